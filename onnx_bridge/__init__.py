@@ -1,0 +1,46 @@
+"""onnx_bridge: trained models as C++ headers that need nothing but a compiler, with proof that they compute what the framework computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onnx_bridge.errors import (
+    BridgeError,
+    ExportError,
+    InferenceError,
+    InvalidModel,
+    ToolchainError,
+    UnsupportedModel,
+    VerificationError,
+    WeightsError,
+)
+from onnx_bridge.version import __version__
+
+if TYPE_CHECKING:
+    from onnx_bridge.conversion import Conversion
+    from onnx_bridge.convert import check, convert
+    from onnx_bridge.runtime import CompiledModel
+
+__all__ = [
+    "BridgeError", "CompiledModel", "Conversion", "ExportError", "InferenceError", "InvalidModel", "ToolchainError", "UnsupportedModel",
+    "VerificationError", "WeightsError", "__version__", "check", "convert",
+]  # fmt: skip
+
+#: Where the names live that are imported only when they are asked for, so that importing the package stays quick.
+_LAZY = {
+    "convert": "onnx_bridge.convert",
+    "check": "onnx_bridge.convert",
+    "Conversion": "onnx_bridge.conversion",
+    "CompiledModel": "onnx_bridge.runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'onnx_bridge' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    # The submodule `convert` has the function's name: the function is what the package shows.
+    globals()[name] = value
+    return value

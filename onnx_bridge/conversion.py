@@ -1,0 +1,61 @@
+"""What `convert` returns: a header with its weights and its proof, to be saved, compiled, read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from onnx_bridge.emit.header import Emitted
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.runtime import CompiledModel, compile_emitted
+from onnx_bridge.verify import Report
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A converted model.
+
+    Attributes:
+        name: the C++ name: files NAME.hxx and NAME.dat, namespace onnx_bridge::NAME.
+        model: the RModel after its passes.
+        normal: the ONNX model in normal form; it runs in onnxruntime.
+        emitted: header and weights, the proof in the banner.
+        report: what was repaired, fused, compared; prints itself.
+    """
+
+    name: str
+    model: RModel
+    normal: onnx.ModelProto
+    emitted: Emitted
+    report: Report
+    #: The same code without the proof: what was compiled for the verification, so that `compile` finds it built.
+    unproven: Emitted
+
+    @property
+    def header(self) -> str:
+        """The text of NAME.hxx."""
+        return self.emitted.header
+
+    @property
+    def weights(self) -> bytes:
+        """The bytes of NAME.dat."""
+        return self.emitted.weights.data
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes NAME.hxx, NAME.dat (unless embedded) and NAME.onnx, the normal form; returns the header's path."""
+        path = self.emitted.write(folder)
+        onnx.save(self.normal, path.with_suffix(".onnx"))
+        return path
+
+    def compile(self, *, body: str = "best", flags: Sequence[str] = (), compiler: str | None = None) -> CompiledModel:
+        """Builds the header and returns a callable on numpy arrays.
+
+        Args:
+            body: "best", or one of "baseline", "avx2", "avx512".
+            flags: compiler flags after `-std=c++17 -O2`.
+            compiler: its name; else $CXX, else the first that is found.
+        """
+        return compile_emitted(self.unproven, body=body, flags=flags, compiler=compiler)

@@ -1,0 +1,337 @@
+"""The header: the face, the kernels used, and the network, from an RModel whose passes are done."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions, macros
+from onnx_bridge.emit.names import Names, identifier
+from onnx_bridge.emit.sofie import session
+from onnx_bridge.emit.weights import WeightsImage, weights_image
+from onnx_bridge.emit.writer import INDENT, CppWriter, comment
+from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.passes.memory import MemoryPlan, plan_memory
+from onnx_bridge.version import __version__
+
+#: Names that the face declares itself.
+_FACE_NAMES = {
+    "Dims", "Argument", "Body", "Weights", "Model", "Workspace", "Session", "inputs", "outputs", "dims", "ws", "arena", "at", "w", "tap",
+    "floor_div", "minimum", "maximum", "run", "widest_body", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
+    "onnx_bridge", "avx512", "avx2", "baseline", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
+    "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A generated header with its weights.
+
+    Attributes:
+        name: the model's C++ name; the files are `name.hxx` and `name.dat`.
+        header: the text of the header.
+        weights: the weights file.
+        inputs, outputs: the arguments, in order, with the C++ names of the dims that `infer` takes.
+        symbols: ONNX dim name -> field of Dims, in order.
+        tapped: the tensors that a header made with `taps` hands out, in the order of their numbers.
+        plan: the memory plan.
+    """
+
+    name: str
+    header: str
+    weights: WeightsImage
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    symbols: dict[str, str]
+    plan: MemoryPlan
+    embedded: bool = False
+    symbol_inputs: dict[str, str] = field(default_factory=dict)
+    tapped: list[Tensor] = field(default_factory=list)
+
+    def write(self, folder: str | Path) -> Path:
+        """Writes the header and, unless it is embedded, the weights file; returns the header's path."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.name}.hxx"
+        path.write_text(self.header, encoding="ascii", newline="\n")
+        if not self.embedded:
+            (folder / f"{self.name}.dat").write_bytes(self.weights.data)
+        return path
+
+
+def emit(model: RModel, *, embed_weights: bool = False, taps: bool = False, proof: Iterable[str] = ()) -> Emitted:
+    """Emits a model after its passes.
+
+    Args:
+        model: the model.
+        embed_weights: put the weights into the header instead of a file beside it.
+        taps: hand out every intermediate tensor to a callback (for localising a fault; not for shipping).
+        proof: lines of the banner that say what was compared.
+    """
+    return _Header(model, embed_weights, taps, list(proof)).make()
+
+
+class _Header:
+    def __init__(self, model: RModel, embed: bool, taps: bool, proof: list[str]) -> None:
+        self.model, self.embed, self.taps, self.proof = model, embed, taps, proof
+        self.plan = plan_memory(model)
+        self.kernel_files = {file for op in _all_operators(model.operators) for file in op.kernel_files()} | {"vector.hxx"}
+        self.names = Names(_FACE_NAMES | definitions(amalgamate(self.kernel_files)) | {model.name})
+        self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
+        self.writer = CppWriter(self.plan, self.names, self.symbols, taps)
+        self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
+
+    def make(self) -> Emitted:
+        network = self.network()
+        functors = self.functors()
+        kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
+        image = weights_image(self.model.name, self.writer.weights)
+        face = (Path(__file__).parent / "face.hxx").read_text(encoding="ascii")
+        texts: dict[str, str | Callable[[], str]] = {
+            "BANNER": self.banner(image), "NAME": self.model.name, "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
+            "FILE": f"{self.model.name}.hxx", "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(),
+            "WEIGHT_FIELDS": self.weight_fields(), "WEIGHTS_FILE": _kernel_text("weights_file.hxx") if image.payload_bytes else "",
+            "CONSTRUCTORS": self.constructors(image), "FILE_CONSTRUCTOR": self.file_constructor(image),
+            "UNUSED": "" if image.payload_bytes else "[[maybe_unused]] ", "BIND": self.bind(image), "REFUSALS": self.refusals(),
+            "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.plan_text(),
+            "SAME_DIMS": " && ".join(f"dims.{s} == dims_.{s}" for s in self.symbols.values()) or "(static_cast<void>(dims), true)",
+            "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]), "INFER_BODY": self.infer_body(),
+            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *self.parameters(named=False), *self.tap_type()]),
+            "RUN_PARAMETERS": ",\n                ".join(
+                f"[[maybe_unused]] {p}"
+                for p in ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *self.parameters(), *self.tap_type("tap")]
+            ),
+            "OUTPUT_SIZES": self.output_sizes(), "SOFIE": session(self.model, self.arguments, self.symbols, image.payload_bytes > 0 and not self.embed),
+            "REGIONS": _kernel_text("regions.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
+            "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
+        }  # fmt: skip
+        header = re.sub(r"@([A-Z_]+)@", lambda match: str(texts[match[1]]), face)
+        return Emitted(self.model.name, header.rstrip("\n") + "\n", image, self.model.inputs, self.model.outputs, self.symbols, self.plan,
+                       self.embed, dict(self.model.symbol_inputs), self.writer.tapped)
+
+    # ---- the network
+
+    def network(self) -> str:
+        writer = self.writer
+        for tensor, name in self.arguments.items():
+            writer.declare(tensor, name)
+        declared: list[str] = []
+        for symbol in self.symbols.values():
+            declared.append(f"{INDENT}[[maybe_unused]] const Size {symbol} = static_cast<Size>(dims.{symbol});")
+        for root, buffer in self.plan.buffers.items():
+            kind, name = root.dtype.storage, self.names.new(root.name)
+            place = f"reinterpret_cast<{kind}*>(arena + {self.plan.cpp_offset(buffer)})"
+            declared.append(f"{INDENT}[[maybe_unused]] {kind}* const {name} = {place};")
+            writer.declare(root, name)
+        for tensor in self.plan.root:
+            root = self.plan.find(tensor)
+            pointer = writer.pointer(root)
+            same = tensor.dtype.storage == root.dtype.storage
+            writer.declare(tensor, pointer if same else f"reinterpret_cast<{tensor.dtype.storage}*>({pointer})")
+        writer.operators(self.model.operators)
+        return "\n".join([*declared, *writer.lines])
+
+    def functors(self) -> str:
+        lines = []
+        for text, name in self.writer.functors.items():
+            lines.append(_pretty_struct(name, text))
+        return "\n".join(lines) + ("\n" if lines else "")
+
+    # ---- the face
+
+    def parameters(self, named: bool = True) -> list[str]:
+        result = []
+        for tensor, name in self.arguments.items():
+            const = "const " if tensor in self.model.inputs else ""
+            result.append(f"{const}{tensor.dtype.storage}*" + (f" {name}" if named else ""))
+        return result
+
+    def tap_type(self, name: str = "") -> list[str]:
+        return [f"void (*{name})(int, const void*, std::size_t)"] if self.taps else []
+
+    def dim_fields(self) -> str:
+        return "\n".join(f"{INDENT}std::size_t {field_name} = 1;" for field_name in self.symbols.values()) or f"{INDENT}// none"
+
+    def argument_tables(self) -> str:
+        tables = []
+        for what, tensors in (("inputs", self.model.inputs), ("outputs", self.model.outputs)):
+            rows = []
+            for t in tensors:
+                shape = ", ".join(str(s) if isinstance(s, int) else "-1" for s in t.shape[:8])
+                rows.append(f'{INDENT}{{"{_quoted(t.name)}", "{t.dtype.name}", {t.rank}, {{{shape}}}}},')
+            if rows:
+                tables.append("\n".join([f"constexpr Argument {what}[] = {{", *rows, "};"]))
+        return "\n".join(tables)
+
+    def weight_fields(self) -> str:
+        lines = []
+        for name, array in self.writer.weights.items():
+            lines.append(f"{INDENT}const {_storage(array)}* {name};  // [{', '.join(map(str, array.shape))}]")
+        return "\n".join(lines) or f"{INDENT}// none"
+
+    def constructors(self, image: WeightsImage) -> str:
+        if image.payload_bytes == 0 or self.embed:
+            return f'{INDENT}explicit Model(Body body = Body::best) {{ {self.embedded_bind(image)} }}'
+        return textwrap.indent(
+            "/// Maps the weights file. Throws std::runtime_error where it is missing, damaged, or another model's.\n"
+            f'explicit Model(const std::string& file = "{self.model.name}.dat", Body body = Body::best);',
+            INDENT,
+        )
+
+    def embedded_bind(self, image: WeightsImage) -> str:
+        if image.payload_bytes == 0:
+            return 'bind(nullptr, 0, "", body);'
+        return f'bind(embedded_weights(), {len(image.data)}, "the header", body);'
+
+    def file_constructor(self, image: WeightsImage) -> str:
+        if image.payload_bytes == 0 or self.embed:
+            return ""
+        return (
+            "\ninline Model::Model(const std::string& file, Body body)\n{\n"
+            f"{INDENT}std::size_t bytes = 0;\n"
+            f'{INDENT}file_ = WeightsFile::open(file, "{self.model.name}", bytes);\n'
+            f"{INDENT}bind(file_.get(), bytes, file, body);\n}}\n"
+        )
+
+    def bind(self, image: WeightsImage) -> str:
+        if not image.payload_bytes:
+            return ""
+        lines = [
+            f'{INDENT}check_weights(data, bytes, where, "{self.model.name}", {image.header_bytes}, {image.payload_bytes}, '
+            f"0x{image.header_hash:016x}u, 0x{image.payload_hash:016x}u);",
+            f"{INDENT}data += {image.header_bytes};",
+        ]
+        for name, array in self.writer.weights.items():
+            lines.append(f"{INDENT}w_.{name} = reinterpret_cast<const {_storage(array)}*>(data + {image.offsets[name]});")
+        return "\n".join(lines)
+
+    def face_size(self, size: Size) -> str:
+        """A size in the face, in terms of `dims`."""
+        return dims.show(size, lambda s: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[s]})")
+
+    def plan_text(self) -> str:
+        if self.plan.is_static:
+            return f"{INDENT}return {self.plan.offsets({})[1]};"
+        lines = [f"{INDENT}std::ptrdiff_t end = 0, offset = 0;"]
+        sizes = {b.index: self.face_size(b.bytes) for b in self.plan.order}
+        lines.append(f"{INDENT}const std::ptrdiff_t bytes[] = {{{', '.join(sizes[i] for i in range(len(self.plan.order)))}}};")
+        for b in self.plan.order:
+            below = [f"static_cast<std::ptrdiff_t>(at[{o.index}]) + bytes[{o.index}]" for o in b.below]
+            offset = below[0] if len(below) == 1 else (f"maximum({', '.join(below)})" if below else "0")
+            lines.append(f"{INDENT}offset = {offset};")
+            lines.append(f"{INDENT}at[{b.index}] = static_cast<std::size_t>(offset);")
+            lines.append(f"{INDENT}end = maximum(end, offset + bytes[{b.index}]);")
+        lines.append(f"{INDENT}return static_cast<std::size_t>(end);")
+        return "\n".join(lines)
+
+    def output_sizes(self) -> str:
+        lines = [f"{INDENT}switch (index) {{"]
+        for index, tensor in enumerate(self.model.outputs):
+            lines.append(f"{INDENT}case {index}: return static_cast<std::size_t>({self.face_size(tensor.count)});")
+        return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
+
+    def refusals(self) -> str:
+        if not self.model.symbol_inputs:
+            return ""
+        pairs = ", ".join(f"{self.symbols[s]} is not the value of {identifier(i)}" for s, i in self.model.symbol_inputs.items())
+        return f", or {pairs}"
+
+    def infer_body(self) -> str:
+        lines = []
+        for symbol, source in self.model.symbol_inputs.items():
+            pointer = self.arguments[self.model.tensor(source)]
+            lines.append(f"{INDENT}if (*{pointer} < 0 || static_cast<std::size_t>(*{pointer}) != dims.{self.symbols[symbol]}) return false;")
+        lines.append(f"{INDENT}if (!ws.fit(dims)) return false;")
+        arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *self.arguments.values(), *(["active_tap()"] if self.taps else [])])
+        lines.append(f"{INDENT}return run_({arguments});")
+        return "\n".join(lines)
+
+    def banner(self, image: WeightsImage) -> str:
+        model, name = self.model, self.model.name
+        counts = Counter(op.op_type for op in _all_operators(model.operators))
+        rows = [("model", comment(f"{model.source.get('file', name)}, sha256 {model.source.get('sha256', '')[:16]}..., {model.source.get('opsets', '')}"))]
+        operators = ", ".join(f"{count} {op}" for op, count in counts.most_common())
+        rows += [("operators", line) for line in textwrap.wrap(comment(operators), 100)] or [("operators", "none")]
+        rows += [("input", comment(f"{t.name}  {t.type}")) for t in model.inputs]
+        rows += [("output", comment(f"{t.name}  {t.type}")) for t in model.outputs]
+        where = "in this header" if self.embed else f"{name}.dat"
+        rows.append(("weights", f"{where}, {len(image.data):,} bytes (safetensors)" if image.payload_bytes else "none"))
+        ones = dict.fromkeys(self.symbols, 1)
+        at = f" where every size is {1}" if self.symbols else ""
+        rows.append(("workspace", f"{self.plan.offsets(ones)[1]:,} bytes{at}"))
+        rows += [("proof", line) for line in self.proof or ["none: converted without verification"]]
+        lines = [f"// {name}.hxx: made by onnx_bridge {__version__}. Do not edit; convert the model again.", "//"]
+        last = ""
+        for what, text in rows:
+            lines.append(f"//   {what if what != last else '':<10} {text}")
+            last = what
+        dims_text = "{" + ", ".join(self.symbols.values()) + "}"
+        call = ", ".join(["ws", dims_text, *self.arguments.values()])
+        sofie_args = ", ".join([*self.symbols.values(), *(self.arguments[t] for t in model.inputs)])
+        file = "" if self.embed or not image.payload_bytes else f'("{name}.dat")'
+        lines += [
+            "//",
+            f"//   onnx_bridge::{name}::Model model{file};  // weights, mapped once; const, any number of threads",
+            f"//   onnx_bridge::{name}::Workspace ws(model{', ' + dims_text if self.symbols else ''});  // one a thread",
+            f"//   model.infer({call});  // caller's memory in and out",
+            "//",
+            f"//   TMVA_SOFIE_{name}::Session s{file};  // SOFIE's face on the same body",
+            f"//   auto y = s.infer({sofie_args});",
+            "//",
+            *_CONTRACT,
+        ]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+_CONTRACT = [f"// {line}" for line in textwrap.wrap(
+    "Contract. infer() is const and noexcept; it allocates nothing, locks nothing, calls nothing of the system and starts no thread. "
+    "A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on every processor "
+    "that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag. Only constructors throw "
+    "(std::runtime_error, with the file's name and what was wrong with it).", 120)]  # fmt: skip
+
+
+def _kernel_text(name: str) -> str:
+    return (KERNELS / name).read_text(encoding="ascii").replace("#pragma once\n", "").rstrip("\n")
+
+
+def _storage(array: np.ndarray) -> str:
+    return dtypes.of(array).storage
+
+
+def _quoted(text: str) -> str:
+    """A name inside a C++ string literal; anything but plain characters becomes an octal escape."""
+    return "".join(chr(b) if chr(b).isalnum() or chr(b) in " _-./:[]" else f"\\{b:03o}" for b in text.encode("utf-8"))
+
+
+def _pretty_struct(name: str, text: str) -> str:
+    """A functor on a few lines."""
+    inner = text.strip()[1:-1].strip()
+    inner = inner.replace(" template <class Count> ", "\ntemplate <class Count>\n").replace("template <class Count> ", "template <class Count>\n")
+    inner = inner.replace(" const { ", " const\n{\n").replace("; ", ";\n")
+    if inner.endswith(" }"):
+        inner = inner[:-2] + "\n}"
+    lines, depth, out = inner.split("\n"), 0, [f"struct {name} {{"]
+    for line in lines:
+        if line == "}":
+            depth -= 1
+        out.append(INDENT * (depth + 1) + line)
+        if line == "{":
+            depth += 1
+    return "\n".join([*out, "};"])
+
+
+def _all_operators(operators: Iterable[ROperator]) -> Iterator[ROperator]:
+    for op in operators:
+        yield op
+        for body in nested_models(op):
+            yield from _all_operators(body.operators)

@@ -1,0 +1,47 @@
+"""C++ names: one authority a header, so that no two things share one and nothing hides a kernel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_KEYWORDS = frozenset(
+    """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class co_await co_return
+    co_yield compl concept const consteval constexpr constinit const_cast continue decltype default delete do double dynamic_cast else
+    enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or
+    or_eq private protected public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct
+    switch template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
+    xor_eq std main errno NULL EOF assert linux unix stdin stdout stderr signbit isnan isinf isfinite INFINITY NAN near far small interface
+    major minor final override""".split()
+)
+
+
+def identifier(text: str) -> str:
+    """`text` as a C++ identifier: ASCII letters, digits and single underscores, not beginning with either of the latter two."""
+    name = re.sub(r"_+", "_", re.sub(r"[^0-9A-Za-z]", "_", text)).strip("_")
+    if not name:
+        name = "t"
+    if name[0].isdigit():
+        name = f"t{name}"
+    return name[:80]
+
+
+class Names:
+    """Hands out identifiers that are used nowhere else in a scope."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self._taken = set(_KEYWORDS) | set(reserved)
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Names that nothing may have."""
+        self._taken.update(names)
+
+    def new(self, hint: str) -> str:
+        """A free identifier that looks like `hint`."""
+        base = name = identifier(hint)
+        count = 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name

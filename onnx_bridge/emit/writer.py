@@ -1,0 +1,140 @@
+"""The writer that operators emit themselves to: it gathers the network's lines, its functors and its packed weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from onnx_bridge.emit.names import Names, identifier
+from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.literals import literal
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.passes.memory import MemoryPlan
+
+INDENT = "   "
+
+
+def comment(text: str) -> str:
+    """Text that may stand behind `//`: one line of printable ASCII without trigraphs or a backslash."""
+    cleaned = re.sub(r"[^ -~]+", "?", text).replace("\\", "/")
+    return re.sub(r"\?{2,}", "?", cleaned)[:200].rstrip()
+
+
+class CppWriter:
+    """Implements `ir.Writer`.
+
+    Attributes:
+        lines: the body of the network's function.
+        functors: declarations that stand before it, by text.
+        weights: arrays of the weights file by C++ name, in the order of first use.
+    """
+
+    def __init__(self, plan: MemoryPlan, names: Names, symbols: dict[str, str], taps: bool = False) -> None:
+        self.plan, self.names, self.symbols, self.taps = plan, names, symbols, taps
+        self.lines: list[str] = []
+        self.functors: dict[str, str] = {}
+        self.weights: dict[str, np.ndarray] = {}
+        self.tapped: list[Tensor] = []
+        self._pointers: dict[Tensor, str] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._depth = 1
+        self._operator: ROperator | None = None
+
+    # ---- ir.Writer
+
+    def pointer(self, tensor: Tensor) -> str:
+        if tensor in self._pointers:
+            return self._pointers[tensor]
+        if tensor.is_constant:
+            return self.weight(tensor.name, tensor.constant())
+        raise KeyError(f"no memory was planned for {tensor.name!r}")
+
+    def size(self, size: Size) -> str:
+        text = dims.show(size, self.symbols.__getitem__)
+        return text if isinstance(size, int) or re.fullmatch(r"\w+", text) else f"({text})"
+
+    def const(self, size: Size) -> str:
+        return f"Const<{size}>()" if isinstance(size, int) else self.size(size)
+
+    def weight(self, name: str, array: np.ndarray) -> str:
+        array = np.ascontiguousarray(array)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            cpp_name = self.names.new(name)
+            self.weights[cpp_name] = array
+            self._constants[key] = f"w.{cpp_name}"
+        return self._constants[key]
+
+    def scratch(self) -> str:
+        assert self._operator is not None
+        return f"arena + {self.plan.cpp_offset(self.plan.scratch[self._operator])}"
+
+    def functor(self, text: str, hint: str) -> str:
+        if text not in self.functors:
+            self.functors[text] = self.names.new(hint)
+        return self.functors[text]
+
+    def local(self, hint: str) -> str:
+        return self.names.new(hint)
+
+    def line(self, text: str) -> None:
+        self.lines.append(INDENT * self._depth + text)
+
+    def call(self, function: str, *args: object) -> None:
+        self.line(f"{function}({', '.join(self._argument(arg) for arg in args)});")
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        self.line(f"{head} {{")
+        self._depth += 1
+        yield
+        self._depth -= 1
+        self.line("}")
+
+    def operators(self, operators: Sequence[ROperator]) -> None:
+        for op in operators:
+            self._operator = op
+            self.line(f"// {comment(self._describe(op))}")
+            if not op.is_view:
+                op.emit(self)
+            self._operator = None
+            if self.taps:
+                for tensor in op.outputs:
+                    if tensor is not None and not op.is_view:
+                        self.line(f"if (tap) tap({len(self.tapped)}, {self.pointer(tensor)}, {self.size(tensor.bytes)});")
+                        self.tapped.append(tensor)
+
+    # ---- what the header needs
+
+    def declare(self, tensor: Tensor, pointer: str) -> None:
+        """Says where a tensor is."""
+        self._pointers[tensor] = pointer
+
+    def _argument(self, arg: object) -> str:
+        if isinstance(arg, Tensor):
+            return self.pointer(arg)
+        if arg is None:
+            return "nullptr"
+        if isinstance(arg, bool):
+            return "true" if arg else "false"
+        if isinstance(arg, (int, dims.Dim)):
+            return self.size(arg)
+        if isinstance(arg, float):
+            return literal(arg, dtypes.float32)
+        if isinstance(arg, (list, tuple)):
+            return "{" + ", ".join(self._argument(item) for item in arg) + "}"
+        return str(arg)
+
+    @staticmethod
+    def _describe(op: ROperator) -> str:
+        def shape(tensor: Tensor) -> str:
+            return f"{identifier(tensor.name)} [{', '.join(map(str, tensor.shape))}]"
+
+        inputs = ", ".join(shape(t) for t in op.inputs if t is not None and not t.is_constant)
+        outputs = ", ".join(shape(t) for t in op.outputs if t is not None)
+        return f"{op.title()}: {inputs} -> {outputs}" if inputs else f"{op.title()}: {outputs}"

@@ -1,0 +1,74 @@
+"""The errors of onnx_bridge, one tree.
+
+    BridgeError
+    ├── InvalidModel        the file or protobuf is not a model that can be read, or contradicts itself
+    ├── UnsupportedModel    a sound model that cannot be converted; `.findings` lists every reason at once
+    ├── ExportError         a framework's exporter refused
+    ├── ToolchainError      no compiler, or it failed; its output is in the message
+    ├── WeightsError        a weights file that does not belong to the header
+    ├── InferenceError      wrong arguments of a compiled model
+    └── VerificationError   the compiled model answers differently from onnxruntime; `.report` holds the table
+
+Each message says what, where, what was expected and found, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class BridgeError(Exception):
+    """Whatever onnx_bridge refuses, it refuses with a subclass of this."""
+
+
+class InvalidModel(BridgeError):
+    """The input is not a model, is damaged, or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that stands in the way of a conversion."""
+
+    node: str
+    op: str
+    why: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        advice = f" ({self.advice})" if self.advice else ""
+        return f"{self.op} at {self.node!r}: {self.why}{advice}" if self.node else f"{self.op}: {self.why}{advice}"
+
+
+class UnsupportedModel(BridgeError):
+    """A sound model that cannot be converted; `findings` lists everything that stands in the way."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        lines = "\n".join(f"  - {finding}" for finding in self.findings)
+        count = len(self.findings)
+        super().__init__(f"{count} {'thing stands' if count == 1 else 'things stand'} in the way of converting this model:\n{lines}")
+
+
+class ExportError(BridgeError):
+    """A framework's own exporter refused the model."""
+
+
+class ToolchainError(BridgeError):
+    """No usable compiler, or it refused the generated source."""
+
+
+class WeightsError(BridgeError):
+    """A weights file that is missing, damaged, or of another model."""
+
+
+class InferenceError(BridgeError):
+    """A compiled model was called with arguments that it cannot take."""
+
+
+class VerificationError(BridgeError):
+    """The compiled model and onnxruntime (or the framework) answer differently."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        self.report = report
+        super().__init__(message)

@@ -1,0 +1,170 @@
+"""RModel: inputs, initialized tensors, operators in order, outputs. Pure data; names follow SOFIE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.errors import InvalidModel
+from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor, Type
+
+
+@dataclass
+class RModel:
+    """A network as a list of operators over tensors.
+
+    Attributes:
+        name: a C++ identifier; the namespace and the files are called by it.
+        inputs: the input tensors, in the order of the ONNX graph.
+        outputs: the output tensors.
+        operators: in an order in which every tensor is produced before it is read.
+        notes: what happened on the way (repairs, fusions, refusals), for the report.
+        symbols: run-time sizes in the order in which the inputs name them.
+        symbol_inputs: sizes that are the value of a scalar integer input, by symbol.
+        source: what the model was made from, for the banner.
+    """
+
+    name: str
+    inputs: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
+    operators: list[ROperator] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    symbols: list[str] = field(default_factory=list)
+    symbol_inputs: dict[str, str] = field(default_factory=dict)
+    source: Mapping[str, str] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    # ---- building by hand
+
+    def add_input_tensor_info(self, name: str, dtype: DType | str, shape: Sequence[Size | str]) -> Tensor:
+        """Declares an input; a `str` in the shape is a symbolic dim (an expression such as "2*N" is allowed)."""
+        sizes = tuple(dims.parse(size) if isinstance(size, str) else size for size in shape)
+        tensor = self.add_tensor(Tensor(name, Type(dtypes.BY_NAME[dtype] if isinstance(dtype, str) else dtype, sizes)))
+        self.inputs.append(tensor)
+        for size in sizes:
+            for symbol in sorted(dims.symbols(size)):
+                if symbol not in self.symbols:
+                    self.symbols.append(symbol)
+        return tensor
+
+    def add_initialized_tensor(self, name: str, value: np.ndarray) -> Tensor:
+        """Adds a constant."""
+        return self.add_tensor(Tensor(name, Type(dtypes.of(value), value.shape), value))
+
+    def add_operator(self, op: ROperator, inputs: Sequence[str | None], outputs: Sequence[str | None]) -> ROperator:
+        """Appends an operator; the types (and known values) of its outputs come from its own rules."""
+        op.inputs = [None if name is None else self.tensor(name) for name in inputs]
+        types, values = op.infer()
+        op.outputs = []
+        for index, name in enumerate(outputs):
+            declared = types[index] if index < len(types) else None
+            if name is None or declared is None:
+                op.outputs.append(None)
+            else:
+                op.outputs.append(self.add_tensor(Tensor(name, declared, values[index])))
+        self.operators.append(op)
+        return op
+
+    def add_output_tensor_name_list(self, names: Iterable[str]) -> None:
+        """Declares the outputs."""
+        self.outputs = [self.tensor(name) for name in names]
+
+    def add_tensor(self, tensor: Tensor) -> Tensor:
+        """Adds a tensor under its name, which must be new."""
+        if tensor.name in self.tensors:
+            raise InvalidModel(f"two tensors are called {tensor.name!r}")
+        self.tensors[tensor.name] = tensor
+        return tensor
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor called `name`."""
+        try:
+            return self.tensors[name]
+        except KeyError:
+            raise InvalidModel(f"no tensor is called {name!r}") from None
+
+    def new_name(self, hint: str) -> str:
+        """A tensor name that is free."""
+        name, count = hint, 1
+        while name in self.tensors:
+            count += 1
+            name = f"{hint}_{count}"
+        return name
+
+    def new_tensor(self, hint: str, type_: Type, **kwargs: Any) -> Tensor:
+        """A new tensor; its name starts with `hint`."""
+        return self.add_tensor(Tensor(self.new_name(hint), type_, **kwargs))
+
+    # ---- the three steps of SOFIE's programs; what does them is handed in by the package
+
+    def initialize(self) -> None:
+        """Runs the passes: folds, fuses, lays out, plans memory."""
+        BACKEND["initialize"](self)
+
+    def generate(self, **options: Any) -> Any:
+        """The header and the weights, as an `Emitted`."""
+        return BACKEND["generate"](self, **options)
+
+    def output_generated(self, path: str | Path, **options: Any) -> Path:
+        """Writes NAME.hxx and NAME.dat into the folder `path`; returns the header's path."""
+        emitted = self.generate(**options)
+        return Path(emitted.write(path))
+
+    # ---- reading
+
+    def producers(self) -> dict[Tensor, ROperator]:
+        """The operator that makes each tensor."""
+        return {tensor: op for op in self.operators for tensor in op.outputs if tensor is not None}
+
+    def consumers(self) -> dict[Tensor, list[ROperator]]:
+        """The operators that read each tensor's memory, in order; nested ones count as their control-flow operator."""
+        readers: dict[Tensor, list[ROperator]] = {}
+        for op in self.operators:
+            for tensor in dict.fromkeys(read_tensors(op)):
+                readers.setdefault(tensor, []).append(op)
+        return readers
+
+    def __str__(self) -> str:
+        rows = [("tensor", "type", "what")]
+        rows += [(t.name, str(t.type), "input") for t in self.inputs]
+        for op in self.operators:
+            for t in op.outputs:
+                if t is not None:
+                    sources = ", ".join("-" if i is None else i.name for i in op.inputs)
+                    rows.append((t.name, str(t.type), f"{op.op_type}({sources})"))
+        rows += [(t.name, str(t.type), "output") for t in self.outputs]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def nested_models(op: ROperator) -> Iterator[RModel]:
+    """The bodies of a control-flow operator."""
+    for name in op.attributes():
+        value = getattr(op, name)
+        if isinstance(value, RModel):
+            yield value
+
+
+def read_tensors(op: ROperator) -> Iterator[Tensor]:
+    """The tensors whose memory an operator reads, those that its bodies capture included."""
+    for index in op.reads():
+        tensor = op.inputs[index]
+        if tensor is not None:
+            yield tensor
+    for body in nested_models(op):
+        own = set(body.inputs) | {t for inner in body.operators for t in inner.outputs if t is not None}
+        for inner in body.operators:
+            yield from (t for t in read_tensors(inner) if t not in own)
+        yield from (t for t in body.outputs if t not in own)
+
+
+#: `initialize` and `generate` of RModel, set by the package: the IR itself knows neither passes nor emission.
+BACKEND: dict[str, Callable[..., Any]] = {}

@@ -1,0 +1,210 @@
+"""ROperator: one operator of an RModel, and how its class declares it.
+
+A class says once what everybody needs: the ONNX name and the opsets it reads, attributes with ONNX's defaults, the rule for
+the outputs' types, optionally the rule for values known at conversion, how it is emitted, the kernels that takes, and its own test cases.
+Classes register themselves with `@operator(...)`; nothing is registered in a second place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+
+REQUIRED: Any = object()
+
+
+class Writer(Protocol):
+    """What an operator emits itself to."""
+
+    def pointer(self, tensor: Tensor) -> str:
+        """The C++ name of the pointer to a tensor's first element."""
+
+    def size(self, size: Size) -> str:
+        """A size as a C++ expression of type Size, in parentheses where it needs them."""
+
+    def const(self, size: Size) -> str:
+        """A size as a kernel's template argument: `Const<64>()` where it is known."""
+
+    def weight(self, name: str, array: np.ndarray) -> str:
+        """Stores an array, packed as a kernel wants it, in the weights file; returns the C++ name of its pointer."""
+
+    def scratch(self) -> str:
+        """The operator's scratch memory (`scratch_bytes`), a `char*` aligned to 64 bytes."""
+
+    def functor(self, text: str, hint: str) -> str:
+        """Declares `struct NAME text` once before the network; returns NAME, which starts with `hint`."""
+
+    def local(self, hint: str) -> str:
+        """A C++ name that nothing else in the network has."""
+
+    def line(self, text: str) -> None:
+        """One line of C++."""
+
+    def call(self, function: str, *args: object) -> None:
+        """A call. Tensors become pointers, sizes and numbers literals, None nullptr, sequences braces, str is kept."""
+
+    def block(self, head: str) -> AbstractContextManager[None]:
+        """`head {` ... `}` around what is written inside."""
+
+    def operators(self, operators: Sequence[ROperator]) -> None:
+        """Emits nested operators (the bodies of control flow)."""
+
+
+def attribute(default: Any = REQUIRED) -> Any:
+    """An ONNX attribute with its default: a value, or `{first opset: value, ...}` where it changed. None: no default, optional."""
+    return field(default=None, metadata={"default": default})
+
+
+@dataclass(eq=False, kw_only=True)
+class ROperator:
+    """An operator with its inputs and outputs. Optional inputs and outputs that are absent are None."""
+
+    op_type: ClassVar[str] = ""
+    domain: ClassVar[str] = ""
+    since: ClassVar[int] = 1
+    kernels: ClassVar[tuple[str, ...]] = ()
+    cases: ClassVar[Sequence[Any]] = ()
+    #: The output is the first input's memory under another shape.
+    is_view: ClassVar[bool] = False
+    #: Inputs whose memory the first output may take over where shapes and types agree.
+    in_place: ClassVar[tuple[int, ...]] = ()
+
+    name: str = ""
+    opset: int = 0
+    inputs: list[Tensor | None] = field(default_factory=list)
+    outputs: list[Tensor | None] = field(default_factory=list)
+
+    # ---- what a class may say
+
+    def types(self, *inputs: Any) -> Type | Sequence[Type | None]:
+        """The types of the outputs. Raises ShapeError (or UnsupportedForm) with what was expected and found."""
+        raise NotImplementedError(type(self).__name__)
+
+    def values(self, *inputs: Any) -> np.ndarray | Sequence[np.ndarray | None] | None:
+        """Values known at conversion (numbers, or Sizes in an object array), or None. Called after `types`."""
+        return None
+
+    def reads(self) -> Sequence[int]:
+        """The inputs that are read at run time: all but those that `types` has turned into sizes."""
+        return range(len(self.inputs))
+
+    def scratch_bytes(self) -> Size:
+        """Scratch memory that `emit` uses."""
+        return 0
+
+    def emit(self, cpp: Writer) -> None:
+        """Writes the C++ of this operator, usually one kernel call."""
+        raise NotImplementedError(type(self).__name__)
+
+    # ---- what everybody uses
+
+    def arguments(self, count: int) -> list[Tensor | None]:
+        """The inputs, with None for those that are absent, `count` in all."""
+        return [*self.inputs, *[None] * (count - len(self.inputs))][:count]
+
+    @property
+    def x(self) -> Tensor:
+        """The first input."""
+        return self.input(0)
+
+    @property
+    def y(self) -> Tensor:
+        """The first output."""
+        return self.output(0)
+
+    def input(self, index: int) -> Tensor:
+        """An input that must be there."""
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        if tensor is None:
+            raise ShapeError(f"input {index} is missing")
+        return tensor
+
+    def output(self, index: int) -> Tensor:
+        """An output that must be there."""
+        tensor = self.outputs[index] if index < len(self.outputs) else None
+        if tensor is None:
+            raise ShapeError(f"output {index} is missing")
+        return tensor
+
+    def wants(self, index: int) -> bool:
+        """Whether an optional output is used."""
+        return index < len(self.outputs) and self.outputs[index] is not None
+
+    def kernel_files(self) -> Sequence[str]:
+        """The kernel headers that this very operator needs; `kernels` unless overridden."""
+        return self.kernels
+
+    def title(self) -> str:
+        """What the operator is called in listings: its node name, or its type."""
+        return self.name or self.op_type
+
+    @classmethod
+    def attributes(cls) -> dict[str, dataclasses.Field[Any]]:
+        """The ONNX attributes of this class."""
+        return {f.name: f for f in dataclasses.fields(cls) if "default" in f.metadata}
+
+    def set_attributes(self, given: Mapping[str, Any]) -> None:
+        """Sets attributes from an ONNX node; defaults are those of `self.opset`.
+
+        Raises:
+            ShapeError: an attribute is unknown or a required one is missing.
+        """
+        known = self.attributes()
+        for name in given:
+            if name not in known:
+                raise ShapeError(f"attribute {name!r} is not known (known: {', '.join(known) or 'none'})")
+        for name, declared in known.items():
+            default = declared.metadata["default"]
+            if name in given:
+                value = given[name]
+            elif default is REQUIRED:
+                raise ShapeError(f"attribute {name!r} is missing")
+            elif isinstance(default, dict):
+                value = next((default[first] for first in sorted(default, reverse=True) if first <= self.opset), None)
+            else:
+                value = default
+            setattr(self, name, value)
+
+    def infer(self) -> tuple[list[Type | None], list[np.ndarray | None]]:
+        """The outputs' types and known values, one each."""
+        types = self.types(*self.inputs)
+        types = [types] if isinstance(types, Type) else list(types)
+        values: Any = self.values(*self.inputs)
+        values = [values] if values is None or isinstance(values, np.ndarray) else list(values)
+        return types, values + [None] * (len(types) - len(values))
+
+
+class UnsupportedForm(ShapeError):
+    """A form of a known operator that is not supported; the message says which."""
+
+
+OperatorClass = TypeVar("OperatorClass", bound=type[ROperator])
+
+#: Every operator class by (domain, ONNX name); filled by `operator`.
+REGISTRY: dict[tuple[str, str], list[type[ROperator]]] = {}
+
+
+def operator(op_type: str, *, domain: str = "", since: int = 1) -> Callable[[OperatorClass], OperatorClass]:
+    """Registers a class as the operator `op_type` of `domain`, from opset `since` on."""
+
+    def register(cls: OperatorClass) -> OperatorClass:
+        cls = dataclass(eq=False, kw_only=True)(cls)  # type: ignore[assignment]
+        cls.op_type, cls.domain, cls.since = op_type, domain, since
+        REGISTRY.setdefault((domain, op_type), []).append(cls)
+        return cls
+
+    return register
+
+
+def find(op_type: str, domain: str, opset: int) -> type[ROperator] | None:
+    """The class that reads `op_type` as it is in `opset`, or None."""
+    classes = [cls for cls in REGISTRY.get((domain, op_type), []) if cls.since <= opset]
+    return max(classes, key=lambda cls: cls.since, default=None)

@@ -1,0 +1,166 @@
+"""Tensors of an RModel: their types, and what is known of their values before the model runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from onnx_bridge.errors import BridgeError
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import DType
+
+Shape: TypeAlias = "tuple[Size, ...]"
+
+#: Channels of one block in the blocked layout [batch][ceil(C/16)][spatial][16], the same on every processor.
+BLOCK = 16
+
+
+class Unify(BridgeError):
+    """Raised by a shape rule that can only hold if a symbol equals another size: the lowering starts again with that."""
+
+    def __init__(self, name: str, size: Size) -> None:
+        self.name, self.size = name, size
+        super().__init__(f"{name} must be {size}")
+
+
+class ShapeError(BridgeError):
+    """Shapes or types that contradict an operator's rule; the lowering adds the node and reports it."""
+
+
+class NeedsValue(BridgeError):
+    """Raised where a shape depends on a tensor's values, and those are known only at run time."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        super().__init__(f"{tensor.name!r} decides a shape, but depends on data")
+
+
+@dataclass(frozen=True)
+class Type:
+    """An element type and a shape."""
+
+    dtype: DType
+    shape: Shape
+
+    def __str__(self) -> str:
+        return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(eq=False)
+class Tensor:
+    """A tensor of an RModel.
+
+    Attributes:
+        name: the name in the ONNX graph; what taps and reports call it.
+        type: element type and ONNX shape, whatever the layout in memory.
+        value: what is known at conversion: an array (a constant), an object array of Sizes (integers computed from
+            symbolic dims), or None.
+        layout: "planar" (ONNX order) or "blocked" ([batch][ceil(C/16)][spatial][16], channels beyond C are +0).
+    """
+
+    name: str
+    type: Type
+    value: np.ndarray | None = field(default=None, repr=False)
+    layout: str = "planar"
+
+    @property
+    def dtype(self) -> DType:
+        return self.type.dtype
+
+    @property
+    def shape(self) -> Shape:
+        return self.type.shape
+
+    @property
+    def rank(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def count(self) -> Size:
+        """Number of elements in the ONNX sense."""
+        return dims.product(self.type.shape)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is known in numbers."""
+        return self.value is not None and self.value.dtype != object
+
+    @property
+    def stored_count(self) -> Size:
+        """Number of elements in memory: more than `count` where the blocked layout pads the channels."""
+        if self.layout == "planar":
+            return self.count
+        batch, channels, *spatial = self.shape
+        return dims.product([batch, dims.ceil_div(channels, BLOCK), *spatial, BLOCK])
+
+    @property
+    def bytes(self) -> Size:
+        return self.stored_count * self.dtype.size
+
+    def constant(self) -> np.ndarray:
+        """The value of a constant."""
+        if self.value is None or self.value.dtype == object:
+            raise ShapeError(f"{self.name!r} must be a constant, but is computed at run time")
+        return self.value
+
+    def sizes(self) -> tuple[Size, ...]:
+        """The value of a small integer tensor, flat, as sizes."""
+        if self.value is None:
+            raise NeedsValue(self)
+        return tuple(size if isinstance(size, dims.Dim) else int(size) for size in self.value.reshape(-1))
+
+
+def broadcast(*shapes: Sequence[Size]) -> Shape:
+    """The shape that numpy's broadcasting gives.
+
+    Raises:
+        Unify: two sizes can only be broadcast if a symbol of one equals the other.
+        ShapeError: the shapes cannot be broadcast.
+    """
+    rank = max((len(shape) for shape in shapes), default=0)
+    result: list[Size] = []
+    for axis in range(-rank, 0):
+        size: Size = 1
+        for shape in shapes:
+            if len(shape) >= -axis:
+                size = same_or_one(size, shape[axis])
+        result.append(size)
+    return tuple(result)
+
+
+def same_or_one(a: Size, b: Size) -> Size:
+    """The size that a and b broadcast to."""
+    if b == 1 or a == b:
+        return a
+    if a == 1:
+        return b
+    return same(a, b)
+
+
+def same(a: Size, b: Size) -> Size:
+    """The size that both must be.
+
+    Raises:
+        Unify: a symbol of one must equal the other.
+        ShapeError: they differ for certain.
+    """
+    if a == b:
+        return a
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, dims.Dim) and len(one.terms) == 1:
+            monomial, factor = one.terms[0]
+            if factor == 1 and len(monomial) == 1 and isinstance(monomial[0], dims.Symbol):
+                name = monomial[0].name
+                if name not in dims.symbols(other):
+                    raise Unify(name, other)
+    for one, other in ((a, b), (b, a)):  # k * symbol + c == number
+        if isinstance(one, dims.Dim) and isinstance(other, int) and len(dims.symbols(one)) == 1:
+            (name,) = dims.symbols(one)
+            for value in range(4097):
+                if dims.substitute(one, {name: value}) == other:
+                    raise Unify(name, value)
+    raise ShapeError(f"sizes {a} and {b} do not agree")

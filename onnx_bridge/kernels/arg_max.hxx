@@ -1,0 +1,81 @@
+// arg_max.hxx: the place of the largest or smallest element over the middle of [outer][n][inner], as int64 [outer][inner].
+//
+// Contiguous; n >= 1, other sizes may be 0. Of equals the first, or the last if select_last. NaN as in onnxruntime: the first NaN
+// wins where inner is 1 and select_last is not asked for; else only a NaN at the beginning wins.
+#pragma once
+#include "compare.hxx"
+
+struct IsLarger {
+   template <class V>
+   __attribute__((always_inline)) auto operator()(V a, V b) const
+   {
+      return a > b;
+   }
+};
+struct IsSmaller {
+   template <class V>
+   __attribute__((always_inline)) auto operator()(V a, V b) const
+   {
+      return a < b;
+   }
+};
+
+/// Whether x has to be taken in place of `best`, which stands before it.
+template <class V, class Better>
+ONNX_BRIDGE_INLINE auto displaces(V x, V best, bool select_last, Better better)
+{
+   return select_last ? better(x, best) | (x == best) : better(x, best);
+}
+
+template <class T, class Better>
+ONNX_BRIDGE_INLINE Size arg_best(Size n, Size stride, const T* x, bool select_last, bool nan_wins, Better better)
+{
+   Size best = 0;
+   for (Size i = 1; i < n; i++) {
+      const T a = x[i * stride], b = x[best * stride];
+      if (nan_wins && b != b) break;
+      if (displaces(a, b, select_last, better) || (nan_wins && a != a)) best = i;
+   }
+   return best;
+}
+
+/// Of `count` neighbouring columns.
+template <class Count, class Better>
+ONNX_BRIDGE_INLINE void arg_best_columns(Size n, Size stride, const float* x, std::int64_t* y, bool select_last, Better better, Count count)
+{
+   vec best = load(x, count);
+   ivec place{};
+   for (Size i = 1; i < n; i++) {
+      const vec v = load(x + i * stride, count);
+      const ivec taken = displaces(v, best, select_last, better);
+      best = taken ? v : best;
+      place = taken ? splat(static_cast<std::int32_t>(i)) : place;
+   }
+   for (Size j = 0; j < count; j++) y[j] = place[j];
+}
+
+template <class T, class Better>
+ONNX_BRIDGE_KERNEL void arg_best(Size outer, Size n, Size inner, const T* x, std::int64_t* y, bool select_last, Better better)
+{
+   for (; outer > 0; outer--, x += n * inner, y += inner) {
+      Size j = 0;
+      if constexpr (std::is_same<T, float>::value)
+         if (inner >= lanes && n <= 0x7fffffff) {
+            for (; j + lanes <= inner; j += lanes) arg_best_columns(n, inner, x + j, y + j, select_last, better, All());
+            if (j < inner) arg_best_columns(n, inner, x + j, y + j, select_last, better, inner - j);
+            continue;
+         }
+      for (; j < inner; j++) y[j] = arg_best(n, inner, x + j, select_last, inner == 1 && !select_last, better);
+   }
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE void arg_max(Size outer, Size n, Size inner, const T* x, std::int64_t* y, bool select_last)
+{
+   arg_best(outer, n, inner, x, y, select_last, IsLarger());
+}
+template <class T>
+ONNX_BRIDGE_INLINE void arg_min(Size outer, Size n, Size inner, const T* x, std::int64_t* y, bool select_last)
+{
+   arg_best(outer, n, inner, x, y, select_last, IsSmaller());
+}

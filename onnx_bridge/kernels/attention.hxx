@@ -1,0 +1,99 @@
+// attention.hxx: softmax(scale * Q K^T + mask) V for one head, without the matrix of scores in memory.
+//
+// Layout: Q[queries][width], K[keys][width], V[keys][value_width], Y[queries][value_width], each with its rows *_row apart and its
+//   elements neighbours. mask[queries][keys] is added to the scores, rows mask_row apart (0: one row for all queries); nullptr: none.
+// `scratch` holds attention_scratch(keys, width, value_width) floats. Y and scratch overlap nothing else. No alignment is asked for.
+// Order of summation: both products as in gemm.hxx (blocks of 256 terms: of width, then of keys), the sum of exponentials in
+//   32 lanes; each query by itself. score = (q . k) * scale, rounded, + mask; the division by the sum comes last.
+// A query whose keys are all masked by -inf, or that meets a NaN, gets NaN, as MatMul, Add, Softmax and MatMul in a row give;
+//   a single key masked by -inf weighs exactly 0. No keys: 0. Exponentials below exp(-87.3) are 0. queries, widths may be 0.
+#pragma once
+#include "exp.hxx"
+#include "pack.hxx"
+#include "product.hxx"
+
+/// Floats from one query's scores to the next: an odd number of panels, so that rows do not contend for the same cache lines.
+constexpr Size score_row(Size keys) { return whole_panels(keys) + (whole_panels(keys) / panel_columns % 2 == 0 ? panel_columns : 0); }
+
+/// Floats of scratch: ceil16(keys) * width + keys * ceil16(value_width) + 14 * (ceil16(keys) + 16), ceil16 the next multiple of 16.
+constexpr Size attention_scratch(Size keys, Size width, Size value_width)
+{
+   return whole_panels(keys) * width + keys * whole_panels(value_width) + 14 * (whole_panels(keys) + panel_columns);
+}
+
+/// One vector of scores, scaled and masked.
+template <class Count>
+ONNX_BRIDGE_INLINE vec masked_score(const float* scores, vec scale, const float* mask, Size i, Count count)
+{
+   const vec score = mul(load(scores + i, count), scale);
+   return mask ? score + load(mask + i, count) : score;
+}
+
+/// The step of sum_in_lanes that replaces a score by its exponential.
+struct ExpStep {
+   float* scores;
+   vec most;
+
+   template <class Count>
+   __attribute__((always_inline)) vec operator()(vec sum, Size i, Count count) const
+   {
+      const vec e = exp_nonpositive(load(scores + i, count) - most);
+      store(scores + i, e, count);
+      return sum + keep_first(e, count);
+   }
+};
+
+/// scores[keys] to exp(scores * scale + mask - their maximum); returns the sum of these.
+ONNX_BRIDGE_KERNEL float exponentiate(Size keys, float* scores, float scale, const float* mask)
+{
+   const vec factor = splat(scale);
+   vec most = splat(-std::numeric_limits<float>::infinity());
+   Size i = 0;
+   for (; i + lanes <= keys; i += lanes) {
+      const vec score = masked_score(scores, factor, mask, i, All());
+      store(scores + i, score);
+      most = larger(most, score);
+   }
+   float maximum = largest(most);
+   if (i < keys) {
+      store(scores + i, masked_score(scores, factor, mask, i, keys - i), keys - i);
+      for (; i < keys; i++) maximum = larger(maximum, scores[i]);
+   }
+   return sum_in_lanes(keys, ExpStep{scores, splat(maximum)});
+}
+
+/// Divides each row by its sum.
+struct DivideRows {
+   const float* sums;
+
+   template <class Count>
+   __attribute__((always_inline)) vec operator()(vec value, Size row, Size, Count) const
+   {
+      return value / splat(sums[row]);
+   }
+};
+
+/// Y = softmax(scale * Q K^T + mask) V.
+ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size value_width, const float* Q, Size q_row, const float* K, Size k_row,
+                                  const float* V, Size v_row, float* Y, Size y_row, float scale, const float* mask, Size mask_row,
+                                  float* scratch)
+{
+   float* packed_keys = scratch;
+   float* packed_values = packed_keys + whole_panels(keys) * width;
+   float* scores = packed_values + keys * whole_panels(value_width);
+   pack_panels(width, keys, K, 1, k_row, packed_keys);
+   pack_panels(keys, value_width, V, v_row, 1, packed_values);
+   const Size tiles = (queries + tile_rows - 1) / tile_rows;
+   for (Size t = 0; t < tiles; t++) {
+      const Size rows = queries / tiles + (t < queries % tiles);
+      multiply_packed(rows, keys, width, Q, q_row, 1, packed_keys, nullptr, scores, score_row(keys), Keep());
+      float sums[tile_rows];
+      for (Size i = 0; i < rows; i++) {
+         sums[i] = keys ? exponentiate(keys, scores + i * score_row(keys), scale, mask) : 1.f;
+         if (mask) mask += mask_row;
+      }
+      multiply_packed(rows, value_width, keys, scores, score_row(keys), 1, packed_values, nullptr, Y, y_row, DivideRows{sums});
+      Q += rows * q_row;
+      Y += rows * y_row;
+   }
+}

@@ -1,0 +1,137 @@
+// gru.hxx: ONNX GRU. Layouts, order of summation and scratch: see recurrent.hxx; G = 3, gates z r h, C = 6.
+//
+//   z = f(x Wz + h Rz + Wbz + Rbz)   r = f(x Wr + h Rr + Wbr + Rbr)
+//   linear_before_reset != 0 (Keras, PyTorch):  n = g(x Wh + Wbh + r * (h Rh + Rbh));   R: one matrix of 3 gates;
+//      bias holds Wbz + Rbz, Wbr + Rbr, Wbh; recurrent_bias [directions][padded] holds Rbh, zeros from H on, and may not be null
+//   linear_before_reset == 0:                   n = g(x Wh + Wbh + Rbh + (r * h) Rh);   bias holds Wb + Rb of all gates;
+//      R: for each direction first z and r as a matrix of 2 gates, [2 * padded / 16][H][16], then h as one of 1, [padded / 16][H][16]
+//   h = (1 - z) * n + z * h
+// Each pre-activation is clipped; here that of n as a whole.
+#pragma once
+#include "recurrent.hxx"
+#include "recurrent_activation.hxx"
+
+/// Sigmoid, Tanh; no clip: the fast form.
+struct GruDefaults {
+   __attribute__((always_inline)) vec f(vec x) const { return sigmoid(x); }
+   __attribute__((always_inline)) vec g(vec x) const { return tanh(x); }
+};
+
+/// Everything else. clip: infinity if there is none.
+struct GruOptions {
+   RecurrentActivation f_, g_;
+   float clip;
+   __attribute__((always_inline)) vec f(vec x) const { return recurrent_activate(f_, recurrent_clip(x, clip)); }
+   __attribute__((always_inline)) vec g(vec x) const { return recurrent_activate(g_, recurrent_clip(x, clip)); }
+};
+
+ONNX_BRIDGE_INLINE vec gru_mix(vec z, vec n, vec h) { return fma(z, h, mul(1.f - z, n)); }
+
+template <class Options>
+struct GruLinearCell {
+   static constexpr Size gates = 3;
+   const Options& options;
+   const float *R, *recurrent_bias;
+   float* sums;  // [B][3 * padded]
+
+   void start(Size) {}
+   void finish(Size, Size) {}
+   __attribute__((always_inline)) void update(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[3])
+   {
+      const Size at = row * step.padded + unit;
+      const vec z = options.f(gate[0] + recurrent_gate<3>(projection, unit, 0));
+      const vec r = options.f(gate[1] + recurrent_gate<3>(projection, unit, 1));
+      const vec n = options.g(fma(r, gate[2] + load(recurrent_bias + unit), recurrent_gate<3>(projection, unit, 2)));
+      store(step.after + at, gru_mix(z, n, load(step.before + at)));
+   }
+   __attribute__((always_inline)) void step(const RecurrentStep& step)
+   {
+      if (step.batch == 1) {
+         const float* const projection = step.projected(0);
+         recurrent_row<3, 1>(step.units, step.padded, step.before, R, step.index & 1,
+                             [&](Size unit, vec(&gate)[3]) __attribute__((always_inline)) { update(step, projection, 0, unit, gate); });
+         return;
+      }
+      gemm(step.batch, step.width, step.units, step.before, step.padded, R, nullptr, sums, step.width, Keep());
+      for (Size row = 0; row < step.batch; row++) {
+         if (!step.runs(row)) continue;
+         const float* const projection = step.projected(row);
+         recurrent_row<3>(step.padded, sums + row * step.width,
+                          [&](Size unit, vec(&gate)[3]) __attribute__((always_inline)) { update(step, projection, row, unit, gate); });
+      }
+   }
+};
+
+/// linear_before_reset == 0: the product with Rh has to wait for all of r * h.
+template <class Options>
+struct GruResetCell {
+   static constexpr Size gates = 3;
+   const Options& options;
+   const float *R, *R_h;
+   float *z, *reset, *sums;  // [B][padded], [B][padded] r * h, [B][2 * padded]
+
+   void start(Size) {}
+   void finish(Size, Size) {}
+   __attribute__((always_inline)) void update_gates(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[2])
+   {
+      const Size at = row * step.padded + unit;
+      store(z + at, options.f(gate[0] + recurrent_gate<3>(projection, unit, 0)));
+      const vec r = options.f(gate[1] + recurrent_gate<3>(projection, unit, 1));
+      store(reset + at, mul(r, load(step.before + at)));
+   }
+   __attribute__((always_inline)) void update(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&sum)[1])
+   {
+      const Size at = row * step.padded + unit;
+      const vec n = options.g(sum[0] + recurrent_gate<3>(projection, unit, 2));
+      store(step.after + at, gru_mix(load(z + at), n, load(step.before + at)));
+   }
+   __attribute__((always_inline)) void step(const RecurrentStep& step)
+   {
+      const Size B = step.batch, K = step.units, padded = step.padded;
+      if (B == 1) {
+         const float* const projection = step.projected(0);
+         recurrent_row<2, 2>(K, padded, step.before, R, false,
+                             [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { update_gates(step, projection, 0, unit, gate); });
+         recurrent_row<1, 4>(K, padded, reset, R_h, false,
+                             [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { update(step, projection, 0, unit, sum); });
+         return;
+      }
+      gemm(B, 2 * padded, K, step.before, padded, R, nullptr, sums, 2 * padded, Keep());
+      for (Size row = 0; row < B; row++) {
+         if (!step.runs(row)) continue;
+         const float* const projection = step.projected(row);
+         recurrent_row<2>(padded, sums + row * 2 * padded,
+                          [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { update_gates(step, projection, row, unit, gate); });
+      }
+      gemm(B, padded, K, reset, padded, R_h, nullptr, sums, padded, Keep());
+      for (Size row = 0; row < B; row++) {
+         if (!step.runs(row)) continue;
+         const float* const projection = step.projected(row);
+         recurrent_row<1>(padded, sums + row * padded,
+                          [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { update(step, projection, row, unit, sum); });
+      }
+   }
+};
+
+/// Options: GruDefaults, or GruOptions; those of the first and of the second direction (ignored if there is none).
+/// LinearBeforeReset: Const<0> or Const<1>.
+template <class LinearBeforeReset, class Options>
+ONNX_BRIDGE_KERNEL void gru(LinearBeforeReset, const RecurrentSizes& sizes, const std::int32_t* sequence_lens,
+                            const RecurrentRows<const float>& X, const RecurrentWeights& weights, const RecurrentRows<const float>& initial_h,
+                            const RecurrentRows<float>& Y, const RecurrentRows<float>& Y_h, const Options& first, const Options& second,
+                            float* scratch)
+{
+   const Size padded = whole_panels(sizes.units), row = sizes.batch * padded;
+   float* const states = scratch + recurrent_projection_floats(sizes, 3);
+   for (Size d = 0; d < sizes.directions; d++) {
+      const Options& options = d == 0 ? first : second;
+      const float* const R = weights.R + d * 3 * padded * sizes.units;
+      if constexpr (LinearBeforeReset() != 0) {
+         GruLinearCell<Options> cell = {options, R, weights.recurrent_bias + d * padded, states + 2 * row};
+         recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
+      } else {
+         GruResetCell<Options> cell = {options, R, R + 2 * padded * sizes.units, states + 2 * row, states + 3 * row, states + 4 * row};
+         recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
+      }
+   }
+}

@@ -1,0 +1,49 @@
+// half.hxx: float from and to IEEE half precision and bfloat16, both stored in std::uint16_t. By integers, on every processor.
+//
+// Rounded to nearest, halves to even; what is too large gives inf; subnormals are right. NaN stays NaN, made quiet, with its sign.
+#pragma once
+#include "vector.hxx"
+
+ONNX_BRIDGE_INLINE std::uint32_t bits_of(float x)
+{
+   std::uint32_t bits;
+   std::memcpy(&bits, &x, sizeof bits);
+   return bits;
+}
+ONNX_BRIDGE_INLINE float float_of(std::uint32_t bits)
+{
+   float x;
+   std::memcpy(&x, &bits, sizeof x);
+   return x;
+}
+
+ONNX_BRIDGE_INLINE float half_to_float(std::uint16_t half)
+{
+   const std::uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu, fraction = half & 0x3ffu;
+   if (exponent == 31) return float_of(sign | 0x7f800000u | fraction << 13 | (fraction ? 0x400000u : 0u));
+   if (exponent != 0) return float_of(sign | (exponent + 112) << 23 | fraction << 13);
+   const float magnitude = static_cast<float>(fraction) * 5.9604644775390625e-8f;  // 2^-24
+   return float_of(sign | bits_of(magnitude));
+}
+
+ONNX_BRIDGE_INLINE std::uint16_t float_to_half(float x)
+{
+   const std::uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+   if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
+   if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520 and more
+   if (magnitude >= 0x38800000u)                                                      // 2^-14: normal
+      return static_cast<std::uint16_t>(sign | ((magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13));
+   if (magnitude < 0x33000000u) return static_cast<std::uint16_t>(sign);  // below half of the smallest
+   const std::uint32_t shift = 126u - (magnitude >> 23), fraction = (magnitude & 0x7fffffu) | 0x800000u;
+   const std::uint32_t kept = fraction >> shift, lost = fraction & ((1u << shift) - 1u), tie = 1u << (shift - 1u);
+   return static_cast<std::uint16_t>(sign | (kept + (lost > tie || (lost == tie && (kept & 1u)))));
+}
+
+ONNX_BRIDGE_INLINE float bfloat16_to_float(std::uint16_t bfloat16) { return float_of(static_cast<std::uint32_t>(bfloat16) << 16); }
+
+ONNX_BRIDGE_INLINE std::uint16_t float_to_bfloat16(float x)
+{
+   const std::uint32_t bits = bits_of(x);
+   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+   return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}

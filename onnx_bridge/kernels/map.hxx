@@ -1,0 +1,116 @@
+// map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
+//
+// Operands are accessors: Row (contiguous), Same (one value for all), Strided. vector_map() works on vectors of floats, where bools
+// are masks; scalar_map() on any element types. y may be one of the operands. Every element is computed by the same instructions
+// wherever it stands, so that tails have the bits of full vectors.
+#pragma once
+#include "vector.hxx"
+
+struct Row {
+   const float* p;
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size i, Count count) const
+   {
+      return load(p + i, count);
+   }
+};
+struct Same {
+   vec v;
+   explicit Same(float x) : v(splat(x)) {}
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size, Count) const
+   {
+      return v;
+   }
+};
+struct Strided {
+   const float* p;
+   Size stride;
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size i, Count count) const
+   {
+      vec v{};
+      for (Size j = 0; j < count; j++) v[j] = p[(i + j) * stride];
+      return v;
+   }
+};
+
+/// Bools in memory are bytes; in a vector they are masks: -1 or 0 in each lane.
+struct MaskRow {
+   const bool* p;
+   template <class Count>
+   __attribute__((always_inline)) ivec at(Size i, Count count) const
+   {
+      ivec v{};
+      for (Size j = 0; j < count; j++) v[j] = -static_cast<std::int32_t>(p[i + j]);
+      return v;
+   }
+};
+struct MaskSame {
+   ivec v;
+   explicit MaskSame(bool x) : v(splat(-static_cast<std::int32_t>(x))) {}
+   template <class Count>
+   __attribute__((always_inline)) ivec at(Size, Count) const
+   {
+      return v;
+   }
+};
+struct MaskStrided {
+   const bool* p;
+   Size stride;
+   template <class Count>
+   __attribute__((always_inline)) ivec at(Size i, Count count) const
+   {
+      ivec v{};
+      for (Size j = 0; j < count; j++) v[j] = -static_cast<std::int32_t>(p[(i + j) * stride]);
+      return v;
+   }
+};
+
+template <class Count>
+ONNX_BRIDGE_INLINE void put(float* y, vec v, Count count)
+{
+   store(y, v, count);
+}
+template <class Count>
+ONNX_BRIDGE_INLINE void put(bool* y, ivec v, Count count)
+{
+   for (Size j = 0; j < count; j++) y[j] = v[j] != 0;
+}
+
+template <class Y, class F, class... Operand>
+ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... operand)
+{
+   Size i = 0;
+   for (; i + lanes <= n; i += lanes) put(y + i, f(operand.at(i, All())...), All());
+   if (i < n) put(y + i, f(operand.at(i, n - i)...), n - i);
+}
+
+/// One block of 16 channels; those from `valid` on are stored as +0.
+template <class F, class... Operand>
+ONNX_BRIDGE_INLINE void block_map(Size valid, float* y, const F& f, const Operand&... operand)
+{
+   ONNX_BRIDGE_UNROLL
+   for (Size i = 0; i < 16; i += lanes) {
+      const vec v = f(operand.at(i, All())...);
+      store(y + i, valid >= i + lanes ? v : keep_first(v, valid > i ? valid - i : 0));
+   }
+}
+
+template <class T>
+struct ScalarRow {
+   const T* p;
+   __attribute__((always_inline)) T at(Size i) const { return p[i]; }
+};
+template <class T>
+struct ScalarStrided {
+   const T* p;
+   Size stride;
+   __attribute__((always_inline)) T at(Size i) const { return p[i * stride]; }
+};
+
+template <class Y, class F, class... Operand>
+ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... operand)
+{
+   for (Size i = 0; i < n; i++) y[i] = static_cast<Y>(f(operand.at(i)...));
+}

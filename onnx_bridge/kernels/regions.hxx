@@ -1,0 +1,47 @@
+// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+//
+// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
+// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+#define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
+#if defined(__clang__)
+#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
+#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#else
+#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_END _Pragma("GCC pop_options")
+#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#endif
+#if defined(__x86_64__)
+ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define ONNX_BRIDGE_LANES 16
+#define ONNX_BRIDGE_REGION avx512
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END
+ONNX_BRIDGE_BEGIN("avx2,fma")
+#define ONNX_BRIDGE_LANES 8
+#define ONNX_BRIDGE_REGION avx2
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END
+#endif
+ONNX_BRIDGE_BEGIN_BASELINE
+#define ONNX_BRIDGE_LANES 4
+#define ONNX_BRIDGE_REGION baseline
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END_BASELINE
+#undef ONNX_BRIDGE_PRAGMA
+#undef ONNX_BRIDGE_STRICT
+#undef ONNX_BRIDGE_BEGIN
+#undef ONNX_BRIDGE_END
+#undef ONNX_BRIDGE_BEGIN_BASELINE
+#undef ONNX_BRIDGE_END_BASELINE

@@ -1,0 +1,162 @@
+// resize.hxx: Resize and Upsample of any number of axes, planar or blocked, one axis at a time.
+//
+// An axis is described by a table, made from sizes and scales by resize_table(): for each output position `taps` input positions and
+// their weights (1 tap: nearest, weight 1; 2: linear; 4: cubic; antialias is not supported). resize_axis() applies it to a tensor
+// seen as [outer][axis][inner]: of a blocked image H is {blocks * D, H, W * 16} and W is {blocks * D * H, W, 16}. Coordinates are
+// onnxruntime's, in float. An output is the chain of its taps in order, mul() first, then fma(); one tap is copied as it is.
+// in and out do not overlap. Weights that are 0 still let a NaN or an infinity through, as in onnxruntime.
+#pragma once
+#include "vector.hxx"
+
+/// coordinate_transformation_mode, nearest_mode and mode as ONNX spells them.
+enum class Coordinates { half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric, tf_half_pixel_for_nn, tf_crop_and_resize };
+enum class Nearest { round_prefer_floor, round_prefer_ceil, floor, ceil, simple };
+enum class Interpolation { nearest, linear, cubic };
+
+/// One axis: scale is out / in as given (or computed in float), start and end are the roi of tf_crop_and_resize. Nearest::simple is
+/// Upsample's and Resize 10's: floor where the scale is 1 or more, else ceil.
+struct ResizeAxis {
+   Size in, out;
+   float scale;
+   Coordinates coordinates;
+   Interpolation mode;
+   Nearest nearest;
+   float cubic_a;
+   bool exclude_outside;
+   float start, end;
+};
+
+/// Where an output position lies on the input.
+ONNX_BRIDGE_INLINE float resize_coordinate(const ResizeAxis& a, Size position)
+{
+   const float x = static_cast<float>(position), in = static_cast<float>(a.in), out = static_cast<float>(a.out);
+   switch (a.coordinates) {
+   case Coordinates::half_pixel: return (x + 0.5f) / a.scale - 0.5f;
+   case Coordinates::half_pixel_symmetric: {
+      const float center = in / 2.0f;
+      const float offset = mul(center, 1.0f - out / mul(a.scale, in));
+      return offset + (x + 0.5f) / a.scale - 0.5f;
+   }
+   case Coordinates::pytorch_half_pixel: return a.out > 1 ? (x + 0.5f) / a.scale - 0.5f : 0.0f;
+   case Coordinates::align_corners: return a.out == 1 ? 0.0f : mul(x, in - 1.0f) / (out - 1.0f);
+   case Coordinates::asymmetric: return x / a.scale;
+   case Coordinates::tf_half_pixel_for_nn: return (x + 0.5f) / a.scale;
+   default:
+      return a.out > 1 ? mul(a.start, in - 1.0f) + mul(mul(x, a.end - a.start), in - 1.0f) / (out - 1.0f)
+                       : mul(mul(0.5f, a.start + a.end), in - 1.0f);
+   }
+}
+
+ONNX_BRIDGE_INLINE Size resize_taps(Interpolation mode) { return mode == Interpolation::nearest ? 1 : mode == Interpolation::linear ? 2 : 4; }
+
+/// The input position that a coordinate stands for.
+ONNX_BRIDGE_INLINE float nearest_position(const ResizeAxis& a, float x)
+{
+   const float below = __builtin_floorf(x), above = __builtin_ceilf(x);
+   switch (a.nearest) {
+   case Nearest::round_prefer_floor: return x == below + 0.5f ? below : __builtin_roundf(x);
+   case Nearest::round_prefer_ceil: return x == below + 0.5f ? above : __builtin_roundf(x);
+   case Nearest::floor: return below;
+   case Nearest::ceil: return above;
+   default: return a.scale < 1.0f ? above : __builtin_truncf(x);
+   }
+}
+
+/// index[out][taps] and weight[out][taps]; outside[out] (may be null): 1 where tf_crop_and_resize takes its extrapolation_value.
+ONNX_BRIDGE_KERNEL void resize_table(const ResizeAxis& a, std::int32_t* index, float* weight, unsigned char* outside)
+{
+   const Size taps = resize_taps(a.mode);
+   const float last = static_cast<float>(a.in - 1);
+   const auto clamp = [a](Size i) { return static_cast<std::int32_t>(i < 0 ? 0 : i >= a.in ? a.in - 1 : i); };
+   for (Size o = 0; o < a.out; o++, index += taps, weight += taps) {
+      // Where sizes are equal onnxruntime copies, whatever the mode, but for a crop.
+      const bool same = a.scale == 1.0f && a.in == a.out && a.coordinates != Coordinates::tf_crop_and_resize;
+      const float x = same ? static_cast<float>(o) : resize_coordinate(a, o);
+      if (outside != nullptr) outside[o] = a.coordinates == Coordinates::tf_crop_and_resize && (x < 0.0f || x > last);
+      if (a.mode == Interpolation::nearest) {
+         index[0] = clamp(static_cast<Size>(nearest_position(a, x)));
+         weight[0] = 1.0f;
+      } else if (a.mode == Interpolation::linear) {
+         const float inside = x < 0.0f ? 0.0f : x > last ? last : x;
+         const Size below = static_cast<Size>(inside);
+         index[0] = clamp(below);
+         index[1] = clamp(below + 1);
+         const float up = index[0] == index[1] ? 0.5f : inside - static_cast<float>(below);
+         weight[0] = 1.0f - up;
+         weight[1] = up;
+      } else {
+         const float below = __builtin_floorf(x), s = x - below, c = a.cubic_a;
+         const float s1 = s + 1.0f, r = 1.0f - s, r1 = 2.0f - s;
+         weight[0] = mul(mul(mul(c, s1) - mul(5.0f, c), s1) + mul(8.0f, c), s1) - mul(4.0f, c);
+         weight[1] = mul(mul(mul(c + 2.0f, s) - (c + 3.0f), s), s) + 1.0f;
+         weight[2] = mul(mul(mul(c + 2.0f, r) - (c + 3.0f), r), r) + 1.0f;
+         weight[3] = mul(mul(mul(c, r1) - mul(5.0f, c), r1) + mul(8.0f, c), r1) - mul(4.0f, c);
+         float sum = 0.0f;
+         for (int k = 0; k < 4; k++) {
+            const Size i = static_cast<Size>(below) - 1 + k;
+            if (a.exclude_outside && (i < 0 || i >= a.in)) weight[k] = 0.0f;
+            sum += weight[k];
+            index[k] = clamp(i);
+         }
+         if (a.exclude_outside)
+            for (int k = 0; k < 4; k++) weight[k] /= sum;
+      }
+   }
+}
+
+/// One output row of `inner` floats from Taps input rows.
+template <int Taps>
+ONNX_BRIDGE_KERNEL void resize_row(Size inner, const float* in, const std::int32_t* index, const float* weight, float* out)
+{
+   const float* row[Taps];
+   vec w[Taps];
+   ONNX_BRIDGE_UNROLL
+   for (int k = 0; k < Taps; k++) {
+      row[k] = in + static_cast<Size>(index[k]) * inner;
+      w[k] = splat(weight[k]);
+   }
+   const auto part = [&](Size i, auto count) __attribute__((always_inline)) {
+      vec sum = mul(load(row[0] + i, count), w[0]);
+      ONNX_BRIDGE_UNROLL
+      for (int k = 1; k < Taps; k++) sum = fma(load(row[k] + i, count), w[k], sum);
+      store(out + i, sum, count);
+   };
+   Size i = 0;
+   for (; i + lanes <= inner; i += lanes) part(i, All());
+   if (i < inner) part(i, inner - i);
+}
+
+/// [outer][in_size][inner] to [outer][out_size][inner] by a table of `taps` (1, 2 or 4) entries for each output.
+ONNX_BRIDGE_KERNEL void resize_axis(Size outer, Size in_size, Size out_size, Size inner, Size taps, const std::int32_t* index,
+                                    const float* weight, const float* in, float* out)
+{
+   for (Size i = 0; i < outer; i++, in += in_size * inner, out += out_size * inner)
+      for (Size o = 0; o < out_size; o++) {
+         const std::int32_t* from = index + o * taps;
+         const float* w = weight + o * taps;
+         float* to = out + o * inner;
+         if (taps == 1) {
+            if (inner == 1)
+               *to = in[*from];
+            else
+               std::memcpy(to, in + *from * inner, sizeof(float) * static_cast<std::size_t>(inner));
+         } else if (inner == 1) {
+            float sum = mul(in[from[0]], w[0]);
+            for (Size k = 1; k < taps; k++) sum = fma(in[from[k]], w[k], sum);
+            *to = sum;
+         } else if (taps == 2) {
+            resize_row<2>(inner, in, from, w, to);
+         } else {
+            resize_row<4>(inner, in, from, w, to);
+         }
+      }
+}
+
+/// tf_crop_and_resize: sets the outputs [outer][out_size][inner] that lie outside along one axis to `value`, after all axes are done.
+ONNX_BRIDGE_KERNEL void resize_extrapolate(Size outer, Size out_size, Size inner, const unsigned char* outside, float value, float* out)
+{
+   for (Size i = 0; i < outer; i++)
+      for (Size o = 0; o < out_size; o++, out += inner)
+         if (outside[o])
+            for (Size k = 0; k < inner; k++) out[k] = value;
+}

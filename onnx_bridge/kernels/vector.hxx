@@ -1,0 +1,245 @@
+// vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
+//
+// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
+// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
+// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
+#pragma once
+
+typedef std::ptrdiff_t Size;
+constexpr int lanes = ONNX_BRIDGE_LANES;
+typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+typedef std::int32_t ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+typedef float unaligned_vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
+typedef std::int32_t unaligned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
+
+#define ONNX_BRIDGE_INLINE static inline __attribute__((always_inline, unused))
+#define ONNX_BRIDGE_KERNEL static __attribute__((noinline, unused))
+#if defined(__clang__)
+#define ONNX_BRIDGE_UNROLL _Pragma("unroll")
+#else
+#define ONNX_BRIDGE_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+// Keeps a value as it is: the compiler may not look through it. Costs no instruction.
+#if defined(__x86_64__)
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+v"(x))
+#elif defined(__aarch64__)
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+w"(x))
+#else
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+m"(x))
+#endif
+
+/// A size known at compile time; kernels take a Const<N> or a Size through one template parameter.
+template <Size Value>
+struct Const {
+   constexpr operator Size() const { return Value; }
+};
+template <class T>
+struct is_const : std::false_type {};
+template <Size Value>
+struct is_const<Const<Value>> : std::true_type {};
+
+/// All lanes of a vector: the usual count of load and store.
+using All = Const<lanes>;
+
+ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
+ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
+ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
+ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
+ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
+ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
+ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
+
+#if ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
+{
+   static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+   return load(mask + 8 - n);
+}
+#elif ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+#endif
+
+/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
+#else
+   vec v{};
+   for (Size i = 0; i < n; i++) v[i] = p[i];
+   return v;
+#endif
+}
+
+/// The first n lanes to memory; nothing beyond them is written.
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
+#else
+   for (Size i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+/// Lanes at and beyond n set to +0.
+ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
+ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
+{
+   ivec index;
+   for (int i = 0; i < lanes; i++) index[i] = i;
+   return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
+}
+
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
+{
+   vec t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+ONNX_BRIDGE_INLINE float mul(float a, float b)
+{
+   float t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+ONNX_BRIDGE_INLINE double mul(double a, double b)
+{
+   double t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+
+/// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
+#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
+#else
+#if ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
+#elif ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__aarch64__) && !defined(__clang__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
+#else
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
+{
+   vec r;
+   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
+   return r;
+}
+#endif
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
+
+/// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
+ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
+
+/// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
+ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
+
+/// Correctly rounded square root: in double, so that no flag turns it into an estimate.
+ONNX_BRIDGE_INLINE float root(float x)
+{
+   double d = static_cast<double>(x);
+   ONNX_BRIDGE_KEEP(d);
+   d = __builtin_sqrt(d);
+   ONNX_BRIDGE_KEEP(d);
+   return static_cast<float>(d);
+}
+
+// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+#if defined(__clang__)
+#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+#else
+#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+#endif
+#if ONNX_BRIDGE_LANES == 16
+#define ONNX_BRIDGE_ROTATE(v, by) \
+   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
+                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
+                       (14 + by) % 16, (15 + by) % 16)
+#elif ONNX_BRIDGE_LANES == 8
+#define ONNX_BRIDGE_ROTATE(v, by) \
+   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
+#else
+#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
+#endif
+
+/// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
+ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
+{
+   ONNX_BRIDGE_UNROLL
+   for (int half = 16 / lanes; half >= 1; half /= 2)
+      for (int i = 0; i < half; i++) s[i] += s[i + half];
+   vec v = s[0];
+#if ONNX_BRIDGE_LANES >= 16
+   v += ONNX_BRIDGE_ROTATE(v, 8);
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v += ONNX_BRIDGE_ROTATE(v, 4);
+#endif
+   v += ONNX_BRIDGE_ROTATE(v, 2);
+   v += ONNX_BRIDGE_ROTATE(v, 1);
+   return v[0];
+}
+
+/// The largest lane. Order does not matter to a maximum.
+ONNX_BRIDGE_INLINE float largest(vec v)
+{
+#if ONNX_BRIDGE_LANES >= 16
+   v = larger(v, ONNX_BRIDGE_ROTATE(v, 8));
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v = larger(v, ONNX_BRIDGE_ROTATE(v, 4));
+#endif
+   v = larger(v, ONNX_BRIDGE_ROTATE(v, 2));
+   v = larger(v, ONNX_BRIDGE_ROTATE(v, 1));
+   return v[0];
+}
+
+/// The sum of term(i) over 0 <= i < n: element i goes to lane i % 32, lanes are folded by halves; every 2048 elements the
+/// lanes are added to a second set. step(sum, i, count) adds elements i .. i + count - 1 (count: All, or a Size below lanes).
+template <class Step>
+ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
+{
+   constexpr int width = 32 / lanes;
+   vec total[width] = {};
+   Size begin = 0;
+   do {
+      vec sum[width] = {};
+      const Size end = n - begin < 2048 ? n : begin + 2048;
+      Size i = begin;
+      for (; i + 32 <= end; i += 32) {
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < width; j++) sum[j] = step(sum[j], i + j * lanes, All());
+      }
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) {
+         const Size rest = end - i - j * lanes;
+         if (rest >= lanes)
+            sum[j] = step(sum[j], i + j * lanes, All());
+         else if (rest > 0)
+            sum[j] = step(sum[j], i + j * lanes, rest);
+      }
+      if (begin == 0 && end == n) return fold(sum);
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) total[j] += sum[j];
+      begin = end;
+   } while (begin < n);
+   return fold(total);
+}

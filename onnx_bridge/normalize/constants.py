@@ -1,0 +1,137 @@
+"""Constants become initializers, and what depends on nothing else is computed now, by onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from onnx_bridge.errors import InvalidModel
+from onnx_bridge.normalize.graphs import all_graphs, read_names, subgraphs
+
+#: Folding must not blow a model up: results above this many bytes are left to run time, unless they are no larger than what they come from.
+MOST_BYTES = 1 << 24
+
+#: Operators whose result is not a function of their inputs.
+_RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"}
+
+
+def constants_to_initializers(model: onnx.ModelProto) -> list[str]:
+    """Constant nodes, and initializers that are also graph inputs, become plain initializers."""
+    notes = []
+    for graph in all_graphs(model.graph):
+        initialized = {t.name for t in graph.initializer}
+        inputs = [value for value in graph.input if value.name not in initialized]
+        if len(inputs) != len(graph.input) and graph is model.graph:
+            notes.append(f"{len(graph.input) - len(inputs)} initializers were graph inputs with default values: they are constants now")
+            del graph.input[:]
+            graph.input.extend(inputs)
+        kept = []
+        for node in graph.node:
+            if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+                tensor = _constant(node)
+                if tensor is not None:
+                    graph.initializer.append(tensor)
+                    continue
+            kept.append(node)
+        del graph.node[:]
+        graph.node.extend(kept)
+        for sparse in graph.sparse_initializer:
+            graph.initializer.append(_dense(sparse))
+        del graph.sparse_initializer[:]
+    return notes
+
+
+def _constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
+    """The tensor of a Constant node in any of its forms; None for strings."""
+    name = node.output[0]
+    for attribute in node.attribute:
+        value = onnx.helper.get_attribute_value(attribute)
+        if attribute.name == "value":
+            tensor = onnx.TensorProto()
+            tensor.CopyFrom(value)
+            tensor.name = name
+            return tensor
+        if attribute.name == "sparse_value":
+            tensor = _dense(value)
+            tensor.name = name
+            return tensor
+        dtype = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}.get(attribute.name)
+        if dtype is not None:
+            return numpy_helper.from_array(np.asarray(value, dtype=dtype), name)
+    return None
+
+
+def _dense(sparse: onnx.SparseTensorProto) -> onnx.TensorProto:
+    values, indices = numpy_helper.to_array(sparse.values), numpy_helper.to_array(sparse.indices)
+    dense = np.zeros(tuple(sparse.dims), values.dtype)
+    if dense.nbytes > MOST_BYTES * 64:
+        raise InvalidModel(f"sparse tensor {sparse.values.name!r} would take {dense.nbytes} bytes")
+    flat = indices if indices.ndim == 1 else np.ravel_multi_index(tuple(indices.T), dense.shape)
+    dense.reshape(-1)[flat] = values
+    return numpy_helper.from_array(dense, sparse.values.name)
+
+
+def fold_constants(model: onnx.ModelProto) -> list[str]:
+    """Nodes of the main graph that depend on constants alone are computed by onnxruntime and become initializers."""
+    graph = model.graph
+    known = {t.name: t for t in graph.initializer}
+    constant: set[str] = set(known)
+    chosen: list[onnx.NodeProto] = []
+    for node in graph.node:
+        foldable = node.op_type not in _RANDOM and not any(subgraphs(node)) and bool(node.output)
+        if foldable and all(name in constant for name in node.input if name):
+            chosen.append(node)
+            constant.update(name for name in node.output if name)
+    if not chosen:
+        return []
+    results = _compute(model, chosen, known)
+    source_bytes = sum(t.ByteSize() for t in known.values())
+    folded = 0
+    kept = []
+    for node in graph.node:
+        names = [name for name in node.output if name]
+        arrays = [results.get(name) for name in names]
+        if names and all(array is not None and array.nbytes <= max(MOST_BYTES, source_bytes) for array in arrays):
+            graph.initializer.extend(numpy_helper.from_array(array, name) for array, name in zip(arrays, names, strict=True) if array is not None)
+            folded += 1
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+    return [f"folded {folded} nodes that depend on constants alone"] if folded else []
+
+
+def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], known: dict[str, onnx.TensorProto]) -> dict[str, np.ndarray]:
+    """What nodes over constants give; nodes that onnxruntime refuses are left out."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    results: dict[str, np.ndarray] = {}
+
+    def run(batch: list[onnx.NodeProto]) -> None:
+        outputs = [name for node in batch for name in node.output if name]
+        used = {name for node in batch for name in read_names(node)}
+        initializers: Iterable[onnx.TensorProto] = [t for name, t in known.items() if name in used]
+        computed = [numpy_helper.from_array(results[name], name) for name in used if name in results]
+        small = onnx.helper.make_graph(
+            batch, "constants", [], [onnx.helper.make_empty_tensor_value_info(name) for name in outputs], [*initializers, *computed]
+        )
+        proto = onnx.helper.make_model(small, opset_imports=model.opset_import, ir_version=min(model.ir_version, 12))
+        session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        results.update({name: np.asarray(array) for name, array in zip(outputs, session.run(outputs, {}), strict=True)})
+
+    try:
+        run(nodes)
+    except Exception:  # one node that the oracle refuses must not keep the others from being folded
+        for node in nodes:
+            if any(name not in known and name not in results for name in node.input if name):
+                continue
+            try:
+                run([node])
+            except Exception:  # noqa: S112
+                continue
+    return {name: array for name, array in results.items() if array.dtype.kind in "fiub"}

@@ -1,0 +1,146 @@
+"""Reading a model that nobody vouches for: from a path, bytes, or a ModelProto."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import google.protobuf.message
+import onnx
+from onnx import checker, external_data_helper
+
+from onnx_bridge.errors import InvalidModel
+from onnx_bridge.normalize.graphs import all_graphs
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model as it was given, which is what the oracle runs, and where it came from.
+
+    Attributes:
+        model: the model, with external data loaded.
+        file: the name of its file, or of the graph.
+        sha256: of the file, or of the serialised model.
+    """
+
+    model: onnx.ModelProto
+    file: str
+    sha256: str
+
+    @property
+    def opsets(self) -> str:
+        """The opsets, as the banner shows them."""
+        return ", ".join(f"{imported.domain or 'ai.onnx'} {imported.version}" for imported in self.model.opset_import)
+
+
+def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
+    """Reads a model and checks it.
+
+    Raises:
+        InvalidModel: there is no such file, it is not ONNX, external data leaves the model's folder or is missing, or
+            onnx's checker finds fault.
+    """
+    folder: Path | None = None
+    if isinstance(model, onnx.ModelProto):
+        proto, name = onnx.ModelProto(), model.graph.name or "model"
+        proto.CopyFrom(model)
+        raw = proto.SerializeToString(deterministic=True) if proto.ByteSize() < 1 << 31 else b""
+    elif isinstance(model, bytes):
+        raw, name = model, "model"
+        proto = _parse(raw, "the bytes given")
+        name = proto.graph.name or name
+    elif isinstance(model, (str, Path)):
+        path = Path(model)
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise InvalidModel(f"cannot read the model {str(path)!r}: {error.strerror or error}") from None
+        proto, name, folder = _parse(raw, repr(str(path))), path.name, path.resolve().parent
+    else:
+        raise InvalidModel(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}")
+    _load_external_data(proto, folder, name)
+    _check(proto, name)
+    return Source(proto, name, hashlib.sha256(raw).hexdigest())
+
+
+def _parse(raw: bytes, what: str) -> onnx.ModelProto:
+    if not raw:
+        raise InvalidModel(f"{what}: is empty, not an ONNX model")
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(raw)
+    except google.protobuf.message.DecodeError as error:
+        raise InvalidModel(f"{what}: is not an ONNX model, or is truncated ({error})") from None
+    if not proto.HasField("graph") or not proto.opset_import and proto.ir_version >= 3:
+        raise InvalidModel(f"{what}: is not an ONNX model, or is truncated (it has no {'graph' if not proto.HasField('graph') else 'opset'})")
+    return proto
+
+
+def _load_external_data(model: onnx.ModelProto, folder: Path | None, name: str) -> None:
+    """Loads tensors that lie in other files, none of which may be outside the model's folder."""
+    for graph in all_graphs(model.graph):
+        tensors = [*graph.initializer, *(a.t for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.TENSOR)]
+        for tensor in tensors:
+            if tensor.data_location != onnx.TensorProto.EXTERNAL:
+                continue
+            info = external_data_helper.ExternalDataInfo(tensor)
+            where = f"{name}: external data of {tensor.name!r} in {info.location!r}"
+            if folder is None:
+                raise InvalidModel(f"{where}: a model that is not a file has no folder to look in; load it with onnx.load first")
+            target = (folder / info.location).resolve()
+            if Path(info.location).is_absolute() or not target.is_relative_to(folder):
+                raise InvalidModel(f"{where}: the path leaves the model's folder")
+            if not target.is_file():
+                raise InvalidModel(f"{where}: there is no such file")
+            expected = _raw_bytes(tensor)
+            offset, length = info.offset or 0, info.length or expected
+            if offset < 0 or length != expected or offset + length > target.stat().st_size:
+                raise InvalidModel(f"{where}: {length} bytes at {offset} asked for, {expected} needed, the file has {target.stat().st_size}")
+            with target.open("rb") as file:
+                file.seek(offset)
+                tensor.raw_data = file.read(length)
+            tensor.data_location = onnx.TensorProto.DEFAULT
+            del tensor.external_data[:]
+
+
+def _raw_bytes(tensor: onnx.TensorProto) -> int:
+    count = 1
+    for size in tensor.dims:
+        if size < 0:
+            raise InvalidModel(f"tensor {tensor.name!r} has the negative size {size}")
+        count *= size
+    try:
+        return count * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    except KeyError:
+        raise InvalidModel(f"tensor {tensor.name!r} has the unknown type {tensor.data_type}") from None
+
+
+def _check(model: onnx.ModelProto, name: str) -> None:
+    """onnx's own checker; what it says of unknown operators and versions is left to the lowering, which lists all of them."""
+    for graph in all_graphs(model.graph):
+        for tensor in graph.initializer:
+            _check_tensor(tensor, name)
+    try:
+        checker.check_model(model)
+    except checker.ValidationError as error:
+        text = str(error).strip()
+        if not any(harmless in text for harmless in ("No Op registered", "No opset import for domain", "IR version", "deprecated", "Unrecognized type", "Field 'type' of 'value_info'")):
+            raise InvalidModel(f"{name}: onnx's checker finds: {text.splitlines()[0]}") from None
+    except ValueError as error:  # models of 2 GiB and more cannot be serialised for the checker
+        if "2GB" not in str(error) and "2GiB" not in str(error):
+            raise InvalidModel(f"{name}: {error}") from None
+
+
+def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:
+    if tensor.HasField("raw_data") and tensor.data_type not in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
+        try:
+            itemsize = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        except KeyError:
+            return
+        count = 1
+        for size in tensor.dims:
+            count *= size
+        bits = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}.get(onnx.TensorProto.DataType.Name(tensor.data_type), 8 * itemsize)
+        if len(tensor.raw_data) != -(-count * bits // 8):
+            raise InvalidModel(f"{name}: tensor {tensor.name!r} of shape {list(tensor.dims)} has {len(tensor.raw_data)} bytes")

@@ -1,0 +1,57 @@
+"""Dense: a product with constant weights, packed for the kernels at conversion. Gemm and MatMul become this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.roperator import Writer
+from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.operators.epilogue import Fusable, row_kind, row_operands, write_epilogue
+
+#: Products up to this many weights get compile-time sizes: their loops vanish. Larger ones share one instantiation.
+SMALL = 64 * 64
+
+
+@dataclass(eq=False, kw_only=True)
+class Dense(Fusable):
+    """y[..., N] = x[..., K] weights[K, N] + bias[N], then the epilogue."""
+
+    weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    bias: np.ndarray | None = None
+
+    op_type = "Dense"
+    kernels = ("gemm.hxx",)
+
+    def types(self, x: Tensor, *rest: Tensor) -> Type:
+        return Type(x.dtype, (*x.shape[:-1], self.weights.shape[1]))
+
+    def epilogue_offset(self, tensor: Tensor) -> str | None:
+        kind = row_kind(tensor, self.y)
+        # A layer with one output is one row to its kernel: what repeats along the rows cannot be found there.
+        return None if kind == "periodic" and self.weights.shape[1] == 1 else kind
+
+    def emit(self, cpp: Writer) -> None:
+        k, n = self.weights.shape
+        rows = dims.product(self.y.shape[:-1])
+        epilogue = write_epilogue(cpp, self, row_operands(cpp, self, flat=n == 1))
+        name = self.name or self.y.name
+        bias = "nullptr" if self.bias is None else cpp.weight(f"{name}_bias", np.pad(self.bias, (0, -len(self.bias) % BLOCK)))
+        x, y = cpp.pointer(self.x), cpp.pointer(self.y)
+        if n == 1:
+            weights = cpp.weight(f"{name}_weights", self.weights.reshape(-1))
+            cpp.call("dot_rows", rows, cpp.const(k), x, k, weights, bias, y, epilogue)
+            return
+        weights = cpp.weight(f"{name}_weights", panels(self.weights))
+        small = k * n <= SMALL
+        size = cpp.const if small else cpp.size
+        cpp.call("gemm", rows, size(n), size(k), x, k, weights, bias, y, n, epilogue)
+
+
+def panels(weights: np.ndarray) -> np.ndarray:
+    """[K, N] packed in panels of 16 columns, [ceil(N/16)][K][16], filled with zeros."""
+    k, n = weights.shape
+    padded = np.pad(weights, ((0, 0), (0, -n % BLOCK)))
+    return np.ascontiguousarray(padded.reshape(k, -1, BLOCK).transpose(1, 0, 2))

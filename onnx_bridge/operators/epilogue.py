@@ -1,0 +1,175 @@
+"""Epilogues: pointwise steps that become the last act of the kernel that produces a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.literals import literal
+from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.tensor import BLOCK, Tensor
+from onnx_bridge.operators.group import blocked_pointer, blocked_strides, can_block
+from onnx_bridge.operators.steps import Step, body, is_vector, operands
+
+
+@dataclass(eq=False, kw_only=True)
+class Fusable(ROperator):
+    """An operator whose kernel takes an epilogue. `steps` begin with one that reads `raw`, what the kernel itself computes."""
+
+    steps: list[Step] = field(default_factory=list)
+    raw: Tensor | None = None
+
+    def fuse(self, step: Step) -> None:
+        """Makes `step`, which reads this operator's output, its last act."""
+        if self.raw is None:
+            self.raw = self.y
+        self.steps.append(step)
+        self.inputs.extend(t for t in operands([step]) if t not in (self.raw, *(s.output for s in self.steps)) and t not in self.inputs)
+        self.outputs[0] = step.output
+
+    def can_fuse(self, step: Step) -> bool:
+        """Whether the kernel's epilogue can do `step`."""
+        made = {self.y, *(s.output for s in self.steps)}
+        if step.output.shape != self.y.shape or step.output.dtype is not float32 or not is_vector([step]):
+            return False
+        others = [t for t in operands([step]) if t not in made and t is not self.raw]
+        return all(t.dtype is float32 and self.epilogue_offset(t) is not None for t in others)
+
+    def epilogue_offset(self, tensor: Tensor) -> str | None:
+        """How an operand of the epilogue is found; None if the kernel cannot."""
+        raise NotImplementedError
+
+    def kernel_files(self) -> Sequence[str]:
+        return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+
+    def title(self) -> str:
+        return " + ".join([self.name or self.op_type, *(step.op.title() for step in self.steps)])
+
+
+def epilogue_operands(op: Fusable) -> list[Tensor]:
+    """What an operator's epilogue reads besides the kernel's own sum."""
+    return [t for t in operands(op.steps) if t is not op.raw]
+
+
+@dataclass(frozen=True)
+class Operand:
+    """How one operand of an epilogue is read: fields of the functor (`type name = value`) and the expression of a vector."""
+
+    expression: str
+    fields: tuple[tuple[str, str, str], ...]
+
+
+def write_epilogue(cpp: Writer, op: Fusable, described: Sequence[Operand]) -> str:
+    """Declares the epilogue of `op` and returns the C++ expression that constructs it."""
+    if not op.steps:
+        return "Keep()"
+    assert op.raw is not None
+    names = {op.raw: "value"}
+    for tensor, operand in zip(epilogue_operands(op), described, strict=True):
+        names[tensor] = operand.expression
+    fields = [f for operand in described for f in operand.fields]
+    declared = "".join(f"{kind} {name}; " for kind, name, _ in fields)
+    statements = body(op.steps, names)
+    parameters = ", ".join(
+        ["vec value", *(f"[[maybe_unused]] {kind} {name}" for kind, name in (("Size", "row"), ("Size", "column"), ("Count", "count")))]
+    )
+    text = (
+        f"{{ {declared}template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const {{ {statements} }} }}"
+    )
+    functor = cpp.functor(text, "".join(step.op.op_type for step in op.steps[:3]))
+    return f"{functor}{{{', '.join(value for _, _, value in fields)}}}" if fields else f"{functor}()"
+
+
+def constant_operand(tensor: Tensor) -> Operand | None:
+    """A scalar constant as a literal."""
+    if tensor.is_constant and tensor.constant().size == 1:
+        return Operand(f"splat({literal(tensor.constant().reshape(-1)[0], float32)})", ())
+    return None
+
+
+def row_operands(cpp: Writer, op: Fusable, flat: bool = False) -> list[Operand]:
+    """Operands of a kernel whose output is [rows][columns], columns being the last axis; `flat`: of one that sees it as one row."""
+    columns = op.y.shape[-1]
+    described = []
+    for index, tensor in enumerate(epilogue_operands(op)):
+        constant = constant_operand(tensor)
+        if constant is not None:
+            described.append(constant)
+            continue
+        p, n = f"x{index}", f"n{index}"
+        fields = [("const float*", p, cpp.pointer(tensor))]
+        kind = row_kind(tensor, op.y)
+        if kind == "scalar":
+            expression = f"splat({p}[0])"
+        elif kind == "column" or (flat and kind in ("full", "row")):
+            expression = f"load({p} + column, count)"
+        elif kind == "row":
+            expression = f"splat({p}[row])"
+        else:
+            fields.append(("Size", n, cpp.size(columns)))
+            expression = f"load({p} + row * {n} + column, count)"
+            if kind != "full":
+                fields.append(("Size", f"rows{index}", cpp.size(dims.product(tensor.shape[:-1]))))
+                expression = f"load({p} + row % rows{index} * {n} + column, count)"
+        described.append(Operand(expression, tuple(fields)))
+    return described
+
+
+def row_kind(tensor: Tensor, y: Tensor) -> str | None:
+    """How a tensor lies beside an output [rows][columns]: scalar, column, row, full, periodic, or None."""
+    if tensor.layout != "planar":
+        return None
+    shape = (1,) * (y.rank - tensor.rank) + tuple(tensor.shape)
+    if all(size == 1 for size in shape):
+        return "scalar"
+    if shape == y.shape:
+        return "full"
+    if all(size == 1 for size in shape[:-1]) and shape[-1] == y.shape[-1]:
+        return "column"
+    if shape[-1] == 1 and shape[:-1] == y.shape[:-1]:
+        return "row"
+    if shape[-1] == y.shape[-1]:
+        first = next(i for i, size in enumerate(shape) if size != 1)
+        if shape[first:] == y.shape[first:]:
+            return "periodic"
+    return None
+
+
+def channel_operands(cpp: Writer, op: Fusable, image: str) -> list[Operand]:
+    """Operands of a blocked kernel: row is the pixel of one image, column the channel; `image` is the C++ index of the image."""
+    y = op.y
+    pixels: Size = dims.product(y.shape[2:])
+    described = []
+    for index, tensor in enumerate(epilogue_operands(op)):
+        constant = constant_operand(tensor)
+        if constant is not None:
+            described.append(constant)
+            continue
+        p, n = f"x{index}", f"n{index}"
+        strides = blocked_strides(tensor, y)
+        base = blocked_pointer(cpp, tensor)
+        if strides[0] != 0:
+            base += f" + {image} * {cpp.size(strides[0])}"
+        fields = [("const float*", p, base)]
+        if strides[3] == 0:
+            expression = f"splat({p}[row])" if strides[2] == 1 else f"splat({p}[0])"
+        elif strides[2] == 0:
+            expression = f"load({p} + column, count)"
+        else:
+            fields.append(("Size", n, cpp.size(pixels)))
+            expression = f"load({p} + (column / {BLOCK} * {n} + row) * {BLOCK} + column % {BLOCK}, count)"
+        described.append(Operand(expression, tuple(fields)))
+    return described
+
+
+def channel_kind(tensor: Tensor, y: Tensor) -> str | None:
+    """How a tensor may stand beside a blocked output: as it is, blocked first, or not at all (None)."""
+    if can_block(tensor, y) or (tensor.is_constant and tensor.constant().size == 1):
+        return "as it is"
+    shape = (1,) * (y.rank - tensor.rank) + tuple(tensor.shape)
+    if shape[1] == y.shape[1] and (shape[2:] == y.shape[2:] or all(size == 1 for size in shape[2:])):
+        return "blocked"
+    return None

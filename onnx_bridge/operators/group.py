@@ -1,0 +1,214 @@
+"""Group: pointwise operators over one shape as one loop; what every lone pointwise operator becomes, too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import bool_
+from onnx_bridge.ir.literals import literal
+from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.operators.steps import Step, body, is_vector, operands
+
+
+@dataclass(eq=False, kw_only=True)
+class Group(ROperator):
+    """y = the last of `steps`, all of them computed in one pass over y's shape.
+
+    Operands broadcast to y. In the blocked layout operands are blocked, too, or do not vary along the channels, or are
+    constants with one value a channel.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+
+    op_type = "Pointwise"
+
+    def types(self, *inputs: Tensor) -> Type:
+        return self.steps[-1].output.type
+
+    @property
+    def in_place(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Every operand that runs along with the output element by element."""
+        return tuple(
+            i for i, t in enumerate(self.inputs) if t is not None and t.type == self.y.type and t.layout == self.y.layout and not t.is_constant
+        )
+
+    def kernel_files(self) -> Sequence[str]:
+        return ["map.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+
+    def title(self) -> str:
+        return " + ".join(step.op.title() for step in self.steps)
+
+    def emit(self, cpp: Writer) -> None:
+        y, vector = self.y, is_vector(self.steps)
+        used = operands(self.steps)
+        names: dict[Tensor, str] = {}
+        loads: list[Tensor] = []
+        for tensor in used:
+            if tensor.is_constant and tensor.constant().size == 1:
+                text = literal(tensor.constant().reshape(-1)[0], tensor.dtype)
+                if vector:
+                    text = f"splat({text})" if tensor.dtype is not bool_ else f"splat(-{int(bool(tensor.constant().reshape(-1)[0]))})"
+                names[tensor] = text
+            else:
+                names[tensor] = f"x{len(loads)}"
+                loads.append(tensor)
+        parameters = ", ".join(
+            f"{('ivec' if t.dtype is bool_ else 'vec') if vector else t.dtype.compute} {names[t]}" for t in loads
+        )
+        returned = ("ivec" if y.dtype is bool_ else "vec") if vector else "auto"
+        text = f"{{ __attribute__((always_inline)) {returned} operator()({parameters}) const {{ {body(self.steps, names)} }} }}"
+        functor = cpp.functor(text, "".join(step.op.op_type for step in self.steps[:3]) or "Copy")
+        if y.layout == "blocked":
+            self._emit_blocked(cpp, functor, loads)
+        else:
+            self._emit_planar(cpp, functor, loads, vector)
+
+    def _emit_planar(self, cpp: Writer, functor: str, loads: list[Tensor], vector: bool) -> None:
+        y = self.y
+        shape, strides = collapse(y.shape, [contiguous_strides(y.shape), *(broadcast_strides(t.shape, y.shape) for t in loads)])
+        with ExitStack() as loops:
+            offsets = [""] * len(strides)
+            for axis, size in enumerate(shape[:-1]):
+                index = cpp.local("i")
+                loops.enter_context(cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(size)}; {index}++)"))
+                for operand, stride in enumerate(strides):
+                    offsets[operand] += add_index(cpp, index, stride[axis])
+            pointers = [cpp.pointer(t) + offset for t, offset in zip([y, *loads], offsets, strict=True)]
+            accessors = [
+                accessor(cpp, t, pointer, stride[-1], vector) for t, pointer, stride in zip(loads, pointers[1:], strides[1:], strict=True)
+            ]
+            cpp.call("vector_map" if vector else "scalar_map", cpp.const(shape[-1]), pointers[0], f"{functor}()", *accessors)
+
+    def _emit_blocked(self, cpp: Writer, functor: str, loads: list[Tensor]) -> None:
+        y = self.y
+        batch, channels, *spatial = y.shape
+        blocks, pixels = dims.ceil_div(channels, BLOCK), dims.product(spatial)
+        strides = [blocked_strides(t, y) for t in (y, *loads)]
+        image, block, pixel = cpp.local("image"), cpp.local("block"), cpp.local("pixel")
+        with (
+            cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(batch)}; {image}++)"),
+            cpp.block(f"for (Size {block} = 0; {block} < {cpp.size(blocks)}; {block}++)"),
+            cpp.block(f"for (Size {pixel} = 0; {pixel} < {cpp.size(pixels)}; {pixel}++)"),
+        ):
+            pointers = []
+            for tensor, stride in zip((y, *loads), strides, strict=True):
+                base = blocked_pointer(cpp, tensor)
+                pointers.append(base + "".join(add_index(cpp, i, s) for i, s in zip((image, block, pixel), stride[:3], strict=True)))
+            accessors = [
+                f"Row{{{pointer}}}" if stride[3] == 1 else f"Same({pointer}[0])"
+                for pointer, stride in zip(pointers[1:], strides[1:], strict=True)
+            ]
+            whole = isinstance(channels, int) and channels % BLOCK == 0
+            valid = "Const<16>()" if whole else f"minimum(16, {cpp.size(channels)} - {block} * 16)"
+            cpp.call("block_map", valid, pointers[0], f"{functor}()", *accessors)
+
+
+def group_of(op: ROperator, steps: list[Step]) -> Group:
+    """A group that makes the output of `op`, the last of its steps."""
+    group = Group(name=op.name, opset=op.opset, steps=steps)
+    group.inputs, group.outputs = list(operands(steps)), [op.y]
+    return group
+
+
+def contiguous_strides(shape: Sequence[Size]) -> list[Size]:
+    """Strides of a dense tensor, in elements."""
+    strides: list[Size] = []
+    step: Size = 1
+    for size in reversed(shape):
+        strides.insert(0, step)
+        step = step * size
+    return strides
+
+
+def broadcast_strides(shape: Sequence[Size], to: Sequence[Size]) -> list[Size]:
+    """Strides of a dense tensor read along a shape that it broadcasts to: 0 where it repeats."""
+    own = contiguous_strides(shape)
+    strides: list[Size] = [0] * (len(to) - len(shape))
+    for size, target, stride in zip(shape, to[len(to) - len(shape) :], own, strict=True):
+        strides.append(stride if size == target else 0)
+    return strides
+
+
+def collapse(shape: Sequence[Size], strides: Sequence[Sequence[Size]]) -> tuple[list[Size], list[list[Size]]]:
+    """Merges axes that all operands run through in one stride; at least one axis is left."""
+    kept: list[tuple[Size, list[Size]]] = []
+    for axis in range(len(shape)):
+        size, here = shape[axis], [stride[axis] for stride in strides]
+        if size == 1:
+            continue
+        if kept and all(outer == inner * size for outer, inner in zip(kept[-1][1], here, strict=True)):
+            kept[-1] = (kept[-1][0] * size, here)
+        else:
+            kept.append((size, here))
+    if not kept:
+        kept = [(1, [1 if i == 0 else 0 for i in range(len(strides))])]
+    return [size for size, _ in kept], [[here[i] for _, here in kept] for i in range(len(strides))]
+
+
+def add_index(cpp: Writer, index: str, stride: Size) -> str:
+    """` + index * stride` for a pointer, nothing for stride 0."""
+    if stride == 0:
+        return ""
+    return f" + {index}" if stride == 1 else f" + {index} * {cpp.size(stride)}"
+
+
+def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bool) -> str:
+    """The accessor of map.hxx that reads a tensor along the innermost axis."""
+    if not vector:
+        kind = f"<{tensor.dtype.storage}>"
+        return f"ScalarRow{kind}{{{pointer}}}" if stride == 1 else f"ScalarStrided{kind}{{{pointer}, {cpp.size(stride)}}}"
+    prefix = "Mask" if tensor.dtype is bool_ else ""
+    if stride == 0:
+        return f"{prefix}Same({pointer.replace(' + ', '[', 1) + ']' if ' + ' in pointer else pointer + '[0]'})"
+    if stride == 1:
+        return f"{prefix}Row{{{pointer}}}"
+    return f"{prefix}Strided{{{pointer}, {cpp.size(stride)}}}"
+
+
+def can_block(tensor: Tensor, y: Tensor) -> bool:
+    """Whether a planar tensor (or a constant) can be an operand of a blocked group without being laid out anew."""
+    shape = (1,) * (y.rank - tensor.rank) + tuple(tensor.shape)
+    if tensor.dtype is bool_ or tensor.rank > y.rank:
+        return False
+    spatial_full = shape[2:] == y.shape[2:]
+    spatial_one = all(size == 1 for size in shape[2:])
+    if not (spatial_full or spatial_one):
+        return False
+    if shape[1] == 1:
+        return True
+    return tensor.is_constant and shape[0] == 1 and spatial_one
+
+
+def blocked_strides(tensor: Tensor, y: Tensor) -> list[Size]:
+    """Strides of an operand over (image, block, pixel, lane) of a blocked output."""
+    pixels = dims.product(y.shape[2:])
+    shape = (1,) * (y.rank - tensor.rank) + tuple(tensor.shape)
+    own_pixels = dims.product(shape[2:])
+    per_pixel = own_pixels == pixels and own_pixels != 1
+    if tensor.layout == "blocked":
+        blocks = dims.ceil_div(shape[1], BLOCK)
+        image = blocks * own_pixels * BLOCK if shape[0] == y.shape[0] else 0
+        return [image, own_pixels * BLOCK, BLOCK if per_pixel else 0, 1]
+    if shape[1] != 1:
+        return [0, BLOCK, 0, 1]  # a constant with one value a channel
+    image = own_pixels if shape[0] == y.shape[0] and shape[0] != 1 else 0
+    return [image, 0, 1 if per_pixel else 0, 0]
+
+
+def blocked_pointer(cpp: Writer, tensor: Tensor) -> str:
+    """The pointer of an operand of a blocked loop; constants with one value a channel are padded to whole blocks."""
+    if tensor.is_constant and tensor.layout == "planar" and tensor.constant().size > 1:
+        return cpp.weight(f"{tensor.name}_channels", pad_to_blocks(tensor.constant().reshape(-1)))
+    return cpp.pointer(tensor)
+
+
+def pad_to_blocks(values: np.ndarray) -> np.ndarray:
+    """A vector of one value a channel, filled with zeros to whole blocks of 16."""
+    return np.pad(values, (0, -len(values) % BLOCK))

@@ -1,0 +1,36 @@
+"""RModel -> RModel: the passes and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.fuse import Epilogues, Groups
+from onnx_bridge.passes.outputs import Outputs
+from onnx_bridge.passes.products import Products
+from onnx_bridge.passes.values import DeadCode, KnownValues
+
+#: Every pass, in the order in which they run.
+PASSES: tuple[type[Pass], ...] = (KnownValues, DeadCode, Products, Epilogues, Groups, Outputs, DeadCode)
+
+#: Those without which nothing can be emitted; the others can be switched off by name.
+REQUIRED = {"values", "products", "groups", "outputs"}
+
+
+def run_passes(model: RModel, without: Collection[str] = ()) -> None:
+    """Runs all passes over a model and its nested ones, in place; `without` names those to leave out."""
+    for make in PASSES:
+        if make.name in without and make.name not in REQUIRED:
+            continue
+        _run(make, model)
+
+
+def _run(make: type[Pass], model: RModel) -> None:
+    for op in model.operators:
+        for body in nested_models(op):
+            _run(make, body)
+    step = make()
+    if step.call(model):
+        model.notes.append(f"pass {step.name}")
+    model.notes.extend(dict.fromkeys(step.declined))

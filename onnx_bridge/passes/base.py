@@ -1,0 +1,24 @@
+"""What a pass is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from onnx_bridge.ir.rmodel import RModel
+
+
+class Pass:
+    """RModel -> RModel, in place. The docstring of a pass lists its cases; `declined` records why one did not apply."""
+
+    name: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        self.declined: list[str] = []
+
+    def call(self, model: RModel) -> bool:
+        """Runs the pass; returns whether anything changed."""
+        raise NotImplementedError
+
+    def decline(self, what: str, why: str) -> None:
+        """Records that a case was seen and not taken."""
+        self.declined.append(f"{self.name}: {what}: {why}")

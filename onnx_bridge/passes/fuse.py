@@ -1,0 +1,112 @@
+"""Fusion of pointwise operators: into the kernel that makes their operand, else with one another into one loop."""
+
+from __future__ import annotations
+
+from onnx_bridge.ir.rmodel import RModel, read_tensors
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.operators.epilogue import Fusable
+from onnx_bridge.operators.group import Group, group_of
+from onnx_bridge.operators.steps import PointwiseOperator, Step, step_of
+from onnx_bridge.passes.base import Pass
+
+
+class Epilogues(Pass):
+    """
+    1. A pointwise operator whose operand is made by a kernel with an epilogue, and read by nobody else, becomes that
+       kernel's last act, if its other operands are ready by then and the kernel can find their elements.
+       Where two such kernels meet (a residual), the later one takes it.
+    """
+
+    name = "epilogues"
+
+    def call(self, model: RModel) -> bool:
+        changed = False
+        while self.once(model):
+            changed = True
+        return changed
+
+    def once(self, model: RModel) -> bool:
+        consumers = model.consumers()
+        place = {op: i for i, op in enumerate(model.operators)}
+        producers = model.producers()
+        for op in model.operators:
+            if not isinstance(op, PointwiseOperator):
+                continue
+            step = step_of(op)
+            makers = [producers[t] for t in step.inputs if t in producers]
+            for maker in sorted(set(makers), key=place.__getitem__, reverse=True):
+                if not isinstance(maker, Fusable) or consumers[maker.y] != [op] or maker.y in model.outputs:
+                    continue
+                late = [t for t in step.inputs if t is not maker.y and t in producers and place[producers[t]] > place[maker]]
+                if late and not self.delay(model, maker, late, place, producers):
+                    self.decline(op.title(), f"{late[0].name} is not ready when {maker.title()} ends")
+                    continue
+                if not maker.can_fuse(step):
+                    self.decline(op.title(), f"{maker.title()} cannot find the elements of its operands")
+                    continue
+                maker.fuse(step)
+                model.operators.remove(op)
+                return True
+        return False
+
+    @staticmethod
+    def delay(model: RModel, maker: ROperator, late: list[Tensor], place: dict[ROperator, int], producers: dict[Tensor, ROperator]) -> bool:
+        """Moves `maker` behind what its new operands need, if nothing in between depends on it."""
+        last = max(place[producers[t]] for t in late)
+        between = model.operators[place[maker] + 1 : last + 1]
+        made = {t for t in maker.outputs if t is not None}
+        for op in between:
+            if made & set(read_tensors(op)):
+                return False
+        model.operators.remove(maker)
+        model.operators.insert(last, maker)
+        place.update({op: i for i, op in enumerate(model.operators)})
+        return True
+
+
+class Groups(Pass):
+    """
+    1. A pointwise operator and the pointwise operators that make its operands, of the same shape and read by nobody
+       outside, become one loop.
+    2. A lone pointwise operator becomes a loop of one step.
+    """
+
+    name = "groups"
+
+    def call(self, model: RModel) -> bool:
+        consumers = model.consumers()
+        producers = model.producers()
+        taken: set[ROperator] = set()
+        groups: dict[ROperator, Group] = {}
+        for op in reversed(model.operators):
+            if not isinstance(op, PointwiseOperator) or op in taken:
+                continue
+            members = self.members(op, model, consumers, producers, taken)
+            taken.update(members)
+            groups[op] = group_of(op, self.steps(members, model))
+        model.operators = [groups.get(op, op) for op in model.operators if op not in taken or op in groups]
+        return bool(groups)
+
+    @staticmethod
+    def steps(members: set[ROperator], model: RModel) -> list[Step]:
+        return [step_of(op) for op in model.operators if op in members and isinstance(op, PointwiseOperator)]
+
+    @staticmethod
+    def members(
+        sink: ROperator, model: RModel, consumers: dict[Tensor, list[ROperator]], producers: dict[Tensor, ROperator], taken: set[ROperator]
+    ) -> set[ROperator]:
+        """The operators that can run in the loop of `sink`: their outputs have its shape and are read in the loop only."""
+        members = {sink}
+        grown = True
+        while grown:
+            grown = False
+            for member in list(members):
+                for tensor in read_tensors(member):
+                    op = producers.get(tensor)
+                    if not isinstance(op, PointwiseOperator) or op in members or op in taken or tensor in model.outputs:
+                        continue
+                    if tensor.shape == sink.y.shape and all(reader in members for reader in consumers[tensor]):
+                        members.add(op)
+                        grown = True
+        return members

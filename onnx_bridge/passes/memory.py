@@ -1,0 +1,221 @@
+"""The memory plan: which tensors share memory, and where in one arena each piece lies, as expressions of the dims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+
+ALIGNMENT = 64
+
+#: What symbols stand for while the plan is made. The plan is right for all sizes and tightest near these.
+TYPICAL = 16
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A piece of the arena.
+
+    Attributes:
+        bytes: its size, rounded up to the alignment.
+        start, end: the first and the last operator of the flat order that need it.
+        below: the buffers that lie beneath it: it begins where the highest of them ends.
+        index: its number in the plan's order, in which every buffer comes after those below it.
+    """
+
+    bytes: Size
+    start: int
+    end: int
+    below: list[Buffer] = field(default_factory=list)
+    index: int = -1
+
+
+@dataclass
+class MemoryPlan:
+    """Where everything is.
+
+    Attributes:
+        root: for a tensor that is another one's memory (views, in place), that other one.
+        buffers: the arena's pieces by root tensor.
+        scratch: the piece that an operator uses while it runs.
+        order: all pieces, each after those below it.
+    """
+
+    root: dict[Tensor, Tensor] = field(default_factory=dict)
+    buffers: dict[Tensor, Buffer] = field(default_factory=dict)
+    scratch: dict[ROperator, Buffer] = field(default_factory=dict)
+    order: list[Buffer] = field(default_factory=list)
+
+    def find(self, tensor: Tensor) -> Tensor:
+        """The tensor whose memory a tensor is."""
+        while tensor in self.root:
+            tensor = self.root[tensor]
+        return tensor
+
+    def offsets(self, values: Mapping[str, int]) -> tuple[list[int], int]:
+        """The offset of each buffer and the arena's size, in bytes, for given dims."""
+        at: list[int] = []
+        for buffer in self.order:
+            at.append(max((at[b.index] + dims.evaluate(b.bytes, values) for b in buffer.below), default=0))
+        total = max((o + dims.evaluate(b.bytes, values) for o, b in zip(at, self.order, strict=True)), default=0)
+        return at, total
+
+    def live_bytes(self, values: Mapping[str, int]) -> int:
+        """The largest sum of buffers that are needed at one time: what no plan can go below."""
+        ends = max((b.end for b in self.order), default=0)
+        return max(
+            (sum(dims.evaluate(b.bytes, values) for b in self.order if b.start <= t <= b.end) for t in range(ends + 1)), default=0
+        )
+
+    @property
+    def is_static(self) -> bool:
+        """Whether all offsets are numbers."""
+        return all(isinstance(b.bytes, int) for b in self.order)
+
+    def cpp_offset(self, buffer: Buffer) -> str:
+        """A buffer's offset in C++: a number, or an element of the run-time plan."""
+        return str(self.offsets({})[0][buffer.index]) if self.is_static else f"at[{buffer.index}]"
+
+
+def plan_memory(model: RModel) -> MemoryPlan:
+    """Plans the memory of a model whose operators, layouts and outputs are final."""
+    plan = MemoryPlan()
+    timeline = _Timeline(model)
+    owned = {*model.inputs, *model.outputs}
+    for op in timeline.operators:
+        if op.is_view and op.outputs[0] is not None:
+            _join_view(plan, op.x, op.y, owned)
+    for op in timeline.operators:
+        _join_in_place(plan, op, timeline, owned)
+    spans: dict[Tensor, tuple[int, int]] = {}
+    for tensor, (start, end) in timeline.spans.items():
+        root = plan.find(tensor)
+        first, last = spans.get(root, (start, end))
+        spans[root] = (min(first, start), max(last, end))
+    for root, (start, end) in spans.items():
+        if root not in owned and not root.is_constant:
+            plan.buffers[root] = Buffer(_aligned(root.bytes), start, end)
+    for op, time in timeline.times.items():
+        scratch = op.scratch_bytes()
+        if scratch != 0:
+            plan.scratch[op] = Buffer(_aligned(scratch), time, time)
+    _place(plan, model.symbols)
+    return plan
+
+
+def _aligned(size: Size) -> Size:
+    return dims.ceil_div(size, ALIGNMENT) * ALIGNMENT
+
+
+class _Timeline:
+    """The operators in the order in which they run, nested ones inside, and when each tensor is needed."""
+
+    def __init__(self, model: RModel) -> None:
+        self.operators: list[ROperator] = []
+        self.times: dict[ROperator, int] = {}
+        self.spans: dict[Tensor, tuple[int, int]] = {}
+        self._clock = 0
+        self._walk(model)
+        for tensor in model.outputs:
+            self._touch(tensor, self._clock)
+
+    def _touch(self, tensor: Tensor, time: int) -> None:
+        start, end = self.spans.get(tensor, (time, time))
+        self.spans[tensor] = (min(start, time), max(end, time))
+
+    def _walk(self, model: RModel) -> None:
+        for op in model.operators:
+            self._clock += 1
+            start = self._clock
+            self.operators.append(op)
+            self.times[op] = start
+            for index in op.reads():
+                tensor = op.inputs[index]
+                if tensor is not None:
+                    self._touch(tensor, start)
+            for tensor in op.outputs:
+                if tensor is not None:
+                    self._touch(tensor, start)
+            bodies = list(nested_models(op))
+            for body in bodies:
+                before = set(self.spans)
+                for tensor in body.inputs:
+                    self._touch(tensor, start)
+                self._walk(body)
+                self._clock += 1
+                for tensor in body.outputs:
+                    self._touch(tensor, self._clock)
+                # What comes from outside, and what is carried from turn to turn, is needed until the last turn ends.
+                for tensor in before | set(body.inputs):
+                    if self.spans[tensor][1] > start or tensor in body.inputs:
+                        self._touch(tensor, self._clock)
+            if bodies:
+                for tensor in (*op.inputs, *op.outputs):
+                    if tensor is not None and (tensor in op.outputs or tensor in self.spans):
+                        self._touch(tensor, self._clock)
+
+
+def _join_view(plan: MemoryPlan, source: Tensor, view: Tensor, owned: set[Tensor]) -> None:
+    """The memory of a view is that of its source; if the view is an output, the source is made there."""
+    a, b = plan.find(source), plan.find(view)
+    if a is b:
+        return
+    if b in owned and a not in owned and not a.is_constant:
+        plan.root[a] = b
+    else:
+        plan.root[b] = a
+
+
+def _join_in_place(plan: MemoryPlan, op: ROperator, timeline: _Timeline, owned: set[Tensor]) -> None:
+    """The first output takes over the memory of an input that nobody needs afterwards."""
+    if op.is_view or not op.outputs or op.outputs[0] is None or not op.in_place:
+        return
+    target = plan.find(op.y)
+    if target in owned:
+        return
+    now = timeline.times[op]
+    for index in op.in_place:
+        tensor = op.inputs[index]
+        if tensor is None:
+            continue
+        source = plan.find(tensor)
+        last = max(end for t, (_, end) in timeline.spans.items() if plan.find(t) is source)
+        if source in owned or source.is_constant or source is target or last != now or source.bytes != target.bytes:
+            continue
+        plan.root[target] = source
+        return
+
+
+def _place(plan: MemoryPlan, symbols: Sequence[str]) -> None:
+    """Best fit by size at typical dims; then each buffer is said to lie on those that it was placed above."""
+    values = dict.fromkeys(_all_symbols(plan, symbols), TYPICAL)
+    buffers = [*plan.buffers.values(), *plan.scratch.values()]
+    sizes = {id(b): dims.evaluate(b.bytes, values) for b in buffers}
+    placed: list[tuple[int, Buffer]] = []
+    for buffer in sorted(buffers, key=lambda b: (-sizes[id(b)], b.start)):
+        rivals = sorted((o, o + sizes[id(b)]) for o, b in placed if b.start <= buffer.end and buffer.start <= b.end)
+        need, at = sizes[id(buffer)], 0
+        best: tuple[int, int] | None = None
+        for begin, end in rivals:
+            if begin - at >= need and (best is None or begin - at < best[0]):
+                best = (begin - at, at)
+            at = max(at, end)
+        placed.append((best[1] if best else at, buffer))
+    placed.sort(key=lambda item: (item[0], item[1].start))
+    for index, (offset, buffer) in enumerate(placed):
+        buffer.index = index
+        below = [b for o, b in placed[:index] if b.start <= buffer.end and buffer.start <= b.end and o <= offset]
+        buffer.below = [b for b in below if not any(b in other.below for other in below)]
+        plan.order.append(buffer)
+
+
+def _all_symbols(plan: MemoryPlan, symbols: Sequence[str]) -> set[str]:
+    found = set(symbols)
+    for buffer in [*plan.buffers.values(), *plan.scratch.values()]:
+        found |= dims.symbols(buffer.bytes)
+    return found

@@ -1,0 +1,69 @@
+"""Outputs that are the memory of something else get a copy of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.passes.base import Pass
+
+
+@dataclass(eq=False, kw_only=True)
+class Copy(ROperator):
+    """y = x, byte by byte."""
+
+    op_type = "Copy"
+
+    def types(self, x: Tensor) -> Type:
+        return x.type
+
+    def emit(self, cpp: Writer) -> None:
+        cpp.line(f"std::memcpy({cpp.pointer(self.y)}, {cpp.pointer(self.x)}, static_cast<std::size_t>({cpp.size(self.x.bytes)}));")
+
+
+class Outputs(Pass):
+    """
+    1. An output that is an input or a constant, or a view of one, is copied.
+    2. Two outputs that share their memory are parted.
+    """
+
+    name = "outputs"
+
+    def call(self, model: RModel) -> bool:
+        roots: dict[Tensor, Tensor] = {}
+        for op in model.operators:
+            if op.is_view:
+                roots[op.y] = roots.get(op.x, op.x)
+        held: set[Tensor] = set(model.inputs)
+        outputs: list[Tensor] = []
+        changed = False
+        for tensor in model.outputs:
+            root = roots.get(tensor, tensor)
+            if root in held or root.is_constant or tensor in outputs:
+                tensor = self.copied(model, tensor)
+                changed = True
+            held.add(root)
+            outputs.append(tensor)
+        model.outputs = outputs
+        return changed
+
+    @staticmethod
+    def copied(model: RModel, tensor: Tensor) -> Tensor:
+        copy = Copy(name=f"copy of {tensor.name}")
+        inner = Tensor(model.new_name(f"{tensor.name}_source"), tensor.type, tensor.value, tensor.layout)
+        # The output keeps its name; what made it is called by another.
+        producer = model.producers().get(tensor)
+        if producer is not None and tensor not in model.inputs:
+            model.add_tensor(inner)
+            for op in model.operators:
+                op.inputs = [inner if t is tensor else t for t in op.inputs]
+            producer.outputs = [inner if t is tensor else t for t in producer.outputs]
+            copy.inputs, copy.outputs = [inner], [tensor]
+            model.operators.append(copy)
+            return tensor
+        out = model.new_tensor(f"{tensor.name}_output", tensor.type)
+        copy.inputs, copy.outputs = [tensor], [out]
+        model.operators.append(copy)
+        return out

@@ -1,0 +1,75 @@
+"""Values known at conversion: what reads them gets a constant, or sizes written down at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.rmodel import RModel, read_tensors
+from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.passes.base import Pass
+
+
+@dataclass(eq=False, kw_only=True)
+class Sizes(ROperator):
+    """y = integers that are expressions of the dims."""
+
+    sizes: tuple[Size, ...] = ()
+
+    op_type = "Sizes"
+
+    def types(self) -> Type:
+        return self.y.type
+
+    def emit(self, cpp: Writer) -> None:
+        y = cpp.pointer(self.y)
+        for index, size in enumerate(self.sizes):
+            cpp.line(f"{y}[{index}] = static_cast<{self.y.dtype.storage}>({cpp.size(size)});")
+
+
+class KnownValues(Pass):
+    """
+    1. An operator whose outputs are all known in numbers goes: its outputs are constants.
+    2. An operator whose outputs are known as sizes becomes `Sizes`, which writes them (dead code goes later).
+    """
+
+    name = "values"
+
+    def call(self, model: RModel) -> bool:
+        kept: list[ROperator] = []
+        for op in model.operators:
+            outputs = [t for t in op.outputs if t is not None]
+            if outputs and all(t.is_constant for t in outputs):
+                continue
+            if len(outputs) == 1 and outputs[0].value is not None and not isinstance(op, Sizes):
+                kept.append(sizes_of(outputs[0], op.name))
+            else:
+                kept.append(op)
+        changed = kept != model.operators
+        model.operators = kept
+        return changed
+
+
+def sizes_of(tensor: Tensor, name: str) -> Sizes:
+    """The operator that writes a tensor of sizes."""
+    op = Sizes(name=name, sizes=tensor.sizes())
+    op.outputs = [tensor]
+    return op
+
+
+class DeadCode(Pass):
+    """Operators that nobody needs go, from the last to the first."""
+
+    name = "dead code"
+
+    def call(self, model: RModel) -> bool:
+        needed: set[Tensor] = set(model.outputs)
+        kept: list[ROperator] = []
+        for op in reversed(model.operators):
+            if any(tensor in needed for tensor in op.outputs if tensor is not None):
+                kept.append(op)
+                needed.update(read_tensors(op))
+        changed = len(kept) != len(model.operators)
+        model.operators = kept[::-1]
+        return changed

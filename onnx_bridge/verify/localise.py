@@ -1,0 +1,60 @@
+"""Where it went wrong: the first intermediate tensor that differs from onnxruntime's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+
+from onnx_bridge.emit.header import emit
+from onnx_bridge.errors import BridgeError
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.tensor import BLOCK, Tensor
+from onnx_bridge.runtime import compile_emitted
+from onnx_bridge.verify.check import first_difference
+from onnx_bridge.verify.oracle import Oracle
+
+
+def localise(model: RModel, normal: onnx.ModelProto, feeds: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> str:
+    """Says which tensor is the first to differ, and what makes it.
+
+    Args:
+        model: the RModel after its passes.
+        normal: the model in normal form: its tensors have the RModel's names.
+        feeds: inputs for which an output differs.
+        sizes: the run-time sizes of these inputs.
+    """
+    emitted = emit(model, taps=True)
+    net = compile_emitted(emitted, taps=True)
+    ours = {t.name: to_planar(t, net_value, sizes) for t, net_value in _pairs(emitted.tapped, net.tapped(feeds))}
+    in_graph = {name for node in normal.graph.node for name in node.output if name}
+    outputs = {value.name for value in normal.graph.output}
+    names = [t.name for t in emitted.tapped if t.name in in_graph]
+    try:
+        oracle = Oracle.with_outputs(normal, [name for name in names if name not in outputs])
+        reference = dict(zip(oracle.output_names, oracle(feeds), strict=True))
+    except BridgeError as error:
+        return f"the first tensor that differs could not be found: {error}"
+    found = first_difference(names, ours, reference)
+    if found is None:
+        return "no intermediate tensor differs by more than rounding; the difference builds up on the way"
+    name, gap = found
+    maker = next((op for op in model.operators if any(t is not None and t.name == name for t in op.outputs)), None)
+    made_by = f", made by {maker.title()} ({maker.op_type})" if maker is not None else ""
+    return f"the first tensor that differs is {name!r}{made_by}: off by {gap:.2g} of its largest value"
+
+
+def _pairs(tensors: list[Tensor], values: Mapping[str, np.ndarray]) -> list[tuple[Tensor, np.ndarray]]:
+    return [(t, values[t.name]) for t in tensors if t.name in values]
+
+
+def to_planar(tensor: Tensor, flat: np.ndarray, sizes: Mapping[str, int]) -> np.ndarray:
+    """A tensor as it lies in memory, in ONNX's order."""
+    shape = [dims.evaluate(size, sizes) for size in tensor.shape]
+    if tensor.layout == "planar":
+        return flat.reshape(shape)
+    batch, channels, *spatial = shape
+    blocked = flat.reshape(batch, -(-channels // BLOCK), int(np.prod(spatial)), BLOCK)
+    return blocked.transpose(0, 1, 3, 2).reshape(batch, -1, *spatial)[:, :channels]

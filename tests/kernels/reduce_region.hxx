@@ -1,0 +1,52 @@
+// reduce_region.hxx: drivers of reduce_test.cpp, pasted after the kernels.
+template <class T, class N, class Inner>
+ONNX_BRIDGE_INLINE void reduce_by(int operation, Size outer, N n, Inner inner, const T* x, T* y)
+{
+   switch (operation) {
+      case 0: return reduce(outer, n, inner, x, y, Sum());
+      case 1: return reduce(outer, n, inner, x, y, Mean(n));
+      case 2: return reduce(outer, n, inner, x, y, SumSquare());
+      case 3: return reduce(outer, n, inner, x, y, L1());
+      case 4: return reduce(outer, n, inner, x, y, L2());
+      case 5: return reduce(outer, n, inner, x, y, LogSum());
+      case 6: return reduce(outer, n, inner, x, y, LogSumExp());
+      case 7: return reduce(outer, n, inner, x, y, Max());
+      case 8: return reduce(outer, n, inner, x, y, Min());
+      case 9: return reduce(outer, n, inner, x, y, Prod());
+      default: return reduce(outer, n, inner, x, y, RootOfSum());
+   }
+}
+ONNX_BRIDGE_KERNEL void reduce_rows(int operation, Size outer, Size n, const float* x, float* y)
+{
+   if (n == 10)
+      reduce_by(operation, outer, Const<10>(), Const<1>(), x, y);
+   else
+      reduce_by(operation, outer, n, Const<1>(), x, y);
+}
+ONNX_BRIDGE_KERNEL void reduce_strided(int operation, Size outer, Size n, Size inner, const float* x, float* y)
+{
+   if (inner == 5)
+      reduce_by(operation, outer, n, Const<5>(), x, y);
+   else
+      reduce_by(operation, outer, n, inner, x, y);
+}
+template <class T>
+ONNX_BRIDGE_KERNEL void reduce_others(int operation, Size outer, Size n, Size inner, const T* x, T* y)
+{
+   reduce_by(operation, outer, n, inner, x, y);
+}
+ONNX_BRIDGE_KERNEL void reduce_bools(bool most, Size outer, Size n, Size inner, const bool* x, bool* y)
+{
+   if (most)
+      reduce(outer, n, inner, x, y, Max());
+   else
+      reduce(outer, n, inner, x, y, Min());
+}
+template <class T>
+ONNX_BRIDGE_KERNEL void arg(bool most, bool last, Size outer, Size n, Size inner, const T* x, std::int64_t* y)
+{
+   if (most)
+      arg_max(outer, n, inner, x, y, last);
+   else
+      arg_min(outer, n, inner, x, y, last);
+}
