@@ -53,7 +53,8 @@ def model_of(op_type: str, domain: str, case: Case, name: str) -> onnx.ModelProt
     outputs = [f"y{i}" for i in range(case.outputs)]
     while names and not names[-1]:
         names.pop()
-    node = helper.make_node(op_type, names, outputs, domain=domain, name="node", **case.attributes)
+    attributes = {k: numpy_helper.from_array(v) if isinstance(v, np.ndarray) else v for k, v in case.attributes.items()}
+    node = helper.make_node(op_type, names, outputs, domain=domain, name="node", **attributes)
     graph = helper.make_graph([node], name, inputs, [helper.make_empty_tensor_value_info(o) for o in outputs], initializers)
     opsets = [helper.make_opsetid("", case.opset if not domain and case.opset else NEWEST)]
     if domain:
@@ -131,7 +132,12 @@ def check_op(op_type: str, domain: str, cases: Sequence[Case], tolerance: float 
     for p, net in zip(prepared, nets, strict=True):
         session = oracle(p.model)
         for feeds in feeds_of(p):
-            wanted = session.run(None, feeds)
+            try:
+                wanted = session.run(None, feeds)
+            except Exception:
+                if all(value.size for value in feeds.values()):
+                    raise
+                continue  # the oracle itself refuses empty inputs here
             got = net.run(feeds)
             for name, a, b in zip(net.output_names, got, wanted, strict=True):
                 error = worst(a, np.asarray(b))

@@ -19,8 +19,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _DEFINITIONS = (
     re.compile(r"^(?:ONNX_BRIDGE_INLINE|ONNX_BRIDGE_KERNEL|static|inline|constexpr)\b[^=;{}()]*?\b(\w+)\(", re.MULTILINE),
     re.compile(r"^(?:struct|class|enum(?: class)?)\s+(?:__attribute__\(\(.*?\)\)\s*)?(\w+)", re.MULTILINE),
-    re.compile(r"^(?:static )?constexpr\s+[\w:]+\s+(\w+)\s*(?:=|\[)", re.MULTILINE),
+    re.compile(r"^(?:static |constexpr |const )+[\w:<>, *]+?\b(\w+)\s*(?:=|\[|\{)", re.MULTILINE),
     re.compile(r"^typedef\s[^;]*?\b(\w+)(?:\s+__attribute__\(\(.*\)\))?;", re.MULTILINE),
+    re.compile(r"^typedef\s[^;]*?\(\*(\w+)\)\(", re.MULTILINE),
     re.compile(r"^using\s+(\w+)\s*=", re.MULTILINE),
     re.compile(r"^\s*#define\s+(\w+)", re.MULTILINE),
     re.compile(r"^ONNX_BRIDGE_[A-Z_]+\((\w+)", re.MULTILINE),

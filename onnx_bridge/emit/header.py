@@ -45,6 +45,7 @@ class Emitted:
         symbols: ONNX dim name -> field of Dims, in order.
         tapped: the tensors that a header made with `taps` hands out, in the order of their numbers.
         plan: the memory plan.
+        conditions: sizes that must not be negative; `infer` refuses dims for which one is.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Emitted:
     embedded: bool = False
     symbol_inputs: dict[str, str] = field(default_factory=dict)
     tapped: list[Tensor] = field(default_factory=list)
+    conditions: list[Size] = field(default_factory=list)
 
     def write(self, folder: str | Path) -> Path:
         """Writes the header and, unless it is embedded, the weights file; returns the header's path."""
@@ -117,7 +119,7 @@ class _Header:
         }  # fmt: skip
         header = re.sub(r"@([A-Z_]+)@", lambda match: str(texts[match[1]]), face)
         return Emitted(self.model.name, header.rstrip("\n") + "\n", image, self.model.inputs, self.model.outputs, self.symbols, self.plan,
-                       self.embed, dict(self.model.symbol_inputs), self.writer.tapped)
+                       self.embed, dict(self.model.symbol_inputs), self.writer.tapped, list(self.model.conditions))
 
     # ---- the network
 
@@ -241,16 +243,18 @@ class _Header:
         return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
 
     def refusals(self) -> str:
-        if not self.model.symbol_inputs:
-            return ""
-        pairs = ", ".join(f"{self.symbols[s]} is not the value of {identifier(i)}" for s, i in self.model.symbol_inputs.items())
-        return f", or {pairs}"
+        pairs = [f"{self.symbols[s]} is not the value of {identifier(i)}" for s, i in self.model.symbol_inputs.items()]
+        pairs += [f"{dims.show(size, self.symbols.__getitem__)} is negative" for size in self.model.conditions]
+        return "".join(f",\n{INDENT}/// or {pair}" for pair in pairs)
 
     def infer_body(self) -> str:
         lines = []
         for symbol, source in self.model.symbol_inputs.items():
             pointer = self.arguments[self.model.tensor(source)]
             lines.append(f"{INDENT}if (*{pointer} < 0 || static_cast<std::size_t>(*{pointer}) != dims.{self.symbols[symbol]}) return false;")
+        lines += [f"{INDENT}if ({self.face_size(size)} < 0) return false;" for size in self.model.conditions]
+        for a, b in self.model.constraints:
+            lines.append(f"{INDENT}if ({self.face_size(a)} != {self.face_size(b)}) return false;")
         lines.append(f"{INDENT}if (!ws.fit(dims)) return false;")
         arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *self.arguments.values(), *(["active_tap()"] if self.taps else [])])
         lines.append(f"{INDENT}return run_({arguments});")

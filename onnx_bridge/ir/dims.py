@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -188,29 +190,66 @@ def lower_bound(size: Size) -> int | None:
     for monomial, factor in size.terms:
         if not monomial:
             total += factor
-        elif factor < 0 or any(_atom_bound(atom) is None for atom in monomial):
-            return None
+        elif factor < 0:
+            bound = _atom_limit(monomial[0]) if len(monomial) == 1 else None
+            if bound is None:
+                return None
+            total += factor * bound
         else:
-            total += factor * math.prod(_atom_bound(atom) or 0 for atom in monomial)
+            bounds = [_atom_bound(atom) for atom in monomial]
+            if any(bound is None for bound in bounds):
+                return None
+            total += factor * math.prod(bound or 0 for bound in bounds)
     return total
 
 
 def _atom_bound(atom: Atom) -> int | None:
+    """What an atom is never below, if that is not negative."""
     if isinstance(atom, Symbol):
         return 0
     bounds = [lower_bound(arg) for arg in atom.args]
     if atom.name == "maximum":
-        known = [bound for bound in bounds if bound is not None]
-        return max(known + [0]) if any(bound is not None and bound >= 0 for bound in bounds) else None
+        return max((bound for bound in bounds if bound is not None and bound >= 0), default=None)
     if any(bound is None or bound < 0 for bound in bounds):
         return None
     return min(bound or 0 for bound in bounds) if atom.name == "minimum" else 0
 
 
+def _atom_limit(atom: Atom) -> int | None:
+    """What a minimum is never above."""
+    if isinstance(atom, Symbol) or atom.name != "minimum":
+        return None
+    return min((arg for arg in atom.args if isinstance(arg, int)), default=None)
+
+
+#: Sizes that are taken to be >= 0 though the symbols alone do not say so: conditions on the symbols, checked at run time.
+_assumed: ContextVar[list[Size] | None] = ContextVar("assumed", default=None)
+
+
+@contextmanager
+def assuming(conditions: list[Size]) -> Iterator[None]:
+    """Makes use of `conditions`, sizes that are not negative; `assume` adds to them."""
+    token = _assumed.set(conditions)
+    try:
+        yield
+    finally:
+        _assumed.reset(token)
+
+
+def assume(size: Size) -> None:
+    """Takes it that a size is not negative: outside of what is meant for, so that it may be refused at run time."""
+    conditions = _assumed.get()
+    if conditions is not None and isinstance(size, Dim) and not at_least(size, 0):
+        conditions.append(size)
+
+
 def at_least(a: Size, b: Size) -> bool:
-    """Whether a >= b for certain."""
-    bound = lower_bound(a - b)
-    return bound is not None and bound >= 0
+    """Whether a >= b for certain, or by what is assumed."""
+    difference = a - b
+    if isinstance(difference, int):
+        return difference >= 0
+    bounds = (lower_bound(difference - known) for known in (0, *(_assumed.get() or ())))
+    return any(bound is not None and bound >= 0 for bound in bounds)
 
 
 def _extreme(name: str, sizes: Iterable[Size], beats: Callable[[Size, Size], bool]) -> Size:
@@ -233,14 +272,38 @@ def _is_function(size: Size, name: str) -> bool:
     return factor == 1 and len(monomial) == 1 and isinstance(monomial[0], Function) and monomial[0].name == name
 
 
+def _minimum(*sizes: Size) -> Size:
+    return _extreme("minimum", sizes, lambda a, b: at_least(b, a))
+
+
+def _maximum(*sizes: Size) -> Size:
+    return _extreme("maximum", sizes, at_least)
+
+
 def minimum(*sizes: Size) -> Size:
     """The smallest of some sizes."""
-    return _extreme("minimum", sizes, lambda a, b: at_least(b, a))
+    return _plainer(_minimum(*sizes))
 
 
 def maximum(*sizes: Size) -> Size:
     """The largest of some sizes."""
-    return _extreme("maximum", sizes, at_least)
+    return _plainer(_maximum(*sizes))
+
+
+def _plainer(size: Size) -> Size:
+    """The size, as what it is from 1 on in one of its symbols if that is plainer and holds at 0, too: max(0, min(1, n) + n - 1) is n."""
+    for name in sorted(symbols(size)):
+        from_one = substitute(size, {name: symbol(name) + 1})
+        plain = substitute(from_one, {name: symbol(name) - 1})
+        if _functions(plain) < _functions(size) and substitute(plain, {name: 0}) == substitute(size, {name: 0}):
+            return _plainer(plain)
+    return size
+
+
+def _functions(size: Size) -> int:
+    """How many functions a size is made of."""
+    atoms = [atom for monomial, _ in _terms(size) for atom in monomial]
+    return sum(1 + sum(map(_functions, atom.args)) for atom in atoms if isinstance(atom, Function))
 
 
 def product(sizes: Iterable[Size]) -> Size:
@@ -263,7 +326,12 @@ def symbols(size: Size) -> set[str]:
     return found
 
 
-_FUNCTIONS: dict[str, Callable[..., Size]] = {"floor_div": floor_div, "minimum": minimum, "maximum": maximum}
+_FUNCTIONS: dict[str, Callable[..., Size]] = {"floor_div": floor_div, "minimum": _minimum, "maximum": _maximum}
+
+
+def is_linear(size: Size) -> bool:
+    """Whether a size is a sum of multiples of symbols and a number."""
+    return all(len(monomial) <= 1 and all(isinstance(atom, Symbol) for atom in monomial) for monomial, _ in _terms(size))
 
 
 def substitute(size: Size, values: Mapping[str, Size]) -> Size:

@@ -14,7 +14,7 @@ from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 
 
 @dataclass
@@ -29,6 +29,8 @@ class RModel:
         notes: what happened on the way (repairs, fusions, refusals), for the report.
         symbols: run-time sizes in the order in which the inputs name them.
         symbol_inputs: sizes that are the value of a scalar integer input, by symbol.
+        conditions: sizes that are taken not to be negative; `infer` refuses dims for which one is.
+        constraints: pairs of sizes that must be equal; a call where they are not is refused.
         source: what the model was made from, for the banner.
     """
 
@@ -39,6 +41,8 @@ class RModel:
     notes: list[str] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)
     symbol_inputs: dict[str, str] = field(default_factory=dict)
+    conditions: list[Size] = field(default_factory=list)
+    constraints: list[tuple[Size, Size]] = field(default_factory=list)
     source: Mapping[str, str] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
@@ -62,7 +66,13 @@ class RModel:
     def add_operator(self, op: ROperator, inputs: Sequence[str | None], outputs: Sequence[str | None]) -> ROperator:
         """Appends an operator; the types (and known values) of its outputs come from its own rules."""
         op.inputs = [None if name is None else self.tensor(name) for name in inputs]
-        types, values = op.infer()
+        op.outputs = [None] * len(outputs)  # some rules depend on how many there are
+        with dims.assuming(self.conditions):
+            types, values = op.infer()
+            for size in (size for declared in types if declared is not None for size in declared.shape):
+                if isinstance(size, int) and size < 0:
+                    raise ShapeError(f"the output would have the size {size}")
+                dims.assume(size)
         op.outputs = []
         for index, name in enumerate(outputs):
             declared = types[index] if index < len(types) else None

@@ -24,6 +24,7 @@ ONNX_BRIDGE_INLINE double gelu(double x) { return mul(mul(x, 0.5), __builtin_erf
 /// A constant of x's type.
 ONNX_BRIDGE_INLINE vec like(vec, double value) { return splat(static_cast<float>(value)); }
 ONNX_BRIDGE_INLINE double like(double, double value) { return value; }
+ONNX_BRIDGE_INLINE float like(float, double value) { return static_cast<float>(value); }
 
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
@@ -92,11 +93,11 @@ ONNX_BRIDGE_INLINE T swish(T x, float alpha)
    return mul(x, sigmoid(mul(x, like(x, alpha))));
 }
 
-/// log(1 + exp(x))
+/// log(1 + exp(x)); 0 below -87.3.
 template <class T>
 ONNX_BRIDGE_INLINE T softplus(T x)
 {
-   return relu(x) + log1p(exp(-abs(x)));
+   return relu(x) + log1p(exp_nonpositive(-abs(x)));
 }
 
 template <class T>

@@ -39,6 +39,33 @@ ONNX_BRIDGE_INLINE Size arg_best(Size n, Size stride, const T* x, bool select_la
    return best;
 }
 
+/// Of one row, n < 2^31: each lane keeps the place of its best, then the best of the lanes is sought.
+template <class Better>
+ONNX_BRIDGE_INLINE Size arg_best_row(Size n, const float* x, bool select_last, Better better)
+{
+   vec best = splat(x[0]);
+   ivec place{}, index, nan{};
+   for (int i = 0; i < lanes; i++) index[i] = i;
+   for (Size i = 0; i < n; i += lanes, index += lanes) {
+      const Size rest = n - i < lanes ? n - i : lanes;
+      const vec v = rest < lanes ? load(x + i, rest) : load(x + i);
+      const ivec taken = displaces(v, best, select_last, better) & (index < static_cast<std::int32_t>(n));
+      nan |= is_nan(v);
+      best = taken ? v : best;
+      place = taken ? index : place;
+   }
+   int winner = 0, any_nan = 0;
+   for (int i = 0; i < lanes; i++) {
+      const bool earlier = place[i] < place[winner];
+      if (better(best[i], best[winner]) || (best[i] == best[winner] && earlier != select_last)) winner = i;
+      any_nan |= nan[i];
+   }
+   if (any_nan && !select_last)
+      for (Size i = 0; i < n; i++)
+         if (x[i] != x[i]) return i;
+   return place[winner];
+}
+
 /// Of `count` neighbouring columns.
 template <class Count, class Better>
 ONNX_BRIDGE_INLINE void arg_best_columns(Size n, Size stride, const float* x, std::int64_t* y, bool select_last, Better better, Count count)
@@ -59,12 +86,17 @@ ONNX_BRIDGE_KERNEL void arg_best(Size outer, Size n, Size inner, const T* x, std
 {
    for (; outer > 0; outer--, x += n * inner, y += inner) {
       Size j = 0;
-      if constexpr (std::is_same<T, float>::value)
-         if (inner >= lanes && n <= 0x7fffffff) {
+      if constexpr (std::is_same<T, float>::value) {
+         if (inner == 1 && n < 0x7fffff00) {
+            *y = arg_best_row(n, x, select_last, better);
+            continue;
+         }
+         if (inner >= lanes && n < 0x7fffff00) {
             for (; j + lanes <= inner; j += lanes) arg_best_columns(n, inner, x + j, y + j, select_last, better, All());
             if (j < inner) arg_best_columns(n, inner, x + j, y + j, select_last, better, inner - j);
             continue;
          }
+      }
       for (; j < inner; j++) y[j] = arg_best(n, inner, x + j, select_last, inner == 1 && !select_last, better);
    }
 }

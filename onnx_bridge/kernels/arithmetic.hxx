@@ -169,6 +169,14 @@ ONNX_BRIDGE_INLINE vec sqrt(vec x)
 ONNX_BRIDGE_INLINE float sqrt(float x) { return root(x); }
 ONNX_BRIDGE_INLINE double sqrt(double x) { return __builtin_sqrt(x); }
 
+/// x to the power 1/2: the square root, but for -inf and -0, as pow() has them.
+template <class V>
+ONNX_BRIDGE_INLINE V pow_half(V x)
+{
+   const V none{}, root_of = sqrt(x + none), most = none + __builtin_inff();
+   return x == -most ? most : root_of;
+}
+
 /// To the nearest integer, halves to the even one. All three keep the sign of zero.
 ONNX_BRIDGE_INLINE vec round(vec x)
 {

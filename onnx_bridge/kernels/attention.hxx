@@ -47,7 +47,7 @@ struct ExpStep {
 ONNX_BRIDGE_KERNEL float exponentiate(Size keys, float* scores, float scale, const float* mask)
 {
    const vec factor = splat(scale);
-   vec most = splat(-std::numeric_limits<float>::infinity());
+   vec most = as_float(splat(static_cast<std::int32_t>(0xff800000u)));  // -inf, which -ffinite-math-only leaves alone only as bits
    Size i = 0;
    for (; i + lanes <= keys; i += lanes) {
       const vec score = masked_score(scores, factor, mask, i, All());

@@ -88,5 +88,8 @@ ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, Size n)
    for (Size i = 0; i < n; i++) p[i] = mask[i] != 0;
 }
 
-/// 1 where the mask is set, else 0.
+/// 1 where the mask is set, else 0; and back: set where x is not 0 (NaN: set).
 ONNX_BRIDGE_INLINE vec mask_to_float(ivec mask) { return as_float(mask & as_int(splat(1.f))); }
+ONNX_BRIDGE_INLINE float mask_to_float(bool mask) { return static_cast<float>(mask); }
+ONNX_BRIDGE_INLINE ivec float_to_mask(vec x) { return ~(x == 0.f); }
+ONNX_BRIDGE_INLINE bool float_to_mask(float x) { return !(x == 0.f); }

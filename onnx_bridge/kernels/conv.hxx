@@ -34,21 +34,15 @@ ONNX_BRIDGE_INLINE void conv_outputs(const ConvSum& s, const float* in, Size in_
                                      const ConvOutput& out, Size depth, Size height, Size width, Size channels, const Epilogue& epilogue)
 {
    const Size padded = blocks_of(channels) * 16;
-   constexpr int wide = 2 * lanes;
-   for (Size channel = 0; channel < padded; channel += wide) {
+   for (Size channel = 0; channel < padded; channel += 2 * lanes) {
       const float* w = weights + channel / 16 * s.panel + channel % 16;
       const float* b = bias == nullptr ? nullptr : bias + channel;
       float* to = out.data + channel / 16 * s.out_block + channel % 16;
+      const int vectors = conv_vectors(channel, padded);
       for (Size z = 0; z < depth; z++)
-         for (Size y = 0; y < height; y++) {
-            const float* from = in + z * in_depth + y * in_row;
-            float* row = to + z * out.depth + y * out.row;
-            const Size number = out.first + z * out.number_depth + y * out.number_row;
-            if (lanes == 16 && channel + wide > padded)
-               conv_row<16, 1, Pixel>(s, from, w, b, row, number, out.number_pixel, width, channel, channels, epilogue);
-            else
-               conv_row<16, 2, Pixel>(s, from, w, b, row, number, out.number_pixel, width, channel, channels, epilogue);
-         }
+         for (Size y = 0; y < height; y++)
+            conv_row<16, Pixel>(s, vectors, in + z * in_depth + y * in_row, w, b, to + z * out.depth + y * out.row,
+                                out.first + z * out.number_depth + y * out.number_row, out.number_pixel, width, channel, channels, epilogue);
    }
 }
 
@@ -79,9 +73,6 @@ ONNX_BRIDGE_KERNEL void conv(const Window& w, Size in_channels, Size out_channel
    // Where inputs follow one another as outputs do (1 x 1), all pixels are one long row.
    const bool one_row = w.width.stride == 1 && row == w.width.out * 16 && (w.height.out == 1 || w.height.stride == 1) &&
                         (w.depth.out == 1 || (w.depth.stride == 1 && depth == w.height.out * row));
-   if (one_row)
-      conv_outputs<Pixel>(s, in, 0, 0, weights, bias, whole, 1, 1, outputs(w), out_channels, epilogue);
-   else
-      conv_outputs<Pixel>(s, in, depth * w.depth.stride, row * w.height.stride, weights, bias, whole, w.depth.out, w.height.out, w.width.out,
-                          out_channels, epilogue);
+   conv_outputs<Pixel>(s, in, depth * w.depth.stride, row * w.height.stride, weights, bias, whole, one_row ? 1 : w.depth.out,
+                       one_row ? 1 : w.height.out, one_row ? outputs(w) : w.width.out, out_channels, epilogue);
 }

@@ -52,7 +52,6 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
 
    const Range inside_depth = outputs_inside(w.depth), inside_height = outputs_inside(w.height), inside_width = outputs_inside(w.width);
    const Size padded = blocks_of(out_channels) * 16, tiles = (w.width.out + conv_pixels - 1) / conv_pixels;
-   constexpr int wide = 2 * lanes;
    for (Size z = 0; z < w.depth.out; z++)
       for (Size y = 0; y < w.height.out; y++) {
          const bool inside_row = contains(inside_depth, z, z + 1) && contains(inside_height, y, y + 1);
@@ -66,15 +65,10 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
             else
                copy_patch(w, in_channels, z, y, x, width, in, scratch);
             const Size number = (z * w.height.out + y) * w.width.out + x;
-            for (Size channel = 0; channel < padded; channel += wide) {
-               const float* panel = weights + channel / 16 * direct.panel + channel % 16;
-               const float* b = bias == nullptr ? nullptr : bias + channel;
-               float* to = out + channel / 16 * whole.block + channel % 16 + number * 16;
-               if (lanes == 16 && channel + wide > padded)
-                  conv_row<1, 1, Stride>(inside ? direct : patched, from, panel, b, to, number, 1, pixels, channel, out_channels, epilogue);
-               else
-                  conv_row<1, 2, Stride>(inside ? direct : patched, from, panel, b, to, number, 1, pixels, channel, out_channels, epilogue);
-            }
+            for (Size channel = 0; channel < padded; channel += 2 * lanes)
+               conv_row<1, Stride>(inside ? direct : patched, conv_vectors(channel, padded), from,
+                                   weights + channel / 16 * direct.panel + channel % 16, bias == nullptr ? nullptr : bias + channel,
+                                   out + channel / 16 * whole.block + channel % 16 + number * 16, number, 1, pixels, channel, out_channels, epilogue);
             x += pixels;
          }
       }

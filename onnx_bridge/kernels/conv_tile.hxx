@@ -87,11 +87,25 @@ ONNX_BRIDGE_KERNEL void conv_tile(const ConvSum& s, const float* in, const float
 typedef void (*ConvTile)(const ConvSum&, const float* in, const float* weights, const float* bias, float* out);
 
 template <int Channels, int Vectors, class Pixel, int... Less>
-ONNX_BRIDGE_INLINE ConvTile conv_tile_of(int pixels, std::integer_sequence<int, Less...>)
+ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, std::integer_sequence<int, Less...>)
 {
    static const ConvTile tile[] = {conv_tile<Channels, Vectors, Pixel, Less + 1>...};
    return tile[pixels - 1];
 }
+
+/// The tile of `pixels` pixels and `vectors` vectors, 2, or 1 where a vector is a panel.
+template <int Channels, class Pixel>
+ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, int vectors)
+{
+   constexpr std::make_integer_sequence<int, conv_pixels> less;
+   if constexpr (lanes == 16) {
+      if (vectors == 1) return conv_tile_of<Channels, 1, Pixel>(pixels, less);
+   }
+   return conv_tile_of<Channels, 2, Pixel>(pixels, less);
+}
+
+/// Vectors of channels that are summed together from `channel` on, of `padded` ones.
+ONNX_BRIDGE_INLINE int conv_vectors(Size channel, Size padded) { return lanes == 16 && padded - channel < 32 ? 1 : 2; }
 
 /// The outputs of an image: data + channel / 16 * block + z * depth + y * row + x * pixel + channel % 16. The epilogue is told
 /// the number first + z * number_depth + y * number_row + x * number_pixel.
@@ -125,17 +139,16 @@ ONNX_BRIDGE_INLINE void finish_pixels(float* out, Size pixel, Size pixels, Size 
    }
 }
 
-/// One output row: Vectors vectors of channels from `channel` on, tiles of equal width (one pixel more or less).
-template <int Channels, int Vectors, class Pixel, class Epilogue>
-ONNX_BRIDGE_INLINE void conv_row(const ConvSum& s, const float* in, const float* weights, const float* bias, float* out, Size number,
-                                 Size number_pixel, Size pixels, Size channel, Size channels, const Epilogue& epilogue)
+/// One output row: `vectors` vectors of channels from `channel` on, tiles of equal width (one pixel more or less).
+template <int Channels, class Pixel, class Epilogue>
+ONNX_BRIDGE_INLINE void conv_row(const ConvSum& s, int vectors, const float* in, const float* weights, const float* bias, float* out,
+                                 Size number, Size number_pixel, Size pixels, Size channel, Size channels, const Epilogue& epilogue)
 {
    const Size tiles = (pixels + conv_pixels - 1) / conv_pixels;
    for (Size tile = 0; tile < tiles; tile++) {
       const Size width = pixels / tiles + (tile < pixels % tiles);
-      conv_tile_of<Channels, Vectors, Pixel>(static_cast<int>(width), std::make_integer_sequence<int, conv_pixels>())(s, in, weights, bias, out);
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Vectors; j++)
+      conv_tile_of<Channels, Pixel>(width, vectors)(s, in, weights, bias, out);
+      for (int j = 0; j < vectors; j++)
          finish_pixels(out + j * lanes / 16 * s.out_block + j * lanes % 16, s.out_pixel, width, number, number_pixel, channel + j * lanes,
                        channels, epilogue);
       in += width * s.pixel;

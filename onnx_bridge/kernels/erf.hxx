@@ -1,6 +1,6 @@
 // erf.hxx: the error function and the Gaussian error linear unit made of it. NaN gives NaN, -0 gives -0.
 //
-// erf: at most 1.3 ULP. gelu: absolute error at most 6e-8 times max(1, |x|); -0 below -6.08 (true value there: above -4e-9), NaN at
+// erf: at most 1.3 ULP. gelu: at most 1.3 ULP of max(1, |x|); -0 below -6.08 (true value there: above -4e-9), NaN at
 // -inf, as in onnxruntime.
 #pragma once
 #include "exp.hxx"

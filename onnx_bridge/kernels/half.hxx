@@ -47,3 +47,18 @@ ONNX_BRIDGE_INLINE std::uint16_t float_to_bfloat16(float x)
    if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
    return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
+
+/// Half precision and bfloat16 in memory, for loops that compute in float.
+struct Half {
+   std::uint16_t bits;
+   Half() = default;
+   __attribute__((always_inline)) explicit Half(float x) : bits(float_to_half(x)) {}
+   __attribute__((always_inline)) operator float() const { return half_to_float(bits); }
+};
+
+struct Bfloat16 {
+   std::uint16_t bits;
+   Bfloat16() = default;
+   __attribute__((always_inline)) explicit Bfloat16(float x) : bits(float_to_bfloat16(x)) {}
+   __attribute__((always_inline)) operator float() const { return bfloat16_to_float(bits); }
+};

@@ -1,6 +1,6 @@
 // log.hxx: natural logarithms.
 //
-// log: at most 0.82 ULP; log1p(x) = log(1 + x): at most 1.6 ULP. Subnormals are right. Negative numbers and NaN give NaN, 0 gives -inf.
+// log: at most 0.82 ULP; log1p(x) = log(1 + x): at most 0.9 ULP. Subnormals are right. Negative numbers and NaN give NaN, 0 gives -inf.
 #pragma once
 #include "vector.hxx"
 

@@ -33,9 +33,8 @@ ONNX_BRIDGE_INLINE float resize_coordinate(const ResizeAxis& a, Size position)
    switch (a.coordinates) {
    case Coordinates::half_pixel: return (x + 0.5f) / a.scale - 0.5f;
    case Coordinates::half_pixel_symmetric: {
-      const float center = in / 2.0f;
-      const float offset = mul(center, 1.0f - out / mul(a.scale, in));
-      return offset + (x + 0.5f) / a.scale - 0.5f;
+      const float offset = mul(in / 2.0f, 1.0f - out / mul(a.scale, in));
+      return static_cast<float>(static_cast<double>(offset) + (static_cast<double>(x) + 0.5) / static_cast<double>(a.scale) - 0.5);
    }
    case Coordinates::pytorch_half_pixel: return a.out > 1 ? (x + 0.5f) / a.scale - 0.5f : 0.0f;
    case Coordinates::align_corners: return a.out == 1 ? 0.0f : mul(x, in - 1.0f) / (out - 1.0f);
@@ -49,16 +48,16 @@ ONNX_BRIDGE_INLINE float resize_coordinate(const ResizeAxis& a, Size position)
 
 ONNX_BRIDGE_INLINE Size resize_taps(Interpolation mode) { return mode == Interpolation::nearest ? 1 : mode == Interpolation::linear ? 2 : 4; }
 
-/// The input position that a coordinate stands for.
-ONNX_BRIDGE_INLINE float nearest_position(const ResizeAxis& a, float x)
+/// The input position that a coordinate stands for. In double, because libm is called for it where the processor cannot.
+ONNX_BRIDGE_INLINE Size nearest_position(const ResizeAxis& a, float coordinate)
 {
-   const float below = __builtin_floorf(x), above = __builtin_ceilf(x);
+   const double x = static_cast<double>(coordinate), below = __builtin_floor(x), above = __builtin_ceil(x);
    switch (a.nearest) {
-   case Nearest::round_prefer_floor: return x == below + 0.5f ? below : __builtin_roundf(x);
-   case Nearest::round_prefer_ceil: return x == below + 0.5f ? above : __builtin_roundf(x);
-   case Nearest::floor: return below;
-   case Nearest::ceil: return above;
-   default: return a.scale < 1.0f ? above : __builtin_truncf(x);
+   case Nearest::round_prefer_floor: return static_cast<Size>(x == below + 0.5 ? below : __builtin_round(x));
+   case Nearest::round_prefer_ceil: return static_cast<Size>(x == below + 0.5 ? above : __builtin_round(x));
+   case Nearest::floor: return static_cast<Size>(below);
+   case Nearest::ceil: return static_cast<Size>(above);
+   default: return static_cast<Size>(a.scale < 1.0f ? above : __builtin_trunc(x));
    }
 }
 
@@ -69,12 +68,11 @@ ONNX_BRIDGE_KERNEL void resize_table(const ResizeAxis& a, std::int32_t* index, f
    const float last = static_cast<float>(a.in - 1);
    const auto clamp = [a](Size i) { return static_cast<std::int32_t>(i < 0 ? 0 : i >= a.in ? a.in - 1 : i); };
    for (Size o = 0; o < a.out; o++, index += taps, weight += taps) {
-      // Where sizes are equal onnxruntime copies, whatever the mode, but for a crop.
-      const bool same = a.scale == 1.0f && a.in == a.out && a.coordinates != Coordinates::tf_crop_and_resize;
-      const float x = same ? static_cast<float>(o) : resize_coordinate(a, o);
+      // At scale 1 onnxruntime takes the input as it is, whatever the mode, even a crop.
+      const float x = a.scale == 1.0f ? static_cast<float>(o) : resize_coordinate(a, o);
       if (outside != nullptr) outside[o] = a.coordinates == Coordinates::tf_crop_and_resize && (x < 0.0f || x > last);
       if (a.mode == Interpolation::nearest) {
-         index[0] = clamp(static_cast<Size>(nearest_position(a, x)));
+         index[0] = clamp(nearest_position(a, x));
          weight[0] = 1.0f;
       } else if (a.mode == Interpolation::linear) {
          const float inside = x < 0.0f ? 0.0f : x > last ? last : x;
@@ -85,7 +83,7 @@ ONNX_BRIDGE_KERNEL void resize_table(const ResizeAxis& a, std::int32_t* index, f
          weight[0] = 1.0f - up;
          weight[1] = up;
       } else {
-         const float below = __builtin_floorf(x), s = x - below, c = a.cubic_a;
+         const float below = static_cast<float>(__builtin_floor(static_cast<double>(x))), s = x - below, c = a.cubic_a;
          const float s1 = s + 1.0f, r = 1.0f - s, r1 = 2.0f - s;
          weight[0] = mul(mul(mul(c, s1) - mul(5.0f, c), s1) + mul(8.0f, c), s1) - mul(4.0f, c);
          weight[1] = mul(mul(mul(c + 2.0f, s) - (c + 3.0f), s), s) + 1.0f;

@@ -52,24 +52,26 @@ ONNX_BRIDGE_INLINE void softmax_columns(N n, Size stride, const float* x, float*
 {
    vec top = load(x, count);
    for (Size i = 1; i < n; i++) top = larger(top, load(x + i * stride, count));
-   vec sum[32] = {}, total[32] = {};
-   for (Size begin = 0; begin < n; begin += 2048) {
+   const auto take = [&](Size i) __attribute__((always_inline)) {
+      const vec e = exp_nonpositive(load(x + i * stride, count) - top);
+      if (!Log) store(y + i * stride, e, count);
+      return e;
+   };
+   const auto take_all = [&](Size begin, Size end, vec* lane) __attribute__((always_inline)) {
+      for (Size i = begin; i < end && i < begin + 32; i++) lane[i - begin] = take(i);
+      for (Size i = begin + 32; i < end; i++) lane[i % 32] += take(i);
+   };
+   vec total[32], lane[32];
+   take_all(0, n < 2048 ? Size(n) : 2048, total);
+   for (Size begin = 2048; begin < n; begin += 2048) {
       const Size end = n - begin < 2048 ? Size(n) : begin + 2048;
-      for (Size i = begin; i < end; i++) {
-         const vec e = exp_nonpositive(load(x + i * stride, count) - top);
-         if (!Log) store(y + i * stride, e, count);
-         sum[i % 32] += e;
-      }
-      if (n <= 2048) break;
-      for (int i = 0; i < 32; i++) {
-         total[i] += sum[i];
-         sum[i] = vec{};
-      }
+      take_all(begin, end, lane);
+      for (Size i = 0; i < 32 && i < end - begin; i++) total[i] += lane[i];
    }
-   vec* lane = n <= 2048 ? sum : total;
+   const Size width = n < 32 ? Size(n) : 32;  // the other lanes are +0
    for (int half = 16; half >= 1; half /= 2)
-      for (int i = 0; i < half && i + half < n; i++) lane[i] += lane[i + half];  // the others are +0
-   const vec last = Log ? log(lane[0]) : 1.f / lane[0];
+      for (int i = 0; i < half && i + half < width; i++) total[i] += total[i + half];
+   const vec last = Log ? log(total[0]) : 1.f / total[0];
    for (Size i = 0; i < n; i++)
       store(y + i * stride, Log ? load(x + i * stride, count) - top - last : mul(load(y + i * stride, count), last), count);
 }
@@ -87,6 +89,7 @@ typedef std::int32_t quad_index __attribute__((vector_size(16)));
 ONNX_BRIDGE_INLINE void transpose_square(const float* from, Size from_stride, float* to, Size to_stride)
 {
    quad row[4];
+   ONNX_BRIDGE_UNROLL
    for (int i = 0; i < 4; i++) row[i] = *reinterpret_cast<const unaligned_quad*>(from + i * from_stride);
    const quad a = ONNX_BRIDGE_TURN(row[0], row[1], 0, 4, 1, 5), b = ONNX_BRIDGE_TURN(row[2], row[3], 0, 4, 1, 5);
    const quad c = ONNX_BRIDGE_TURN(row[0], row[1], 2, 6, 3, 7), d = ONNX_BRIDGE_TURN(row[2], row[3], 2, 6, 3, 7);
@@ -113,6 +116,16 @@ ONNX_BRIDGE_INLINE void transpose_small(Size rows, Size columns, const float* fr
    }
 }
 
+/// Whether rows of n can be short enough for softmax_short_rows, as far as the type tells.
+template <class N>
+constexpr bool may_be_short()
+{
+   if constexpr (is_const<N>::value)
+      return N() <= 64;
+   else
+      return true;
+}
+
 /// Up to lanes rows of n <= 64 elements at once, one in each lane.
 template <bool Log, class N>
 ONNX_BRIDGE_INLINE void softmax_short_rows(Size rows, N n, const float* x, float* y)
@@ -127,8 +140,8 @@ ONNX_BRIDGE_INLINE void softmax_short_rows(Size rows, N n, const float* x, float
 template <bool Log, class N>
 ONNX_BRIDGE_KERNEL void softmax_rows(Size rows, N n, const float* x, float* y)
 {
-   if (n <= 64)
-      for (; rows >= 4; rows -= lanes, x += n * lanes, y += n * lanes) {
+   if constexpr (may_be_short<N>())
+      for (; n <= 64 && rows >= 4; rows -= lanes, x += n * lanes, y += n * lanes) {
          softmax_short_rows<Log>(rows < lanes ? rows : lanes, n, x, y);
          if (rows <= lanes) return;
       }

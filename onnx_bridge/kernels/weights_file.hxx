@@ -1,7 +1,7 @@
 // weights_file.hxx: the file of weights in memory, and the proof that it is the right one.
 //
 // Not a kernel: stands once in the model's own namespace, outside the regions.
-// includes: <cstddef> <cstdint> <cstdio> <cstring> <memory> <new> <stdexcept> <string>
+// includes: <cstddef> <cstdint> <cstdio> <cstring> <limits> <memory> <new> <stdexcept> <string>
 // includes if defined(__unix__) || defined(__APPLE__): <fcntl.h> <sys/mman.h> <sys/stat.h> <unistd.h>
 #pragma once
 
@@ -28,7 +28,7 @@ struct WeightsFile {
       const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
       if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) throw std::runtime_error(failure);
       const long size = std::ftell(file.get());
-      if (size < 0 || std::fseek(file.get(), 0, SEEK_SET) != 0) throw std::runtime_error(failure);
+      if (size < 0 || size == std::numeric_limits<long>::max() || std::fseek(file.get(), 0, SEEK_SET) != 0) throw std::runtime_error(failure);
       const std::size_t wanted = static_cast<std::size_t>(size);
       char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64)));
       std::shared_ptr<const char> data(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });

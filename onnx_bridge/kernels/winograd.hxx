@@ -99,6 +99,20 @@ ONNX_BRIDGE_KERNEL void winograd_outputs(const Window& w, const float* in, Size 
    }
 }
 
+/// The products of one pass: 16 times [tiles][C] by [C][O], all blocked, `pass` tiles apart.
+ONNX_BRIDGE_KERNEL void winograd_products(Size in_channels, Size out_channels, Size pass, Size tiles, const float* in, const float* weights, float* out)
+{
+   const Size in_blocks = blocks_of(in_channels), out_blocks = blocks_of(out_channels);
+   const Window one_tap = {{1, 1, 1, 1, 1, 0}, {1, 1, 1, 1, 1, 0}, {pass, pass, 1, 1, 1, 0}};
+   const ConvSum s = conv_sum(one_tap, in_channels, pass * 16, 0, 0, pass * 16);
+   for (int position = 0; position < 16; position++) {
+      conv_outputs<Const<16>>(s, in, 0, 0, weights, nullptr, {out, pass * 16, 0, 0, 16, 0, 0, 0, 1}, 1, 1, tiles, out_blocks * 16, Keep());
+      in += in_blocks * pass * 16;
+      weights += out_blocks * in_blocks * 256;
+      out += out_blocks * pass * 16;
+   }
+}
+
 template <class Epilogue>
 ONNX_BRIDGE_KERNEL void winograd(const Window& w, Size in_channels, Size out_channels, const float* in, const float* weights, const float* bias,
                                  float* out, float* scratch, const Epilogue& epilogue)
@@ -108,8 +122,6 @@ ONNX_BRIDGE_KERNEL void winograd(const Window& w, Size in_channels, Size out_cha
    const Size in_plane = inputs(w) * 16, out_plane = outputs(w) * 16;
    // Both [16 positions][blocks][tiles of the pass][16].
    float *forward = scratch, *products = scratch + 16 * in_blocks * pass * 16;
-   const Window one_tap = {{1, 1, 1, 1, 1, 0}, {1, 1, 1, 1, 1, 0}, {pass, pass, 1, 1, 1, 0}};
-   const ConvSum s = conv_sum(one_tap, in_channels, pass * 16, 0, 0, pass * 16);
 
    for (Size begin = 0; begin < count; begin += pass) {
       const Size tiles = count - begin < pass ? count - begin : pass;
@@ -126,11 +138,7 @@ ONNX_BRIDGE_KERNEL void winograd(const Window& w, Size in_channels, Size out_cha
          each_row([&](Size y, Size x, Size run, Size done) __attribute__((always_inline)) {
             winograd_inputs(w, in + block * in_plane, y, x, run, forward + (block * pass + done) * 16, in_blocks * pass * 16);
          });
-      for (int position = 0; position < 16; position++) {
-         const ConvOutput to = {products + position * out_blocks * pass * 16, pass * 16, 0, 0, 16, 0, 0, 0, 1};
-         conv_outputs<Const<16>>(s, forward + position * in_blocks * pass * 16, 0, 0, weights + position * out_blocks * in_blocks * 256, nullptr,
-                                 to, 1, 1, tiles, out_blocks * 16, Keep());
-      }
+      winograd_products(in_channels, out_channels, pass, tiles, forward, weights, products);
       for (Size block = 0; block < out_blocks; block++)
          each_row([&](Size y, Size x, Size run, Size done) __attribute__((always_inline)) {
             float* plane = out + block * out_plane;

@@ -14,7 +14,7 @@ from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type, Unify
+from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, ShapeError, Tensor, Type, Unify
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
 
 
@@ -32,15 +32,18 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
     """
     bindings: dict[str, Size] = dict(pinned or {})
     valued: set[str] = set()
+    conditions: list[Size] = []
     notes: list[str] = []
     while True:
-        walk = _Walk(model, name, bindings, valued)
+        known = len(conditions)
+        walk = _Walk(model, name, bindings, valued, conditions)
         try:
             rmodel = walk.run()
         except Unify as unify:
             notes.append(f"dim {unify.name} must be {unify.size}: the model is only consistent so")
             bindings = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in bindings.items()}
             bindings[unify.name] = unify.size
+            conditions = []
             continue
         except NeedsValue as needs:
             source = walk.scalar_source(needs.tensor)
@@ -48,18 +51,22 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
                 raise UnsupportedModel([Finding(walk.node, walk.op, str(needs))]) from None
             notes.append(f"input {source} decides a size: it is one of the run-time sizes")
             valued.add(source)
+            conditions = []
             continue
+        if len(conditions) > known:
+            continue  # what came before the last condition may be plainer with it
+        notes += [f"{dims.show(condition)} must not be negative: the model is only meant for such sizes" for condition in conditions]
         rmodel.notes = notes + rmodel.notes
         return rmodel
 
 
 class _Walk:
-    """One attempt: all symbols that `bindings` names are replaced, inputs in `valued` are sizes."""
+    """One attempt: all symbols that `bindings` names are replaced, inputs in `valued` are sizes, `conditions` hold and are added to."""
 
-    def __init__(self, model: onnx.ModelProto, name: str, bindings: Mapping[str, Size], valued: set[str]) -> None:
+    def __init__(self, model: onnx.ModelProto, name: str, bindings: Mapping[str, Size], valued: set[str], conditions: list[Size]) -> None:
         self.model, self.bindings, self.valued = model, bindings, valued
         self.opsets = {imported.domain: imported.version for imported in model.opset_import}
-        self.rmodel = RModel(name)
+        self.rmodel = RModel(name, conditions=conditions)
         self.findings: list[Finding] = []
         self.unknown: set[str] = set()
         self.sources: dict[str, set[str]] = {}
@@ -207,12 +214,23 @@ class Body:
     def input_names(self) -> list[str]:
         return [value.name for value in self.graph.input]
 
-    def lower(self, inputs: list[Tensor]) -> RModel:
-        """The nested RModel; `inputs` are the tensors of the subgraph's inputs, in order."""
+    def declared_shape(self, index: int, default: tuple[Size, ...]) -> tuple[Size, ...]:
+        """The shape that the graph declares for an input, where it is fixed."""
+        shape = self.graph.input[index].type.tensor_type.shape
+        if all(dim.HasField("dim_value") for dim in shape.dim):
+            return tuple(dim.dim_value for dim in shape.dim)
+        return default
+
+    def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None) -> RModel:
+        """The nested RModel.
+
+        Args:
+            inputs: the tensors that are made anew for the body.
+            bound: what the names of the subgraph's inputs stand for; by default those of `inputs`.
+        """
         body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
         body.inputs = inputs
-        for tensor in inputs:
-            body.tensors[tensor.name] = tensor
+        body.tensors.update(bound if bound is not None else {tensor.name: tensor for tensor in inputs})
         node, op, found = self.walk.node, self.walk.op, len(self.walk.findings)
         self.walk.walk(self.graph, body)
         self.walk.node, self.walk.op = node, op

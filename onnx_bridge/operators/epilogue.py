@@ -22,20 +22,20 @@ class Fusable(ROperator):
     steps: list[Step] = field(default_factory=list)
     raw: Tensor | None = None
 
-    def fuse(self, step: Step) -> None:
-        """Makes `step`, which reads this operator's output, its last act."""
+    def fuse(self, steps: Sequence[Step]) -> None:
+        """Makes `steps`, which read this operator's output, its last acts."""
         if self.raw is None:
             self.raw = self.y
-        self.steps.append(step)
-        self.inputs.extend(t for t in operands([step]) if t not in (self.raw, *(s.output for s in self.steps)) and t not in self.inputs)
-        self.outputs[0] = step.output
+        self.steps.extend(steps)
+        self.inputs.extend(t for t in epilogue_operands(self) if t not in self.inputs)
+        self.outputs[0] = steps[-1].output
 
-    def can_fuse(self, step: Step) -> bool:
-        """Whether the kernel's epilogue can do `step`."""
-        made = {self.y, *(s.output for s in self.steps)}
-        if step.output.shape != self.y.shape or step.output.dtype is not float32 or not is_vector([step]):
+    def can_fuse(self, steps: Sequence[Step]) -> bool:
+        """Whether the kernel's epilogue can do `steps`."""
+        last = steps[-1].output
+        if last.shape != self.y.shape or last.dtype is not float32 or not is_vector(steps):
             return False
-        others = [t for t in operands([step]) if t not in made and t is not self.raw]
+        others = [t for t in operands(steps) if t is not self.y]
         return all(t.dtype is float32 and self.epilogue_offset(t) is not None for t in others)
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:

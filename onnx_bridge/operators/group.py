@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bool_
+from onnx_bridge.ir.dtypes import DType, bfloat16, bool_, float16
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
@@ -40,7 +40,8 @@ class Group(ROperator):
         )
 
     def kernel_files(self) -> Sequence[str]:
-        return ["map.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+        halves = ["half.hxx"] if any(t.dtype in HALVES for t in (self.y, *operands(self.steps))) else []
+        return ["map.hxx", *halves, *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
 
     def title(self) -> str:
         return " + ".join(step.op.title() for step in self.steps)
@@ -51,7 +52,7 @@ class Group(ROperator):
         names: dict[Tensor, str] = {}
         loads: list[Tensor] = []
         for tensor in used:
-            if tensor.is_constant and tensor.constant().size == 1:
+            if tensor.is_constant and tensor.constant().size == 1 and tensor.dtype not in HALVES:
                 text = literal(tensor.constant().reshape(-1)[0], tensor.dtype)
                 if vector:
                     text = f"splat({text})" if tensor.dtype is not bool_ else f"splat(-{int(bool(tensor.constant().reshape(-1)[0]))})"
@@ -84,6 +85,7 @@ class Group(ROperator):
             accessors = [
                 accessor(cpp, t, pointer, stride[-1], vector) for t, pointer, stride in zip(loads, pointers[1:], strides[1:], strict=True)
             ]
+            pointers[0] = as_stored(y.dtype, pointers[0], "")
             cpp.call("vector_map" if vector else "scalar_map", cpp.const(shape[-1]), pointers[0], f"{functor}()", *accessors)
 
     def _emit_blocked(self, cpp: Writer, functor: str, loads: list[Tensor]) -> None:
@@ -132,7 +134,7 @@ def broadcast_strides(shape: Sequence[Size], to: Sequence[Size]) -> list[Size]:
     own = contiguous_strides(shape)
     strides: list[Size] = [0] * (len(to) - len(shape))
     for size, target, stride in zip(shape, to[len(to) - len(shape) :], own, strict=True):
-        strides.append(stride if size == target else 0)
+        strides.append(0 if size == 1 and target != 1 else stride)
     return strides
 
 
@@ -159,10 +161,20 @@ def add_index(cpp: Writer, index: str, stride: Size) -> str:
     return f" + {index}" if stride == 1 else f" + {index} * {cpp.size(stride)}"
 
 
+#: What kernels/half.hxx calls the types that are stored in 16 bits and computed in float.
+HALVES = {float16: "Half", bfloat16: "Bfloat16"}
+
+
+def as_stored(dtype: DType, pointer: str, qualifier: str) -> str:
+    """A pointer to what a loop over single elements reads or writes: numbers, or halves that convert themselves."""
+    return f"reinterpret_cast<{qualifier}{HALVES[dtype]}*>({pointer})" if dtype in HALVES else pointer
+
+
 def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bool) -> str:
     """The accessor of map.hxx that reads a tensor along the innermost axis."""
     if not vector:
-        kind = f"<{tensor.dtype.storage}>"
+        kind = f"<{HALVES.get(tensor.dtype, tensor.dtype.storage)}>"
+        pointer = as_stored(tensor.dtype, pointer, "const ")
         return f"ScalarRow{kind}{{{pointer}}}" if stride == 1 else f"ScalarStrided{kind}{{{pointer}, {cpp.size(stride)}}}"
     prefix = "Mask" if tensor.dtype is bool_ else ""
     if stride == 0:

@@ -19,13 +19,15 @@ class Product(Fusable):
     """y[..., M, N] = A[..., M, K] B[..., K, N], then the epilogue.
 
     `a_order` and `b_order` are permutations: A is the first input with its axes in that order, so that a Transpose in
-    front costs nothing. `transpose_a`, `transpose_b` swap the last two axes after that.
+    front costs nothing. `transpose_a`, `transpose_b` swap the last two axes after that. With `y_order` the output is the
+    product with its axes in that order; the columns stay last.
     """
 
     transpose_a: bool = False
     transpose_b: bool = False
     a_order: tuple[int, ...] | None = None
     b_order: tuple[int, ...] | None = None
+    y_order: tuple[int, ...] | None = None
 
     op_type = "Product"
     kernels = ("matmul.hxx",)
@@ -70,9 +72,16 @@ class Product(Fusable):
         return dims.minimum(a[-1], 256) * dims.minimum(whole, 256) * 4
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
-        if self.x.dtype is not float32 or self.matrix_shape() != self.y.shape or tensor.rank > self.y.rank:
+        if self.x.dtype is not float32 or self.y_order is not None or self.matrix_shape() != self.y.shape or tensor.rank > self.y.rank:
             return None
         return "strided" if tensor.layout == "planar" else None
+
+    def output_strides(self, shape: Shape) -> list[Size]:
+        """Strides of the output along the axes of the product."""
+        if self.y_order is None:
+            return contiguous_strides(shape)
+        own = contiguous_strides([shape[axis] for axis in self.y_order])
+        return [own[self.y_order.index(axis)] for axis in range(len(shape))]
 
     def emit(self, cpp: Writer) -> None:
         (a_shape, a_strides), (b_shape, b_strides) = self.sides()
@@ -83,13 +92,14 @@ class Product(Fusable):
         def along(operand: Shape, strides: list[Size]) -> list[Size]:
             missing = len(batch) - (len(operand) - 2)
             pairs = zip(operand[:-2], strides[:-2], batch[missing:], strict=True)
-            return [0] * missing + [stride if size == target else 0 for size, stride, target in pairs]
+            return [0] * missing + [0 if size == 1 and target != 1 else stride for size, stride, target in pairs]
 
         extras = [] if not self.steps else epilogue_operands(self)
         extra_strides = [broadcast_strides(t.shape, shape) for t in extras]
+        y_strides = self.output_strides(shape)
         loops, strides = collapse(
             batch,
-            [contiguous_strides(shape)[:-2], along(a_shape, a_strides), along(b_shape, b_strides), *(s[:-2] for s in extra_strides)],
+            [y_strides[:-2], along(a_shape, a_strides), along(b_shape, b_strides), *(s[:-2] for s in extra_strides)],
         )
         with ExitStack() as stack:
             offsets = [""] * len(strides)
@@ -103,13 +113,13 @@ class Product(Fusable):
             y, a, b = (cpp.pointer(t) + o for t, o in zip((self.y, self.input(0), self.input(1)), offsets[:3], strict=True))
             sizes = [m, n, k, a, a_strides[-2], a_strides[-1], b, b_strides[-2], b_strides[-1], y]
             if self.x.dtype is not float32:
-                cpp.call("matmul_any", *sizes, n)
+                cpp.call("matmul_any", *sizes, y_strides[-2])
                 return
             described = []
             for index_of, (tensor, stride, offset) in enumerate(zip(extras, extra_strides, offsets[3:], strict=True)):
                 described.append(self._operand(cpp, index_of, tensor, stride, offset))
             scratch = "nullptr" if self.scratch_bytes() == 0 else f"reinterpret_cast<float*>({cpp.scratch()})"
-            cpp.call("matmul", *sizes, n, scratch, write_epilogue(cpp, self, described))
+            cpp.call("matmul", *sizes, y_strides[-2], scratch, write_epilogue(cpp, self, described))
 
     @staticmethod
     def _operand(cpp: Writer, index: int, tensor: Tensor, strides: list[Size], offset: str) -> Operand:

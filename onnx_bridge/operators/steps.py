@@ -35,8 +35,8 @@ class Step:
 
 
 def step_of(op: PointwiseOperator) -> Step:
-    """An operator as a step."""
-    return Step(op, tuple(tensor for tensor in op.inputs if tensor is not None), op.y)
+    """An operator as a step: it takes the inputs that it reads and that are there."""
+    return Step(op, tuple(tensor for index in op.reads() if (tensor := op.inputs[index]) is not None), op.y)
 
 
 def operands(steps: Sequence[Step]) -> list[Tensor]:

@@ -7,68 +7,14 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.operators.epilogue import Fusable
 from onnx_bridge.operators.group import Group, group_of
-from onnx_bridge.operators.steps import PointwiseOperator, Step, step_of
+from onnx_bridge.operators.steps import PointwiseOperator, Step, is_vector, step_of
 from onnx_bridge.passes.base import Pass
-
-
-class Epilogues(Pass):
-    """
-    1. A pointwise operator whose operand is made by a kernel with an epilogue, and read by nobody else, becomes that
-       kernel's last act, if its other operands are ready by then and the kernel can find their elements.
-       Where two such kernels meet (a residual), the later one takes it.
-    """
-
-    name = "epilogues"
-
-    def call(self, model: RModel) -> bool:
-        changed = False
-        while self.once(model):
-            changed = True
-        return changed
-
-    def once(self, model: RModel) -> bool:
-        consumers = model.consumers()
-        place = {op: i for i, op in enumerate(model.operators)}
-        producers = model.producers()
-        for op in model.operators:
-            if not isinstance(op, PointwiseOperator):
-                continue
-            step = step_of(op)
-            makers = [producers[t] for t in step.inputs if t in producers]
-            for maker in sorted(set(makers), key=place.__getitem__, reverse=True):
-                if not isinstance(maker, Fusable) or consumers[maker.y] != [op] or maker.y in model.outputs:
-                    continue
-                late = [t for t in step.inputs if t is not maker.y and t in producers and place[producers[t]] > place[maker]]
-                if late and not self.delay(model, maker, late, place, producers):
-                    self.decline(op.title(), f"{late[0].name} is not ready when {maker.title()} ends")
-                    continue
-                if not maker.can_fuse(step):
-                    self.decline(op.title(), f"{maker.title()} cannot find the elements of its operands")
-                    continue
-                maker.fuse(step)
-                model.operators.remove(op)
-                return True
-        return False
-
-    @staticmethod
-    def delay(model: RModel, maker: ROperator, late: list[Tensor], place: dict[ROperator, int], producers: dict[Tensor, ROperator]) -> bool:
-        """Moves `maker` behind what its new operands need, if nothing in between depends on it."""
-        last = max(place[producers[t]] for t in late)
-        between = model.operators[place[maker] + 1 : last + 1]
-        made = {t for t in maker.outputs if t is not None}
-        for op in between:
-            if made & set(read_tensors(op)):
-                return False
-        model.operators.remove(maker)
-        model.operators.insert(last, maker)
-        place.update({op: i for i, op in enumerate(model.operators)})
-        return True
 
 
 class Groups(Pass):
     """
     1. A pointwise operator and the pointwise operators that make its operands, of the same shape and read by nobody
-       outside, become one loop.
+       outside, become one loop. What runs on vectors stays apart from what runs on single elements (integers, doubles).
     2. A lone pointwise operator becomes a loop of one step.
     """
 
@@ -98,6 +44,7 @@ class Groups(Pass):
     ) -> set[ROperator]:
         """The operators that can run in the loop of `sink`: their outputs have its shape and are read in the loop only."""
         members = {sink}
+        vector = is_vector([step_of(sink)])
         grown = True
         while grown:
             grown = False
@@ -106,7 +53,63 @@ class Groups(Pass):
                     op = producers.get(tensor)
                     if not isinstance(op, PointwiseOperator) or op in members or op in taken or tensor in model.outputs:
                         continue
+                    if is_vector([step_of(op)]) != vector:
+                        continue
                     if tensor.shape == sink.y.shape and all(reader in members for reader in consumers[tensor]):
                         members.add(op)
                         grown = True
         return members
+
+
+class Epilogues(Pass):
+    """
+    1. A group of pointwise operators with an operand of its own shape that is made by a kernel with an epilogue, and read
+       by nobody else, becomes that kernel's last act, if its other operands are ready by then and the kernel can find
+       their elements. Where two such kernels meet (a residual), the later one takes it.
+    """
+
+    name = "epilogues"
+
+    def call(self, model: RModel) -> bool:
+        changed = False
+        while self.once(model):
+            changed = True
+        return changed
+
+    def once(self, model: RModel) -> bool:
+        consumers = model.consumers()
+        place = {op: i for i, op in enumerate(model.operators)}
+        producers = model.producers()
+        for group in model.operators:
+            if not isinstance(group, Group):
+                continue
+            read = list(read_tensors(group))
+            makers = {producers[t] for t in read if t in producers}
+            for maker in sorted(makers, key=place.__getitem__, reverse=True):
+                if not isinstance(maker, Fusable) or consumers[maker.y] != [group] or maker.y in model.outputs:
+                    continue
+                if not maker.can_fuse(group.steps):
+                    self.decline(group.title(), f"{maker.title()} cannot find the elements of its operands")
+                    continue
+                late = [t for t in read if t is not maker.y and t in producers and place[producers[t]] > place[maker]]
+                if late and not self.delay(model, maker, late, place, producers):
+                    self.decline(group.title(), f"{late[0].name} is not ready when {maker.title()} ends")
+                    continue
+                maker.fuse(group.steps)
+                model.operators.remove(group)
+                return True
+        return False
+
+    @staticmethod
+    def delay(model: RModel, maker: ROperator, late: list[Tensor], place: dict[ROperator, int], producers: dict[Tensor, ROperator]) -> bool:
+        """Moves `maker` behind what its new operands need, if nothing in between depends on it."""
+        last = max(place[producers[t]] for t in late)
+        between = model.operators[place[maker] + 1 : last + 1]
+        made = {t for t in maker.outputs if t is not None}
+        for op in between:
+            if made & set(read_tensors(op)):
+                return False
+        model.operators.remove(maker)
+        model.operators.insert(last, maker)
+        place.update({op: i for i, op in enumerate(model.operators)})
+        return True

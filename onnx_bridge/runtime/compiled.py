@@ -171,6 +171,9 @@ class CompiledModel:
         return arrays, sizes
 
     def _output_arrays(self, sizes: Mapping[str, int]) -> list[np.ndarray]:
+        for condition in self._emitted.conditions:
+            if dims.evaluate(condition, sizes) < 0:
+                raise InferenceError(f"the model refuses these inputs: {condition} must not be negative with {_spell(sizes)}")
         return [np.empty([dims.evaluate(s, sizes) for s in t.shape], t.dtype.numpy) for t in self._emitted.outputs]
 
     def _arguments(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> list[Any]:

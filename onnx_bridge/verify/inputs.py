@@ -29,7 +29,9 @@ def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
         yield {}
         return
     for row in TRIED:
-        yield {symbol: row[i % len(row)] for i, symbol in enumerate(model.symbols)}
+        sizes = {symbol: row[i % len(row)] for i, symbol in enumerate(model.symbols)}
+        if all(dims.evaluate(a, sizes) == dims.evaluate(b, sizes) for a, b in model.constraints):
+            yield sizes
 
 
 def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict[str, np.ndarray]:

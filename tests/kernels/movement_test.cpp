@@ -2,7 +2,7 @@
 //
 // Every kernel that moves elements against index arithmetic one element at a time, bit for bit, on each instruction set, on random
 // shapes, strides and types. Buffers are exactly as large as what may be touched, so that a sanitizer sees a step too far.
-// This file includes itself once for each instruction set.
+// This file includes itself once for each instruction set; what is asked and the right answer to it (the struct ...Case) stand once.
 #if !defined(MOVEMENT_REGION)
 #include <algorithm>
 #include <cmath>
@@ -141,6 +141,332 @@ struct Layout {
    }
 };
 
+/// A copy between two random layouts, and a fill of the first.
+template <class T>
+struct CopyCase {
+   Sizes sizes;
+   Layout to, from;
+   std::vector<T> src, dst, expected, filled;
+   T value = random_value<T>();
+
+   CopyCase(const Sizes& n, bool may_broadcast, bool gaps_to, bool gaps_from) : sizes(n), to(n, false, gaps_to), from(n, may_broadcast, gaps_from)
+   {
+      src = random_values<T>(from.room);
+      dst = expected = filled = random_values<T>(to.room);
+      for (Size i = 0; i < product(sizes); i++) {
+         const Sizes index = index_of(i, sizes);
+         expected[to.begin + place_of(index, to.strides)] = src[from.begin + place_of(index, from.strides)];
+         filled[to.begin + place_of(index, to.strides)] = value;
+      }
+   }
+   std::string how() const { return text(sizes) + " dst " + text(to.strides) + " src " + text(from.strides) + " bytes " + std::to_string(sizeof(T)); }
+};
+
+/// Indices of which some count from the end and some lie outside.
+template <class Index>
+static std::vector<Index> random_indices(Size count, Size n)
+{
+   std::vector<Index> indices(static_cast<std::size_t>(count));
+   for (Index& index : indices) index = static_cast<Index>(random_size(-n - 2, n + 1));
+   if (count > 3) indices[0] = std::numeric_limits<Index>::min(), indices[1] = std::numeric_limits<Index>::max();
+   return indices;
+}
+static Size clamped(Size index, Size n) { return std::max<Size>(0, std::min<Size>(n - 1, index < 0 ? index + n : index)); }
+static bool valid(Size index, Size n) { return index >= -n && index < n; }
+
+template <class T, class Index>
+struct GatherCase {
+   Size outer = random_size(0, 3), n = random_size(0, 9), inner = random_size(0, 2) == 0 ? 1 : random_size(0, 70), count = random_size(0, 9);
+   std::vector<T> data = random_values<T>(outer * n * inner);
+   std::vector<Index> indices = random_indices<Index>(count, n);
+   std::vector<T> out = random_values<T>(outer * count * inner), expected = std::vector<T>(out.size(), T());
+
+   GatherCase()
+   {
+      for (Size i = 0; n > 0 && i < outer * count * inner; i++)
+         expected[i] = data[(i / inner / count * n + clamped(static_cast<Size>(indices[i / inner % count]), n)) * inner + i % inner];
+   }
+};
+
+/// Pairs of indices into [batch][sizes[0]][sizes[1]][inner].
+template <class T, class Index>
+struct PairsCase {
+   Size batch = random_size(0, 3), sizes[2] = {random_size(random_size(0, 9) == 0 ? 0 : 1, 5), random_size(1, 5)}, blocks = sizes[0] * sizes[1];
+   Size inner = random_size(0, 20), count = random_size(0, 20);
+   std::vector<T> data = random_values<T>(batch * blocks * inner);
+   std::vector<Index> indices = random_indices<Index>(batch * count * 2, 5);
+   std::vector<T> out = random_values<T>(batch * count * inner), expected = std::vector<T>(out.size(), T());
+
+   PairsCase()
+   {
+      for (Size i = 0; blocks > 0 && i < batch * count * inner; i++) {
+         const Size tuple = i / inner, first = static_cast<Size>(indices[2 * tuple]), second = static_cast<Size>(indices[2 * tuple + 1]);
+         const Size block = clamped(first, sizes[0]) * sizes[1] + clamped(second, sizes[1]);
+         expected[i] = data[(tuple / count * blocks + block) * inner + i % inner];
+      }
+   }
+};
+
+/// Sizes of indices that choose along an axis of a cube.
+struct AlongAxis {
+   Size sizes[3], data_sizes[3];
+   int axis = static_cast<int>(random_size(0, 2));
+   Sizes shape, data_shape, strides;
+
+   AlongAxis()
+   {
+      for (int a = 0; a < 3; a++) {
+         sizes[a] = random_size(0, 20) == 0 ? 0 : random_size(1, 6);
+         data_sizes[a] = a == axis ? random_size(0, 6) : sizes[a] + random_size(0, 2);
+      }
+      shape = Sizes(sizes, sizes + 3), data_shape = Sizes(data_sizes, data_sizes + 3), strides = dense_strides(data_shape);
+   }
+   Size n() const { return data_sizes[axis]; }
+   /// The data's place that the i-th index, which is `given`, chooses.
+   Size place(Size i, Size given) const
+   {
+      Sizes index = index_of(i, shape);
+      index[static_cast<std::size_t>(axis)] = clamped(given, n());
+      return place_of(index, strides);
+   }
+};
+
+template <class T, class Index>
+struct GatherElementsCase : AlongAxis {
+   std::vector<T> data = random_values<T>(product(data_shape));
+   std::vector<Index> indices = random_indices<Index>(product(shape), n());
+   std::vector<T> out = random_values<T>(product(shape)), expected = std::vector<T>(out.size(), T());
+
+   GatherElementsCase()
+   {
+      for (Size i = 0; n() > 0 && i < product(shape); i++) expected[i] = data[place(i, static_cast<Size>(indices[i]))];
+   }
+};
+
+template <class T>
+static T reduced(const std::string& reduction, T old, T update)
+{
+   if (reduction == "add") return static_cast<T>(old + update);
+   if (reduction == "mul") return static_cast<T>(old * update);
+   if (reduction == "max") return old > update ? old : update;
+   if (reduction == "min") return old < update ? old : update;
+   return update;
+}
+
+template <class T, class Index>
+struct ScatterElementsCase : AlongAxis {
+   std::vector<T> updates = crowded_values<T>(product(shape));
+   std::vector<Index> indices = random_indices<Index>(product(shape), n());
+   std::vector<T> out = crowded_values<T>(product(data_shape)), expected = out;
+
+   explicit ScatterElementsCase(const std::string& reduction)
+   {
+      for (Size i = 0; i < product(shape); i++) {
+         const Size given = static_cast<Size>(indices[i]);
+         if (valid(given, n())) expected[place(i, given)] = reduced(reduction, expected[place(i, given)], updates[i]);
+      }
+   }
+};
+
+template <class T, class Index>
+struct ScatterPairsCase {
+   Size sizes[2] = {random_size(1, 5), random_size(1, 5)}, inner = random_size(0, 20), count = random_size(0, 20);
+   std::vector<Index> indices = random_indices<Index>(count * 2, 5);
+   std::vector<T> updates = crowded_values<T>(count * inner), out = crowded_values<T>(sizes[0] * sizes[1] * inner), expected = out;
+
+   explicit ScatterPairsCase(const std::string& reduction)
+   {
+      for (Size i = 0; i < count * inner; i++) {
+         const Size first = static_cast<Size>(indices[i / inner * 2]), second = static_cast<Size>(indices[i / inner * 2 + 1]);
+         if (!valid(first, sizes[0]) || !valid(second, sizes[1])) continue;
+         T& element = expected[(clamped(first, sizes[0]) * sizes[1] + clamped(second, sizes[1])) * inner + i % inner];
+         element = reduced(reduction, element, updates[i]);
+      }
+   }
+};
+
+template <class T>
+struct TopkCase {
+   Size outer = random_size(0, 3), inner = random_size(0, 1) == 0 ? 1 : random_size(1, 3), n = random_size(0, random_size(0, 3) == 0 ? 600 : 40), k;
+   bool largest = random_size(0, 1) != 0;
+   std::vector<T> x, values, expected;
+   std::vector<std::int64_t> indices, expected_indices;
+   std::vector<std::uint64_t> scratch;
+
+   TopkCase()
+   {
+      const Size kind = random_size(0, 2);
+      k = kind == 0 ? n : random_size(0, std::min<Size>(n, kind == 1 ? 4 : n));
+      x = random_size(0, 4) == 0 ? random_values<T>(outer * n * inner) : crowded_values<T>(outer * n * inner);
+      values = expected = random_values<T>(outer * k * inner);
+      indices.resize(values.size()), expected_indices.resize(values.size());
+      scratch.resize(static_cast<std::size_t>(std::min(2 * n, 16 * k) * (sizeof(T) == 8 ? 2 : 1)));
+      for (Size o = 0; o < outer; o++)
+         for (Size i = 0; i < inner; i++) {
+            std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+            for (Size j = 0; j < n; j++) order[j] = j;
+            std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+               const T p = x[(o * n + a) * inner + i], q = x[(o * n + b) * inner + i];
+               const T &high = largest ? p : q, &low = largest ? q : p;
+               const bool high_nan = high != high, low_nan = low != low;
+               if (high_nan != low_nan) return high_nan;
+               return high > low || (!(low > high) && a < b);
+            });
+            for (Size j = 0; j < k; j++) {
+               const Size to = (o * k + j) * inner + i;
+               expected_indices[to] = order[j];
+               expected[to] = x[(o * n + order[j]) * inner + i];
+            }
+         }
+   }
+};
+
+/// x[a][b][c] and what ReverseSequence, Trilu and Compress make of it; OneHot and EyeLike beside it.
+template <class T>
+struct OrderCase {
+   Size a = random_size(0, 6), b = random_size(0, 6), c = random_size(0, 20), depth = random_size(0, 6), conditions = random_size(0, b + 2), count = 0;
+   std::vector<T> x = random_values<T>(a * b * c), y = x;
+   T off = random_value<T>(), on = random_value<T>();
+   std::vector<std::int64_t> lengths = std::vector<std::int64_t>(7);
+   std::vector<std::int32_t> places = random_indices<std::int32_t>(a * c, depth);
+   std::vector<double> real_places = std::vector<double>(places.begin(), places.end());
+   bool condition[16] = {};
+
+   OrderCase()
+   {
+      for (auto& length : lengths) length = random_size(-1, 8);
+      if (!real_places.empty()) real_places.back() = std::nan("");
+      for (Size i = 0; i < conditions; i++) condition[i] = random_size(0, 1) != 0;
+      for (Size i = 0; i < conditions && i < b; i++) count += condition[i];
+   }
+   std::vector<T> reversed(bool batch_first) const
+   {
+      std::vector<T> out = x;
+      for (Size i = 0; i < a * b * c; i++) {
+         const Size row = i / c, t = batch_first ? row % b : row / b, s = batch_first ? row / b : row % b;
+         const Size length = std::min<Size>(lengths[s], batch_first ? b : a), from = t < length ? length - 1 - t : t;
+         out[i] = x[(batch_first ? s * b + from : from * b + s) * c + i % c];
+      }
+      return out;
+   }
+   template <class Index>
+   std::vector<T> hot(const std::vector<Index>& indices) const
+   {
+      std::vector<T> out(static_cast<std::size_t>(a * depth * c), off);
+      for (Size i = 0; i < a * depth * c; i++) {
+         const Index place = indices[i / c / depth * c + i % c];
+         const Size row = i / c % depth;
+         if (place == static_cast<Index>(row) || place == static_cast<Index>(row - depth)) out[i] = on;
+      }
+      return out;
+   }
+   std::vector<T> eye(std::int64_t diagonal) const
+   {
+      std::vector<T> out(static_cast<std::size_t>(b * c), T());
+      for (Size i = 0; i < b * c; i++)
+         if (i % c - i / c == diagonal) out[i] = on;
+      return out;
+   }
+   std::vector<T> triangle(std::int64_t diagonal, bool upper) const
+   {
+      std::vector<T> out(x.size(), T());
+      for (Size i = 0; i < a * b * c; i++) {
+         const Size from_main = i % c - i / c % b;
+         if (upper ? from_main >= diagonal : from_main <= diagonal) out[i] = x[i];
+      }
+      return out;
+   }
+   std::vector<T> compressed() const
+   {
+      std::vector<T> out;
+      for (Size i = 0; i < a * b * c; i++)
+         if (condition[i / c % b]) out.push_back(x[i]);
+      return out;
+   }
+};
+
+template <class T>
+struct ValuesCase {
+   Size sizes[3] = {random_size(0, 5), random_size(1, 5), random_size(1, 9)}, n = random_size(0, 300), found = 0;
+   std::vector<T> x, steps, expected_steps;
+   std::vector<std::int64_t> out, expected;
+   T start = static_cast<T>(static_cast<T>(random_size(-50, 50)) / static_cast<T>(7));
+   T delta = static_cast<T>(static_cast<T>(random_size(1, 50)) / static_cast<T>(std::is_floating_point<T>::value ? 7 : 1));
+
+   ValuesCase()
+   {
+      const Sizes shape(sizes, sizes + 3);
+      x = crowded_values<T>(product(shape));
+      for (T& value : x)
+         if (random_size(0, 1) != 0) value = random_size(0, 1) != 0 ? T(0) : T(-0.0);
+      for (std::size_t a = 0; a < 3; a++)
+         for (Size i = 0; i < product(shape); i++)
+            if (x[i] != T(0)) expected.push_back(index_of(i, shape)[a]);
+      found = static_cast<Size>(expected.size()) / 3;
+      out.resize(expected.size());
+      steps.resize(static_cast<std::size_t>(n));
+      volatile T next = start;  // rounded to T at each step
+      for (Size i = 0; i < n; i++) {
+         const T step = next;
+         expected_steps.push_back(step);
+         next = static_cast<T>(step + delta);
+      }
+   }
+};
+
+enum { pad_constant, pad_reflect, pad_edge, pad_wrap };
+
+/// The place in a row of n that place i of its border shows, found by walking one step at a time; -1 for the value.
+static Size walked(int mode, Size i, Size n)
+{
+   if (i >= 0 && i < n) return i;
+   if (mode == pad_constant || n == 0) return -1;
+   if (mode == pad_edge || n == 1) return i < 0 ? 0 : n - 1;
+   while (mode == pad_wrap && i < 0) i += n;
+   while (mode == pad_wrap && i >= n) i -= n;
+   if (mode == pad_wrap) return i;
+   Size at = 0, direction = 1;
+   for (Size step = 0; step < (i < 0 ? -i : i); step++) {
+      if (at + direction < 0 || at + direction >= n) direction = -direction;
+      at += direction;
+   }
+   return at;
+}
+
+template <class T>
+struct PadCase {
+   Sizes sizes, begin, end;
+   std::vector<T> x, y, expected;
+   T value = random_value<T>();
+
+   PadCase(int mode, std::size_t rank) : sizes(rank), begin(rank), end(rank)
+   {
+      Sizes padded(rank), first(rank), kept(rank);
+      for (std::size_t a = 0; a < rank; a++) {
+         const bool plain = random_size(0, 2) == 0;
+         sizes[a] = random_size(0, 15) == 0 ? 0 : random_size(1, 7);
+         begin[a] = plain ? 0 : random_size(-4, 9);
+         end[a] = plain ? 0 : random_size(-4, 9);
+         padded[a] = std::max<Size>(0, sizes[a] + begin[a] + end[a]);
+         first[a] = std::max<Size>(0, -begin[a]);
+         kept[a] = std::max<Size>(0, sizes[a] - first[a] - std::max<Size>(0, -end[a]));
+      }
+      x = random_values<T>(product(sizes));
+      y = expected = random_values<T>(product(padded));
+      for (Size i = 0; i < product(padded); i++) {
+         const Sizes index = index_of(i, padded);
+         Sizes from(rank);
+         bool border = false;
+         for (std::size_t a = 0; a < rank; a++) {
+            const Size at = walked(mode, index[a] - std::max<Size>(0, begin[a]), kept[a]);
+            border = border || at < 0;
+            from[a] = first[a] + at;
+         }
+         expected[i] = border ? value : x[place_of(from, dense_strides(sizes))];
+      }
+   }
+};
+
 #if defined(__x86_64__)
 #define MOVEMENT_REGION avx512
 #include "movement_test.cpp"
@@ -169,25 +495,6 @@ int main()
 namespace MOVEMENT_TEST(MOVEMENT_REGION) {
 namespace k = kernels::MOVEMENT_REGION;
 
-template <int Rank, class T>
-static void copy_case(const Sizes& sizes, const Layout& to, const Layout& from)
-{
-   Size n[Rank], ds[Rank], ss[Rank];
-   for (int a = 0; a < Rank; a++) n[a] = sizes[a], ds[a] = to.strides[a], ss[a] = from.strides[a];
-   const std::vector<T> src = random_values<T>(from.room);
-   std::vector<T> expected = random_values<T>(to.room), dst = expected, filled = expected, expected_fill = expected;
-   const T value = random_value<T>();
-   for (Size i = 0; i < product(sizes); i++) {
-      const Sizes index = index_of(i, sizes);
-      expected[to.begin + place_of(index, to.strides)] = src[from.begin + place_of(index, from.strides)];
-      expected_fill[to.begin + place_of(index, to.strides)] = value;
-   }
-   k::copy_strided(n, dst.data() + to.begin, ds, src.data() + from.begin, ss);
-   expect(same(dst, expected), "copy_strided", text(sizes) + " dst " + text(to.strides) + " src " + text(from.strides) + " bytes " + std::to_string(sizeof(T)));
-   k::fill_strided(n, filled.data() + to.begin, ds, value);
-   expect(same(filled, expected_fill), "fill_strided", text(sizes) + " dst " + text(to.strides));
-}
-
 template <class T>
 static void copies()
 {
@@ -195,14 +502,13 @@ static void copies()
       Sizes sizes(static_cast<std::size_t>(random_size(1, 5)));
       const Size largest = sizes.size() < 3 ? 45 : sizes.size() == 3 ? 14 : 5;
       for (Size& size : sizes) size = random_size(0, 30) == 0 ? 0 : random_size(1, largest);
-      const Layout to(sizes, false, turn % 2 != 0), from(sizes, turn % 3 == 0, turn % 5 != 0);
-      switch (sizes.size()) {
-      case 1: copy_case<1, T>(sizes, to, from); break;
-      case 2: copy_case<2, T>(sizes, to, from); break;
-      case 3: copy_case<3, T>(sizes, to, from); break;
-      case 4: copy_case<4, T>(sizes, to, from); break;
-      default: copy_case<5, T>(sizes, to, from);
-      }
+      CopyCase<T> c(sizes, turn % 3 == 0, turn % 2 != 0, turn % 5 != 0);
+      k::copy_axes(static_cast<int>(sizes.size()), sizes.data(), c.dst.data() + c.to.begin, c.to.strides.data(), c.src.data() + c.from.begin, c.from.strides.data());
+      expect(same(c.dst, c.expected), "copy_axes", c.how());
+      if (sizes.size() != 3) continue;
+      const Size n[3] = {sizes[0], sizes[1], sizes[2]}, strides[3] = {c.to.strides[0], c.to.strides[1], c.to.strides[2]};
+      k::fill_strided(n, c.dst.data() + c.to.begin, strides, c.value);
+      expect(same(c.dst, c.filled), "fill_strided", c.how());
    }
    for (Size m = 0; m < 20; m++)
       for (Size n = 0; n < 36; n += 1 + n / 12) {  // dense matrices, transposed
@@ -227,136 +533,52 @@ static void copies()
    }
 }
 
-/// Indices of which some count from the end and some lie outside.
-template <class Index>
-static std::vector<Index> random_indices(Size count, Size n)
-{
-   std::vector<Index> indices(static_cast<std::size_t>(count));
-   for (Index& index : indices) index = static_cast<Index>(random_size(-n - 2, n + 1));
-   if (count > 3) indices[0] = std::numeric_limits<Index>::min(), indices[1] = std::numeric_limits<Index>::max();
-   return indices;
-}
-static Size clamped(Size index, Size n) { return std::max<Size>(0, std::min<Size>(n - 1, index < 0 ? index + n : index)); }
-static bool valid(Size index, Size n) { return index >= -n && index < n; }
-
 template <class T, class Index>
 static void gathers()
 {
    for (int turn = 0; turn < 60; turn++) {
-      const Size outer = random_size(0, 3), n = random_size(0, 9), inner = turn % 3 == 0 ? 1 : random_size(0, 70), count = random_size(0, 9);
-      const std::vector<T> data = random_values<T>(outer * n * inner);
-      const std::vector<Index> indices = random_indices<Index>(count, n);
-      std::vector<T> out = random_values<T>(outer * count * inner), expected(out.size(), T());
-      for (Size i = 0; n > 0 && i < outer * count * inner; i++)
-         expected[i] = data[(i / inner / count * n + clamped(static_cast<Size>(indices[i / inner % count]), n)) * inner + i % inner];
-      k::gather(outer, n, inner, count, data.data(), indices.data(), out.data());
-      expect(same(out, expected), "gather");
-
-      Size sizes[3], data_sizes[3];
-      const int axis = static_cast<int>(random_size(0, 2));
-      for (int a = 0; a < 3; a++) sizes[a] = random_size(0, 20) == 0 ? 0 : random_size(1, 6), data_sizes[a] = a == axis ? random_size(0, 6) : sizes[a] + random_size(0, 2);
-      const Sizes shape(sizes, sizes + 3), data_shape(data_sizes, data_sizes + 3), strides = dense_strides(data_shape);
-      const std::vector<T> cube = random_values<T>(product(data_shape));
-      const std::vector<Index> at = random_indices<Index>(product(shape), data_sizes[axis]);
-      std::vector<T> taken = random_values<T>(product(shape)), wanted(taken.size(), T());
-      for (Size i = 0; data_sizes[axis] > 0 && i < product(shape); i++) {
-         Sizes index = index_of(i, shape);
-         index[axis] = clamped(static_cast<Size>(at[i]), data_sizes[axis]);
-         wanted[i] = cube[place_of(index, strides)];
-      }
-      k::gather_elements(data_sizes, sizes, axis, cube.data(), at.data(), taken.data());
-      expect(same(taken, wanted), "gather_elements", text(shape) + text(data_shape));
-
-      const Size batch = random_size(0, 3), deep[2] = {random_size(turn % 9 == 0 ? 0 : 1, 5), random_size(1, 5)}, blocks = deep[0] * deep[1];
-      const std::vector<T> table = random_values<T>(batch * blocks * inner);
-      const std::vector<Index> pairs = random_indices<Index>(batch * count * 2, 5);
-      std::vector<T> found = random_values<T>(batch * count * inner), right(found.size(), T());
-      for (Size i = 0; blocks > 0 && i < batch * count * inner; i++) {
-         const Size tuple = i / inner, block = clamped(static_cast<Size>(pairs[2 * tuple]), deep[0]) * deep[1] + clamped(static_cast<Size>(pairs[2 * tuple + 1]), deep[1]);
-         right[i] = table[(tuple / count * blocks + block) * inner + i % inner];
-      }
-      k::gather_nd(batch, deep, inner, count, table.data(), pairs.data(), found.data());
-      expect(same(found, right), "gather_nd");
+      GatherCase<T, Index> c;
+      k::gather(c.outer, c.n, c.inner, c.count, c.data.data(), c.indices.data(), c.out.data());
+      expect(same(c.out, c.expected), "gather");
+      GatherElementsCase<T, Index> e;
+      k::gather_elements(e.data_sizes, e.sizes, e.axis, e.data.data(), e.indices.data(), e.out.data());
+      expect(same(e.out, e.expected), "gather_elements", text(e.shape) + text(e.data_shape));
+      PairsCase<T, Index> p;
+      k::gather_nd(p.batch, p.sizes, p.inner, p.count, p.data.data(), p.indices.data(), p.out.data());
+      expect(same(p.out, p.expected), "gather_nd");
    }
 }
 
-template <class Reduction, class T, class Index, class Apply>
-static void scatters(const char* name, Apply apply)
+template <class Reduction, class T, class Index>
+static void scatters(const char* name)
 {
    for (int turn = 0; turn < 40; turn++) {
-      Size sizes[3], data_sizes[3];
-      const int axis = static_cast<int>(random_size(0, 2));
-      for (int a = 0; a < 3; a++) sizes[a] = random_size(0, 20) == 0 ? 0 : random_size(1, 6), data_sizes[a] = a == axis ? random_size(0, 6) : sizes[a] + random_size(0, 2);
-      const Sizes shape(sizes, sizes + 3), data_shape(data_sizes, data_sizes + 3), strides = dense_strides(data_shape);
-      const std::vector<T> updates = crowded_values<T>(product(shape));
-      const std::vector<Index> at = random_indices<Index>(product(shape), data_sizes[axis]);
-      std::vector<T> out = crowded_values<T>(product(data_shape)), expected = out;
-      for (Size i = 0; i < product(shape); i++) {
-         Sizes index = index_of(i, shape);
-         const Size given = static_cast<Size>(at[i]), n = data_sizes[axis];
-         if (!valid(given, n)) continue;
-         index[axis] = clamped(given, n);
-         T& element = expected[place_of(index, strides)];
-         element = apply(element, updates[i]);
-      }
-      k::scatter_elements<Reduction>(data_sizes, sizes, axis, at.data(), updates.data(), out.data());
-      expect(same(with_plain_nans(out), with_plain_nans(expected)), "scatter_elements", name);
-
-      const Size deep[2] = {random_size(1, 5), random_size(1, 5)}, inner = random_size(0, 20), count = random_size(0, 20);
-      const std::vector<Index> pairs = random_indices<Index>(count * 2, 5);
-      const std::vector<T> blocks = crowded_values<T>(count * inner);
-      std::vector<T> table = crowded_values<T>(deep[0] * deep[1] * inner), right = table;
-      for (Size i = 0; i < count * inner; i++) {
-         const Size first = static_cast<Size>(pairs[i / inner * 2]), second = static_cast<Size>(pairs[i / inner * 2 + 1]);
-         if (!valid(first, deep[0]) || !valid(second, deep[1])) continue;
-         T& element = right[(clamped(first, deep[0]) * deep[1] + clamped(second, deep[1])) * inner + i % inner];
-         element = apply(element, blocks[i]);
-      }
-      k::scatter_nd<Reduction>(deep, inner, count, pairs.data(), blocks.data(), table.data());
-      expect(same(with_plain_nans(table), with_plain_nans(right)), "scatter_nd", name);
+      ScatterElementsCase<T, Index> e(name);
+      k::scatter_elements<Reduction>(e.data_sizes, e.sizes, e.axis, e.indices.data(), e.updates.data(), e.out.data());
+      expect(same(with_plain_nans(e.out), with_plain_nans(e.expected)), "scatter_elements", name);
+      ScatterPairsCase<T, Index> p(name);
+      k::scatter_nd<Reduction>(p.sizes, p.inner, p.count, p.indices.data(), p.updates.data(), p.out.data());
+      expect(same(with_plain_nans(p.out), with_plain_nans(p.expected)), "scatter_nd", name);
    }
 }
 
-template <class T>
+template <class T, class Index>
 static void reductions()
 {
-   scatters<k::ScatterReplace, T, std::int64_t>("none", [](T, T b) { return b; });
-   scatters<k::ScatterAdd, T, std::int32_t>("add", [](T a, T b) { return static_cast<T>(a + b); });
-   scatters<k::ScatterMul, T, std::int64_t>("mul", [](T a, T b) { return static_cast<T>(a * b); });
-   scatters<k::ScatterMax, T, std::int64_t>("max", [](T a, T b) { return a > b ? a : b; });
-   scatters<k::ScatterMin, T, std::int32_t>("min", [](T a, T b) { return a < b ? a : b; });
+   scatters<k::ScatterReplace, T, Index>("none");
+   scatters<k::ScatterAdd, T, Index>("add");
+   scatters<k::ScatterMul, T, Index>("mul");
+   scatters<k::ScatterMax, T, Index>("max");
+   scatters<k::ScatterMin, T, Index>("min");
 }
 
 template <class T>
 static void topks()
 {
    for (int turn = 0; turn < 60; turn++) {
-      const Size outer = random_size(0, 3), inner = turn % 2 == 0 ? 1 : random_size(1, 3), n = random_size(0, turn % 4 == 0 ? 600 : 40);
-      const Size count = turn % 3 == 0 ? n : random_size(0, std::min<Size>(n, turn % 3 == 1 ? 4 : n));
-      const bool largest = random_size(0, 1) != 0;
-      const std::vector<T> x = turn % 5 == 0 ? random_values<T>(outer * n * inner) : crowded_values<T>(outer * n * inner);
-      std::vector<T> values = random_values<T>(outer * count * inner), expected = values;
-      std::vector<std::int64_t> indices(values.size()), expected_indices(values.size());
-      for (Size o = 0; o < outer; o++)
-         for (Size i = 0; i < inner; i++) {
-            std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-            for (Size j = 0; j < n; j++) order[j] = j;
-            std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-               const T p = x[(o * n + a) * inner + i], q = x[(o * n + b) * inner + i];
-               const T &high = largest ? p : q, &low = largest ? q : p;
-               const bool high_nan = high != high, low_nan = low != low;
-               return high_nan != low_nan ? high_nan : high > low ? true : low > high ? false : a < b;
-            });
-            for (Size j = 0; j < count; j++) {
-               const Size to = (o * count + j) * inner + i;
-               expected_indices[to] = order[j];
-               expected[to] = x[(o * n + order[j]) * inner + i];
-            }
-         }
-      const Size item = sizeof(T) == 8 ? 2 : 1;
-      std::vector<std::uint64_t> scratch(static_cast<std::size_t>(std::min(2 * n, 16 * count) * item));
-      k::topk(outer, n, inner, count, largest, x.data(), values.data(), indices.data(), scratch.data());
-      expect(same(values, expected) && indices == expected_indices, "topk", std::to_string(n) + " " + std::to_string(count));
+      TopkCase<T> c;
+      k::topk(c.outer, c.n, c.inner, c.k, c.largest, c.x.data(), c.values.data(), c.indices.data(), c.scratch.data());
+      expect(same(c.values, c.expected) && c.indices == c.expected_indices, "topk", std::to_string(c.n) + " " + std::to_string(c.k));
    }
 }
 
@@ -364,70 +586,31 @@ template <class T>
 static void orders()
 {
    for (int turn = 0; turn < 40; turn++) {
-      const Size a = random_size(0, 6), b = random_size(0, 6), c = random_size(0, 20);
-      const std::vector<T> x = random_values<T>(a * b * c);
-      std::vector<T> y = random_values<T>(a * b * c), expected = y;
+      OrderCase<T> c;
       for (bool batch_first : {false, true}) {
-         const Size time = batch_first ? b : a, batch = batch_first ? a : b;
-         std::vector<std::int64_t> lengths(static_cast<std::size_t>(batch));
-         for (auto& length : lengths) length = random_size(-1, time + 1);
-         for (Size i = 0; i < a * b * c; i++) {
-            const Size row = i / c, t = batch_first ? row % b : row / b, s = batch_first ? row / b : row % b, length = std::min<Size>(lengths[s], time);
-            const Size from = t < length ? length - 1 - t : t;
-            expected[i] = x[(batch_first ? s * b + from : from * b + s) * c + i % c];
-         }
-         k::reverse_sequence(time, batch, c, batch_first, lengths.data(), x.data(), y.data());
-         expect(same(y, expected), "reverse_sequence");
+         k::reverse_sequence(batch_first ? c.b : c.a, batch_first ? c.a : c.b, c.c, batch_first, c.lengths.data(), c.x.data(), c.y.data());
+         expect(same(c.y, c.reversed(batch_first)), "reverse_sequence");
       }
-
-      const T off = random_value<T>(), on = random_value<T>();
-      const Size depth = random_size(0, 6);
-      const std::vector<std::int32_t> places = random_indices<std::int32_t>(a * c, depth);
-      std::vector<double> real_places(places.begin(), places.end());
-      if (!real_places.empty()) real_places.back() = std::nan("");
-      std::vector<T> hot = random_values<T>(a * depth * c), hot_expected = hot;
-      for (Size i = 0; i < a * depth * c; i++) {
-         const Size place = places[i / c / depth * c + i % c];
-         hot_expected[i] = valid(place, depth) && (place < 0 ? place + depth : place) == i / c % depth ? on : off;
-      }
-      k::one_hot(a, depth, c, places.data(), off, on, hot.data());
-      expect(same(hot, hot_expected), "one_hot");
-      for (Size i = 0; a > 0 && c > 0 && i < depth; i++) hot_expected[((a - 1) * depth + i) * c + c - 1] = off;
-      k::one_hot(a, depth, c, real_places.data(), off, on, hot.data());
-      expect(same(hot, hot_expected), "one_hot of doubles");
-
-      const std::int64_t far = std::numeric_limits<std::int64_t>::max();
-      const std::int64_t diagonals[] = {0, 1, -1, random_size(-8, 8), far, -far - 1};
+      std::vector<T> out = random_values<T>(c.a * c.depth * c.c);
+      k::one_hot(c.a, c.depth, c.c, c.places.data(), c.off, c.on, out.data());
+      expect(same(out, c.hot(c.places)), "one_hot");
+      k::one_hot(c.a, c.depth, c.c, c.real_places.data(), c.off, c.on, out.data());
+      expect(same(out, c.hot(c.real_places)), "one_hot of doubles");
+      const std::int64_t far = std::numeric_limits<std::int64_t>::max(), diagonals[] = {0, 1, -1, random_size(-8, 8), far, -far - 1};
       for (std::int64_t d : diagonals) {
-         std::vector<T> eye = random_values<T>(b * c), eye_expected(eye.size(), T());
-         for (Size i = 0; i < b * c; i++)
-            if (i % c - i / c == d) eye_expected[i] = on;
-         k::eye_like(b, c, d, on, eye.data());
-         expect(same(eye, eye_expected), "eye_like");
+         out = random_values<T>(c.b * c.c);
+         k::eye_like(c.b, c.c, d, c.on, out.data());
+         expect(same(out, c.eye(d)), "eye_like");
          for (bool upper : {false, true}) {
-            for (Size i = 0; i < a * b * c; i++) {
-               const Size from_main = i % c - i / c % b;
-               expected[i] = (upper ? from_main >= d : from_main <= d) ? x[i] : T();
-            }
-            k::trilu(a, b, c, d, upper, x.data(), y.data());
-            expect(same(y, expected), "trilu");
-            y = x;
-            k::trilu(a, b, c, d, upper, y.data(), y.data());
-            expect(same(y, expected), "trilu in place");
+            k::trilu(c.a, c.b, c.c, d, upper, c.x.data(), c.y.data());
+            expect(same(c.y, c.triangle(d, upper)), "trilu");
+            c.y = c.x;
+            k::trilu(c.a, c.b, c.c, d, upper, c.y.data(), c.y.data());
+            expect(same(c.y, c.triangle(d, upper)), "trilu in place");
          }
       }
-
-      const Size conditions = random_size(0, b + 2);
-      bool condition[16];
-      Sizes kept;
-      for (Size i = 0; i < conditions; i++) {
-         condition[i] = random_size(0, 1) != 0;
-         if (condition[i] && i < b) kept.push_back(i);
-      }
-      const Size count = static_cast<Size>(kept.size());
-      std::vector<T> pressed = random_values<T>(a * count * c), pressed_expected = pressed;
-      for (Size i = 0; i < a * count * c; i++) pressed_expected[i] = x[(i / c / count * b + kept[i / c % count]) * c + i % c];
-      expect(k::compress(a, b, c, conditions, condition, x.data(), pressed.data()) == count && same(pressed, pressed_expected), "compress");
+      out = random_values<T>(c.a * c.count * c.c);
+      expect(k::compress(c.a, c.b, c.c, c.conditions, c.condition, c.x.data(), out.data()) == c.count && same(out, c.compressed()), "compress");
    }
 }
 
@@ -435,97 +618,39 @@ template <class T>
 static void values()
 {
    for (int turn = 0; turn < 30; turn++) {
-      const Size sizes[3] = {random_size(0, 5), random_size(1, 5), random_size(1, 9)};
-      const Sizes shape(sizes, sizes + 3);
-      std::vector<T> x = crowded_values<T>(product(shape));
-      for (T& value : x)
-         if (random_size(0, 1) != 0) value = random_size(0, 1) != 0 ? T(0) : T(-0.0);
-      std::vector<std::vector<std::int64_t>> found(3);
-      for (Size i = 0; i < product(shape); i++)
-         if (x[i] != T(0))
-            for (int a = 0; a < 3; a++) found[a].push_back(index_of(i, shape)[a]);
-      std::vector<std::int64_t> expected;
-      for (const auto& row : found) expected.insert(expected.end(), row.begin(), row.end());
-      std::vector<std::int64_t> out(expected.size());
-      expect(k::nonzero(sizes, x.data(), out.data()) == static_cast<Size>(found[0].size()) && out == expected, "nonzero");
-
-      const Size n = random_size(0, 300);
-      T next = static_cast<T>(random_size(-50, 50)) / static_cast<T>(7);
-      const T start = next, delta = static_cast<T>(static_cast<T>(random_size(1, 50)) / static_cast<T>(std::is_floating_point<T>::value ? 7 : 1));
-      std::vector<T> steps(static_cast<std::size_t>(n)), expected_steps(steps.size());
-      for (Size i = 0; i < n; i++) {
-         expected_steps[i] = next;
-         volatile T sum = static_cast<T>(next + delta);
-         next = sum;
-      }
-      k::range(start, delta, n, steps.data());
-      expect(same(steps, expected_steps), "range");
+      ValuesCase<T> c;
+      expect(k::nonzero(c.sizes, c.x.data(), c.out.data()) == c.found && c.out == c.expected, "nonzero");
+      k::range(c.start, c.delta, c.n, c.steps.data());
+      expect(same(c.steps, c.expected_steps), "range");
    }
 }
 
-/// The place in a row of n that place i of its border shows, found by walking one step at a time; -1 for the value.
-static Size walked(k::PadMode mode, Size i, Size n)
-{
-   if (i >= 0 && i < n) return i;
-   if (mode == k::PadMode::constant || n == 0) return -1;
-   if (mode == k::PadMode::edge || n == 1) return i < 0 ? 0 : n - 1;
-   if (mode == k::PadMode::wrap) {
-      while (i < 0) i += n;
-      while (i >= n) i -= n;
-      return i;
-   }
-   Size at = 0, direction = 1;
-   for (Size step = 0; step < (i < 0 ? -i : i); step++) {
-      if (at + direction < 0 || at + direction >= n) direction = -direction;
-      at += direction;
-   }
-   return at;
-}
-
-template <int Rank, class T>
+template <class T>
 static void pads()
 {
-   for (int turn = 0; turn < 120; turn++) {
-      const k::PadMode mode = static_cast<k::PadMode>(turn % 4);
-      Size sizes[Rank], begin[Rank], end[Rank];
-      Sizes shape(Rank), padded(Rank);
-      for (int a = 0; a < Rank; a++) {
-         const bool plain = random_size(0, 2) == 0;
-         sizes[a] = shape[a] = random_size(0, 15) == 0 ? 0 : random_size(1, 7);
-         begin[a] = plain ? 0 : random_size(-4, 9);
-         end[a] = plain ? 0 : random_size(-4, 9);
-         padded[a] = std::max<Size>(0, sizes[a] + begin[a] + end[a]);
-      }
-      const std::vector<T> x = random_values<T>(product(shape));
-      const T value = random_value<T>();
-      std::vector<T> y = random_values<T>(product(padded)), expected = y;
-      for (Size i = 0; i < product(padded); i++) {
-         const Sizes index = index_of(i, padded);
-         Sizes from(Rank);
-         bool border = false;
-         for (int a = 0; a < Rank; a++) {
-            const Size first = std::max<Size>(0, -begin[a]), kept = std::max<Size>(0, sizes[a] - first - std::max<Size>(0, -end[a]));
-            const Size at = walked(mode, index[a] - std::max<Size>(0, begin[a]), kept);
-            border = border || at < 0;
-            from[a] = first + at;
-         }
-         expected[i] = border ? value : x[place_of(from, dense_strides(shape))];
-      }
-      k::pad(mode, sizes, begin, end, x.data(), value, y.data());
-      expect(same(y, expected), "pad", std::to_string(turn % 4) + " " + text(shape) + " " + text(Sizes(begin, begin + Rank)) + text(Sizes(end, end + Rank)));
+   const k::PadMode modes[] = {k::PadMode::constant, k::PadMode::reflect, k::PadMode::edge, k::PadMode::wrap};
+   for (int turn = 0; turn < 400; turn++) {
+      PadCase<T> c(turn % 4, static_cast<std::size_t>(random_size(1, 4)));
+      k::pad_axes(modes[turn % 4], static_cast<int>(c.sizes.size()), c.sizes.data(), c.begin.data(), c.end.data(), c.x.data(), c.value, c.y.data());
+      expect(same(c.y, c.expected), "pad_axes", std::to_string(turn % 4) + " " + text(c.sizes) + text(c.begin) + text(c.end));
    }
+   const Size sizes[2] = {1, 2}, begin[2] = {0, 1}, end[2] = {1, -1};
+   const T x[2] = {T(5), T(6)}, expected[4] = {T(7), T(5), T(7), T(7)};
+   T y[4];
+   k::pad(k::PadMode::constant, sizes, begin, end, x, T(7), y);
+   expect(std::memcmp(y, expected, sizeof(y)) == 0, "pad");
 }
 
 static void all()
 {
    state = 1;
-   copies<std::uint8_t>(), copies<std::uint16_t>(), copies<std::uint32_t>(), copies<std::uint64_t>(), copies<float>();
+   copies<std::uint8_t>(), copies<std::uint16_t>(), copies<std::uint32_t>(), copies<std::uint64_t>();
    gathers<std::uint8_t, std::int64_t>(), gathers<std::uint32_t, std::int32_t>(), gathers<std::uint64_t, std::int64_t>();
-   reductions<float>(), reductions<double>(), reductions<std::int32_t>(), reductions<std::uint8_t>(), reductions<std::int64_t>();
-   topks<float>(), topks<double>(), topks<std::int32_t>(), topks<std::int64_t>(), topks<std::uint64_t>(), topks<std::int8_t>(), topks<std::uint16_t>();
+   reductions<float, std::int64_t>(), reductions<std::int32_t, std::int32_t>(), reductions<std::uint8_t, std::int64_t>();
+   topks<float>(), topks<double>(), topks<std::int64_t>(), topks<std::uint64_t>(), topks<std::int8_t>(), topks<std::uint16_t>();
    orders<std::uint8_t>(), orders<std::uint32_t>(), orders<std::uint64_t>();
-   values<float>(), values<double>(), values<std::int32_t>(), values<std::int64_t>();
-   pads<1, std::uint32_t>(), pads<2, std::uint8_t>(), pads<3, std::uint32_t>(), pads<4, std::uint64_t>();
+   values<float>(), values<double>(), values<std::int32_t>();
+   pads<std::uint8_t>(), pads<std::uint32_t>(), pads<std::uint64_t>();
 }
 }
 #endif

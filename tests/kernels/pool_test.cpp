@@ -334,7 +334,7 @@ static std::vector<double> resized(const Resize& r, Size outer, Size inner, cons
                                     p / scale,
                                     (p + 0.5) / scale,
                                     r.out > 1 ? 0.2 * (n - 1) + p * 0.9 * (n - 1) / (m - 1) : 0.65 * (n - 1)};
-      const double x = r.scale == 1.0f && r.in == r.out && r.coordinates != 6 ? p : coordinates[r.coordinates];
+      const double x = r.scale == 1.0f ? p : coordinates[r.coordinates];
       const bool outside = r.coordinates == 6 && (x < 0 || x > n - 1);
       double weights[4] = {1, 0, 0, 0};
       double at[4] = {0, 0, 0, 0};

@@ -213,7 +213,7 @@ static void check_others(const char* type)
             std::vector<T> x(static_cast<std::size_t>(2 * n * inner)), y(static_cast<std::size_t>(2 * inner));
             for (T& v : x) {
                const int drawn = static_cast<int>(random_number() * 8);
-               v = static_cast<T>(operation == OfLogSum || std::is_unsigned<T>::value ? std::abs(drawn) + 1 : operation == OfProd ? (n > 8 ? 1 : drawn) : drawn);
+               v = static_cast<T>(operation == OfProd && n > 8 ? 1 : operation == OfLogSum || std::is_unsigned<T>::value ? std::abs(drawn) + 1 : drawn);
             }
             avx2::reduce_others<T>(operation, 2, n, inner, x.data(), y.data());
             for (Length o = 0; o < 2; o++)

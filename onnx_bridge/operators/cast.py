@@ -1,0 +1,116 @@
+"""Cast and CastLike: numbers under another type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, UNSUPPORTED, DType, bfloat16, bool_, float32
+from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.cases import case, data, given
+from onnx_bridge.operators.steps import PointwiseOperator
+
+#: How opsets 1-5 spell the types that numpy calls otherwise.
+_SPELLED = {"float": "float32", "double": "float64"}
+
+
+class Converting(PointwiseOperator):
+    """y = x as `target`. Floats become integers by truncation; what does not fit, see kernels/cast.hxx. Numbers become bool by x != 0."""
+
+    kernels = ("pointwise.hxx",)
+
+    def target(self) -> DType:
+        """The type of y."""
+        raise NotImplementedError
+
+    def types(self, x: Tensor, *like: Tensor) -> Type:
+        return Type(self.target(), x.shape)
+
+    def values(self, x: Tensor, *like: Tensor) -> np.ndarray | None:
+        return None if x.value is None else converted(x.value, x.dtype, self.target())
+
+    def reads(self) -> Sequence[int]:
+        return (0,)
+
+    def expression(self, *operands: str) -> str:
+        source, target = self.x.dtype, self.y.dtype
+        if source is target:
+            return operands[0]
+        if target is bool_ and source.compute == "float":
+            return f"float_to_mask({operands[0]})"
+        if target is float32 and source is bool_:
+            return f"mask_to_float({operands[0]})"
+        return f"cast<{target.compute}>({operands[0]})"
+
+
+def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | None:
+    """A known value under another type; None where sizes would no longer be integers."""
+    if value.dtype == object:
+        return value if target.is_integer and source.is_integer and target.size >= 4 else None
+    if source is bfloat16:
+        value = (value.astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(all="ignore"):
+        if target is bool_:
+            return np.asarray(value != 0)
+        if target is bfloat16:
+            return to_bfloat16(value.astype(np.float32))
+        return value.astype(target.numpy)
+
+
+def to_bfloat16(value: np.ndarray) -> np.ndarray:
+    """The bits of floats as bfloat16, rounded to nearest, halves to even."""
+    bits = value.view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    return np.where(np.isnan(value), (bits >> 16) | 0x40, rounded).astype(np.uint16)
+
+
+#: Types that the oracle can hand out.
+_TO = (1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 13)
+
+
+@operator("Cast", since=1)
+class Cast(Converting):
+    """y = x as the type `to`: a name in opsets 1-5, TensorProto's number since. `saturate` matters to float8 only."""
+
+    to: int | str = attribute()
+    saturate: int = attribute(1)
+    round_mode: str = attribute("up")
+
+    def target(self) -> DType:
+        if isinstance(self.to, str):
+            name = _SPELLED.get(self.to.lower(), self.to.lower())
+            found = BY_NAME.get(name)
+        else:
+            found = BY_ONNX.get(self.to)
+        if found is None:
+            raise UnsupportedForm(f"a cast to {self.to if isinstance(self.to, str) else UNSUPPORTED.get(self.to, self.to)} is not supported")
+        return found
+
+    cases = (
+        *(case(x=data("N", 19, low=-3, high=9), attributes={"to": t}) for t in _TO),
+        *(case(x=data(3, 19, dtype=f, low=-3, high=9), attributes={"to": t}) for f in ("float16", "int64") for t in _TO),
+        *(case(x=data(3, 19, dtype=f, low=0, high=9), attributes={"to": t}) for f in ("float64", "int8", "uint8", "int32", "uint64") for t in (1, 7)),
+        *(case(x=data(3, 19, dtype="bool", low=0, high=2), attributes={"to": t}) for t in (1, 2, 6, 7, 9, 10, 11)),
+        case(x=given([0.0, -0.0, np.nan, np.inf, -np.inf, 1e-30, 0.5, -0.5]), attributes={"to": 9}),
+        case(x=given([np.nan, 3e9, -3e9, 1e20, 300.0, -1.0, 2.9, -2.9]), attributes={"to": 6}),
+        case(x=given([65519.0, 65520.0, 1e-8, 6e-8, np.inf, np.nan, 1 / 3]), attributes={"to": 10}),
+        case(x=data(0, 3), attributes={"to": 7}),
+    )
+
+
+@operator("CastLike", since=15)
+class CastLike(Converting):
+    """y = x as the type of the second input."""
+
+    saturate: int = attribute(1)
+    round_mode: str = attribute("up")
+
+    def target(self) -> DType:
+        return self.input(1).dtype
+
+    cases = (
+        case(x=data("N", 7, high=9), like=data(1, dtype="int64", high=3)),
+        case(x=data(4, 7, dtype="bool", low=0, high=2), like=data(1)),
+    )

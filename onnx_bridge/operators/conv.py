@@ -1,0 +1,76 @@
+"""Conv, and com.microsoft's FusedConv."""
+
+from __future__ import annotations
+
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.operators.cases import case, weight
+from onnx_bridge.operators.window import Window, sliding_axes, window
+
+
+@operator("Conv", since=1)
+class Conv(ROperator):
+    """y[n, o, ...] = sum over c and the window of x[n, c, ...] w[o, c, ...] + b[o], in groups of channels.
+
+    x [N, C, spatial...] with one to three spatial dimensions, w [O, C / group, kernel...] constant, b [O] constant.
+    It is never emitted itself: the pass `convolutions` makes it a Convolution.
+    """
+
+    auto_pad: str = attribute("NOTSET")
+    dilations: list[int] | None = attribute(None)
+    group: int = attribute(1)
+    kernel_shape: list[int] | None = attribute(None)
+    pads: list[int] | None = attribute(None)
+    strides: list[int] | None = attribute(None)
+
+    def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
+        if x.dtype.name != "float32":
+            raise UnsupportedForm(f"convolutions are in float32, got {x.dtype}")
+        if w.rank != x.rank or not 3 <= x.rank <= 5:
+            raise ShapeError(f"x and w must have one rank of 3, 4 or 5, got {x.type} and {w.type}")
+        if not w.is_constant or (b is not None and not b.is_constant):
+            raise UnsupportedForm("weights and bias must be constants")
+        o, c = w.shape[0], w.shape[1]
+        if not isinstance(o, int) or self.group < 1 or o % self.group:
+            raise ShapeError(f"group {self.group} does not divide {o} output channels")
+        same(x.shape[1], c * self.group)
+        if b is not None and b.shape != (o,):
+            raise ShapeError(f"b must be [{o}], got {b.type}")
+        return Type(x.dtype, (x.shape[0], o, *(axis.out for axis in self.window().axes[5 - x.rank :])))
+
+    def window(self) -> Window:
+        """The window over x."""
+        kernel = [int(size) for size in self.input(1).constant().shape[2:]]
+        if self.kernel_shape and list(self.kernel_shape) != kernel:
+            raise ShapeError(f"kernel_shape {self.kernel_shape} is not that of the weights, {kernel}")
+        return window(sliding_axes(self.x.shape[2:], kernel, self.strides, self.dilations, self.pads, self.auto_pad))
+
+    cases = (
+        case(x=("N", 3, 9, 11), w=weight(20, 3, 3, 3), b=weight(20), attributes={"pads": [1, 1, 1, 1]}),
+        case(x=("N", 16, 7, 7), w=weight(32, 16, 1, 1)),
+        case(x=("N", 33, 10, 12), w=weight(17, 33, 3, 3), b=weight(17), attributes={"strides": [2, 2], "pads": [0, 1, 2, 1]}),
+        case(x=(2, 64, 13, 15), w=weight(64, 64, 3, 3), b=weight(64), attributes={"pads": [1, 1, 1, 1]}),
+        case(x=("N", 24, 9, 9), w=weight(24, 1, 3, 3), b=weight(24), attributes={"group": 24, "pads": [1, 1, 1, 1]}),
+        case(x=(1, 20, 14, 11), w=weight(20, 1, 5, 5), attributes={"group": 20, "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+        case(x=(2, 12, 8, 8), w=weight(18, 4, 3, 3), b=weight(18), attributes={"group": 3, "auto_pad": "SAME_LOWER", "strides": [2, 1]}),
+        case(x=(2, 4, 8, 8), w=weight(12, 1, 3, 3), attributes={"group": 4}),
+        case(x=("N", 1, 100), w=weight(32, 1, 16), b=weight(32), attributes={"strides": [4], "pads": [6, 6]}),
+        case(x=("N", 18, "T"), w=weight(24, 18, 3), attributes={"dilations": [2], "pads": [4, 0]}),
+        case(x=("N", 2, 6, 7, 8), w=weight(8, 2, 3, 3, 3), b=weight(8), attributes={"pads": [1, 1, 1, 1, 1, 1]}),
+        case(x=(1, 17, 5, 6, 7), w=weight(5, 17, 2, 1, 3), attributes={"strides": [1, 2, 1]}),
+        case(x=(1, 16, 12, 12), w=weight(16, 16, 3, 3), attributes={"dilations": [2, 3], "auto_pad": "VALID"}),
+    )
+
+
+@operator("FusedConv", domain="com.microsoft")
+class FusedConv(Conv):
+    """Conv, then + z if there is a fourth input, then an activation; what onnxruntime's offline optimiser writes."""
+
+    activation: str = attribute("")
+    activation_params: list[float] | None = attribute(None)
+
+    cases = (
+        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "Relu"}),
+        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "LeakyRelu", "activation_params": [0.3]}),
+        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), attributes={"activation": "Clip", "activation_params": [0.0, 6.0]}),
+    )

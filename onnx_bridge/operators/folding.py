@@ -1,0 +1,94 @@
+"""Values of pointwise operators that are known at conversion: in numbers, or in sizes that are expressions of the dims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dtypes import DType, bfloat16, bool_
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.operators.known import MOST, settled
+
+
+class Undecided(Exception):
+    """A function of sizes that depends on the symbols in a way that no size can say."""
+
+
+def fold(evaluate: Callable[..., Any], dtype: DType, operands: Sequence[Tensor]) -> np.ndarray | None:
+    """The value of a pointwise result, or None where it is not known, or not worth knowing.
+
+    Args:
+        evaluate: the function, of arrays of numbers, or of single sizes if one of them is symbolic. It raises TypeError or
+            Undecided where it has no answer.
+        dtype: the type of the result.
+        operands: those that are there.
+    """
+    values = [tensor.value for tensor in operands if tensor.value is not None]
+    if len(values) != len(operands) or any(t.dtype is bfloat16 for t in operands) or dtype is bfloat16:
+        return None
+    shape = np.broadcast_shapes(*(value.shape for value in values))
+    if int(np.prod(shape)) > max(MOST, *(value.size for value in values)):
+        return None
+    try:
+        if all(value.dtype != object for value in values):
+            with np.errstate(all="ignore"):
+                return np.asarray(np.broadcast_to(evaluate(*values), shape)).astype(dtype.numpy)
+        if not all(tensor.dtype.is_integer or tensor.dtype is bool_ for tensor in operands):
+            return None
+        out = np.empty(shape, dtype=object)
+        broadcast = [np.broadcast_to(value, shape) for value in values]
+        for index in np.ndindex(shape):
+            out[index] = evaluate(*(as_size(value[index]) for value in broadcast))
+    except (TypeError, Undecided):
+        return None
+    return settled(out, dtype)
+
+
+def as_size(value: Any) -> Any:
+    """An element of a known value as a Size."""
+    return value if isinstance(value, dims.Dim) else int(value)
+
+
+def by_kind(sizes: Callable[..., Any], numbers: Callable[..., Any]) -> Callable[..., Any]:
+    """`numbers` for arrays, `sizes` for single sizes."""
+    return lambda *values: numbers(*values) if isinstance(values[0], np.ndarray) else sizes(*values)
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Whether two sizes are equal, if that does not depend on the symbols."""
+    difference = a - b
+    if isinstance(difference, int):
+        return difference == 0
+    if dims.at_least(difference, 1) or dims.at_least(-difference, 1):
+        return False
+    raise Undecided
+
+
+def greater_or_equal(a: Any, b: Any) -> bool:
+    """Whether a >= b, if that does not depend on the symbols."""
+    if dims.at_least(a, b):
+        return True
+    if dims.at_least(b, a + 1):
+        return False
+    raise Undecided
+
+
+def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Quotients; those of integers are truncated towards zero, and 0 where the divisor is."""
+    if a.dtype.kind == "f":
+        return np.asarray(np.divide(a, b))
+    down = np.floor_divide(a, b)
+    return np.where((b != 0) & (np.remainder(a, b) != 0) & ((a < 0) != (b < 0)), down + 1, down)
+
+
+def divide_sizes(a: Any, b: Any) -> Any:
+    """The quotient of sizes, truncated towards zero; a dividend that may have either sign is taken not to be negative."""
+    if not dims.at_least(b, 0) or b == 0:
+        raise Undecided
+    if dims.at_least(0, a):
+        return -dims.floor_div(-a, b)
+    dims.assume(a)
+    return dims.floor_div(a, b)

@@ -1,0 +1,87 @@
+"""Gelu and its relatives: x times a share that grows from 0 to 1."""
+
+from __future__ import annotations
+
+from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.literals import literal
+from onnx_bridge.ir.roperator import attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.operators.cases import case, data, weight
+from onnx_bridge.operators.steps import PointwiseOperator
+
+
+class Activation(PointwiseOperator):
+    """One operand, of a float type; where there is a second one, it is added first."""
+
+    kernels = ("pointwise.hxx",)
+
+    def types(self, x: Tensor, bias: Tensor | None = None) -> Type:
+        if bias is not None and bias.dtype is not x.dtype:
+            raise ShapeError(f"x and bias must have one type, got {x.dtype} and {bias.dtype}")
+        return Type(x.dtype, x.shape if bias is None else broadcast(x.shape, bias.shape))
+
+
+@operator("Gelu", since=20)
+class Gelu(Activation):
+    """y = x (1 + erf(x / sqrt 2)) / 2; with `approximate` = "tanh" x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
+
+    approximate: str = attribute("none")
+
+    def expression(self, *operands: str) -> str:
+        return "{}({})".format("gelu_tanh" if self.approximate == "tanh" else "gelu", *operands)
+
+    cases = (
+        case(x=data("N", 37, low=-6, high=6)),
+        case(x=data("N", 37, low=-6, high=6), attributes={"approximate": "tanh"}),
+    )
+
+
+@operator("Gelu", domain="com.microsoft")
+class MicrosoftGelu(Activation):
+    """onnxruntime's own name for Gelu without approximation."""
+
+    def expression(self, *operands: str) -> str:
+        return "gelu({})".format(*operands)
+
+    cases = (case(x=data("N", 37, low=-6, high=6)),)
+
+
+@operator("BiasGelu", domain="com.microsoft")
+class BiasGelu(Activation):
+    """y = gelu(x + bias)"""
+
+    def expression(self, *operands: str) -> str:
+        return "gelu(add({}, {}))".format(*operands)
+
+    cases = (case(x=data("N", 37, low=-6, high=6), bias=weight(37)),)
+
+
+@operator("FastGelu", domain="com.microsoft")
+class FastGelu(Activation):
+    """y = gelu(x + bias) by tanh; bias is optional."""
+
+    def expression(self, *operands: str) -> str:
+        return "gelu_tanh(add({}, {}))".format(*operands) if len(operands) == 2 else "gelu_tanh({})".format(*operands)
+
+    cases = (case(x=data("N", 37, low=-6, high=6), bias=weight(37)), case(x=data("N", 37, low=-6, high=6)))
+
+
+@operator("QuickGelu", domain="com.microsoft")
+class QuickGelu(Activation):
+    """y = x sigmoid(alpha x)"""
+
+    alpha: float = attribute(1.702)
+
+    def expression(self, *operands: str) -> str:
+        return f"swish({operands[0]}, {literal(self.alpha, float32)})"
+
+    cases = (case(x=data("N", 37, low=-6, high=6)), case(x=data(9, low=-6, high=6), attributes={"alpha": 1.0}))
+
+
+@operator("Swish", since=24)
+class Swish(QuickGelu):
+    """y = x sigmoid(alpha x)"""
+
+    alpha: float = attribute(1.0)
+
+    cases = (case(x=data("N", 37, low=-6, high=6), opset=24), case(x=data(9, low=-6, high=6), attributes={"alpha": 1.5}, opset=24))

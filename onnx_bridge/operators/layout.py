@@ -1,0 +1,73 @@
+"""Changes of layout between planar and blocked tensors; the pass `layout` puts them where they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.operators.group import add_index
+
+
+@dataclass(eq=False, kw_only=True)
+class Relayout(ROperator):
+    """The same values in the other layout. Where both lie alike in memory it is a view."""
+
+    kernels = ("blocked.hxx",)
+    function: ClassVar[str] = ""
+
+    def types(self, x: Tensor) -> Type:
+        return x.type
+
+    @property
+    def is_view(self) -> bool:  # type: ignore[override]
+        channels = self.x.shape[1]
+        return dims.product(self.x.shape[2:]) == 1 and isinstance(channels, int) and channels % BLOCK == 0
+
+    def emit(self, cpp: Writer) -> None:
+        batch, channels, *spatial = self.x.shape
+        cpp.call(self.function, batch, channels, dims.product(spatial), self.x, self.y)
+
+
+
+@dataclass(eq=False, kw_only=True)
+class ToBlocked(Relayout):
+    """Planar to blocked."""
+
+    op_type = "ToBlocked"
+    function = "to_blocked"
+
+
+@dataclass(eq=False, kw_only=True)
+class FromBlocked(Relayout):
+    """Blocked to planar."""
+
+    op_type = "FromBlocked"
+    function = "from_blocked"
+
+
+@dataclass(eq=False, kw_only=True)
+class BlockedConcat(ROperator):
+    """Concatenation along the channels of blocked tensors; all but the last have whole blocks."""
+
+    op_type = "Concat"
+
+    def types(self, *inputs: Tensor) -> Type:
+        return self.y.type
+
+    def emit(self, cpp: Writer) -> None:
+        batch, _, *spatial = self.y.shape
+        pixels = dims.product(spatial)
+        total = dims.ceil_div(self.y.shape[1], BLOCK) * pixels * BLOCK
+        image = cpp.local("image")
+        with cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(batch)}; {image}++)"):
+            at: dims.Size = 0
+            for tensor in self.inputs:
+                assert tensor is not None
+                floats = dims.ceil_div(tensor.shape[1], BLOCK) * pixels * BLOCK
+                to = cpp.pointer(self.y) + add_index(cpp, image, total) + (f" + {cpp.size(at)}" if at != 0 else "")
+                source = cpp.pointer(tensor) + add_index(cpp, image, floats)
+                cpp.line(f"std::memcpy({to}, {source}, static_cast<std::size_t>({cpp.size(floats * 4)}));")
+                at = at + floats

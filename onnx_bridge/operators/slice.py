@@ -1,0 +1,143 @@
+"""Slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.operators import strided
+from onnx_bridge.operators.cases import case, const, data
+from onnx_bridge.operators.group import contiguous_strides
+from onnx_bridge.operators.known import axes_in, moved
+from onnx_bridge.operators.strided import Side
+
+#: Exporters write "to the end" as one of the largest integers of their type, and "to before the beginning" as one of the smallest.
+FAR = 2**31 - 2
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is taken of one axis: `count` elements from `start` on, `step` apart."""
+
+    start: Size
+    count: Size
+    step: int = 1
+
+
+def cut(size: Size, start: Size, end: Size, step: int) -> Cut:
+    """What ONNX's start and end, which may count from the end and lie outside, take of an axis of `size`."""
+    if step == 0:
+        raise ShapeError("steps must not be 0")
+    if step > 0:
+        first, last = _place(size, start, 0), _place(size, end, 0)
+        # min(last, size) - max(first, 0), in the form in which symbolic sizes cancel.
+        reach = dims.minimum(last - first, last, size - first, size)
+        return Cut(dims.maximum(first, 0), dims.maximum(dims.ceil_div(reach, step), 0), step)
+    first, last = _place(size, start, 0), _place(size, end, -1)
+    if first != size - 1:
+        first = dims.maximum(dims.minimum(first, size - 1), 0)
+    reach = dims.minimum(first - last, first + 1, size)
+    return Cut(first, dims.maximum(dims.ceil_div(reach, -step), 0), step)
+
+
+def _place(size: Size, given: Size, before: int) -> Size:
+    """A start or end as a place from the beginning, not clamped; `before` is what lies before all elements.
+
+    Whether one that is computed from sizes counts from the end must not depend on them: what may have either sign is taken
+    not to be negative, and what may be 0 or less to be less.
+    """
+    if isinstance(given, int):
+        if abs(given) >= FAR:
+            return size if given > 0 else before
+        return size + given if given < 0 else given
+    if dims.at_least(0, given):
+        dims.assume(-given - 1)
+        return size + given
+    dims.assume(given)
+    return given
+
+
+@operator("Slice", since=1)
+class Slice(ROperator):
+    """y = x[start : end : step] along some axes.
+
+    starts, ends and axes are attributes in opsets 1-9, inputs since, with steps. starts and ends may be computed from sizes.
+    """
+
+    kernels = ("copy.hxx",)
+
+    starts: list[int] | None = attribute(None)
+    ends: list[int] | None = attribute(None)
+    axes: list[int] | None = attribute(None)
+
+    @property
+    def is_view(self) -> bool:  # type: ignore[override]
+        """Where everything is taken, nothing moves."""
+        return self.y.shape == self.x.shape and all(one.step > 0 for one in self.cuts())
+
+    def cuts(self) -> list[Cut]:
+        """What is taken of each axis."""
+        x, starts, ends, axes, steps = self.arguments(5)
+        assert x is not None
+        begin: Sequence[Size] | None = self.starts if starts is None else starts.sizes()
+        end: Sequence[Size] | None = self.ends if ends is None else ends.sizes()
+        if begin is None or end is None or len(begin) != len(end):
+            raise ShapeError(f"starts and ends must be there and equally many, got {begin} and {end}")
+        chosen: Sequence[int] | None = self.axes if axes is None else [int(axis) for axis in axes.constant().reshape(-1)]
+        places = axes_in(range(len(begin)) if chosen is None else chosen, x.rank)
+        step = [1] * len(begin) if steps is None else [int(value) for value in steps.constant().reshape(-1)]
+        if not len(places) == len(step) == len(begin):
+            raise ShapeError(f"starts, ends, axes and steps must be equally many, got {len(begin)}, {len(end)}, {len(places)}, {len(step)}")
+        whole = [Cut(0, size) for size in x.shape]
+        for index, axis in enumerate(places):
+            whole[axis] = cut(x.shape[axis], begin[index], end[index], step[index])
+        return whole
+
+    def types(self, x: Tensor, *_: Tensor | None) -> Type:
+        return Type(x.dtype, tuple(one.count for one in self.cuts()))
+
+    def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
+        cuts = self.cuts()
+        if x.value is None or not all(isinstance(one.start, int) and isinstance(one.count, int) for one in cuts):
+            return None
+        places = [[one.start + i * one.step for i in range(one.count)] for one in cuts]
+        return moved(x, lambda value: value[np.ix_(*places)] if places else value)
+
+    def reads(self) -> Sequence[int]:
+        return (0,)
+
+    def emit(self, cpp: Writer) -> None:
+        strides = contiguous_strides(self.x.shape)
+        cuts = self.cuts()
+        first: Size = 0
+        for one, stride in zip(cuts, strides, strict=True):
+            first = first + one.start * stride
+        source = Side(self.x, [stride * one.step for one, stride in zip(cuts, strides, strict=True)], first)
+        strided.copy(cpp, self.y.shape, Side(self.y, contiguous_strides(self.y.shape)), source)
+
+    cases = (
+        case(x=("N", 9, 4), starts=const([1]), ends=const([7]), axes=const([1])),
+        case(x=("N", 9, 4), starts=const([-3, 1]), ends=const([2**63 - 1, -1]), axes=const([-2, 2])),
+        case(x=("N", 9), starts=const([1]), ends=const([2**31 - 1])),
+        case(x=("N", 9), starts=const([-2], "int32"), ends=const([2**31 - 1], "int32")),
+        case(x=("N", 9), starts=const([2]), ends=const([-1]), axes=const([0])),
+        case(x=("N", 9), starts=const([-5]), ends=const([-2]), axes=const([0])),
+        case(x=("N", 9), starts=const([1, 0]), ends=const([2**63 - 1, 9]), axes=const([0, 1]), steps=const([2, 3])),
+        case(x=("N", 9), starts=const([-1, -2]), ends=const([-(2**63), 1]), axes=const([0, 1]), steps=const([-1, -2])),
+        case(x=("N", 9), starts=const([2**31 - 1]), ends=const([-9]), axes=const([0]), steps=const([-3])),
+        case(x=(6, 9), starts=const([-20]), ends=const([-40]), axes=const([1]), steps=const([-1])),
+        case(x=(6, 9), starts=const([20, 2]), ends=const([40, 2])),
+        case(x=(6, 9), starts=const([0]), ends=const([9]), axes=const([1])),
+        case(x=(6, "N"), starts=data(1, dtype="int64", low=0, high=5), ends=data(1, dtype="int64", low=5, high=9), axes=const([1])),
+        case(x=("N", 9, 4), opset=9, attributes={"starts": [2, -3], "ends": [100, -1], "axes": [1, 2]}),
+        case(x=(5, 9), opset=9, attributes={"starts": [2, 3], "ends": [4, 8]}),
+        case(x=data(5, 9, dtype="int64", high=99), starts=const([1, 1]), ends=const([4, 8]), axes=const([0, 1])),
+        case(x=data(5, 9, dtype="bool", low=0, high=2), starts=const([1]), ends=const([4]), axes=const([1])),
+        case(x=(0, 3), starts=const([0]), ends=const([1])),
+    )

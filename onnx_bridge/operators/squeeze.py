@@ -1,0 +1,85 @@
+"""Squeeze and Unsqueeze, each the inverse of the other: axes of size 1 that go or come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnx_bridge.ir.roperator import ROperator, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.operators.cases import case, const, data
+from onnx_bridge.operators.known import axes_in, integers, moved
+
+
+@operator("Squeeze", since=1)
+class Squeeze(ROperator):
+    """y = x without some axes of size 1, the same memory. `axes` is an attribute in opsets 1-12, an input since.
+
+    Without axes all that are known to be 1 go; a symbolic size is taken for another one.
+    """
+
+    is_view = True
+
+    axes: list[int] | None = attribute(None)
+
+    def types(self, x: Tensor, axes: Tensor | None = None) -> Type:
+        given = integers(self.axes, axes)
+        gone = [axis for axis, size in enumerate(x.shape) if size == 1] if given is None else axes_in(given, x.rank)
+        for axis in gone:
+            same(x.shape[axis], 1)
+        return Type(x.dtype, tuple(size for axis, size in enumerate(x.shape) if axis not in gone))
+
+    def values(self, x: Tensor, axes: Tensor | None = None) -> np.ndarray | None:
+        given = integers(self.axes, axes)
+        return moved(x, lambda value: np.squeeze(value, None if given is None else tuple(axes_in(given, x.rank))))
+
+    def reads(self) -> Sequence[int]:
+        return (0,)
+
+    cases = (
+        case(x=("N", 1, 4), axes=const([1])),
+        case(x=(1, "N", 1), axes=const([0, -1])),
+        case(x=("N", 1, 4), attributes={"axes": [1]}, opset=11),
+        case(x=(1, 3, 1, 4)),
+        case(x=(1, 3, 1, 4), opset=8),
+        case(x=data(1, dtype="int64", high=5), axes=const([0])),
+        case(x=(1, 0), axes=const([0])),
+    )
+
+
+@operator("Unsqueeze", since=1)
+class Unsqueeze(ROperator):
+    """y = x with axes of size 1 at the places `axes` of y, the same memory. `axes` is an attribute in opsets 1-12, an input since."""
+
+    is_view = True
+
+    axes: list[int] | None = attribute(None)
+
+    def types(self, x: Tensor, axes: Tensor | None = None) -> Type:
+        new = self.places(x, axes)
+        rest = iter(x.shape)
+        return Type(x.dtype, tuple(1 if axis in new else next(rest) for axis in range(x.rank + len(new))))
+
+    def places(self, x: Tensor, axes: Tensor | None) -> list[int]:
+        """The new axes in y."""
+        given = integers(self.axes, axes)
+        if given is None:
+            raise ShapeError("axes are missing")
+        return axes_in(given, x.rank + len(given))
+
+    def values(self, x: Tensor, axes: Tensor | None = None) -> np.ndarray | None:
+        new = tuple(self.places(x, axes))
+        return moved(x, lambda value: np.expand_dims(value, new))
+
+    def reads(self) -> Sequence[int]:
+        return (0,)
+
+    cases = (
+        case(x=("N", 4), axes=const([1])),
+        case(x=("N", 4), axes=const([3, 0])),
+        case(x=("N", 4), axes=const([-1, 0])),
+        case(x=(3, "N"), attributes={"axes": [0, 2]}, opset=11),
+        case(x=data(dtype="int32", high=5), axes=const([0])),
+        case(x=(0, 3), axes=const([1])),
+    )

@@ -1,0 +1,63 @@
+"""Transposes that a product can read or write through its strides cost nothing."""
+
+from __future__ import annotations
+
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.operators.product import Product
+from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.passes.base import Pass
+
+
+class Transposes(Pass):
+    """
+    1. Transpose of a Transpose: one, or none.
+    2. A Product whose operand is made by a Transpose reads what that reads.
+    3. A Transpose that alone reads a Product, and leaves its columns last, is how the Product writes.
+    """
+
+    name = "transposes"
+
+    def call(self, model: RModel) -> bool:
+        before = list(model.operators)
+        producers = model.producers()
+        for op in model.operators:
+            if isinstance(op, Transpose):
+                self.chain(op, producers)
+            elif isinstance(op, Product):
+                self.operands(op, producers)
+        consumers = model.consumers()
+        for op in before:
+            if isinstance(op, Product) and self.output(op, consumers, model):
+                continue
+        return before != model.operators
+
+    @staticmethod
+    def chain(op: Transpose, producers: dict[Tensor, ROperator]) -> None:
+        inner = producers.get(op.x)
+        if isinstance(inner, Transpose):
+            first = inner.order(inner.x)
+            op.perm = [first[axis] for axis in op.order(op.x)]
+            op.inputs = [inner.x]
+
+    @staticmethod
+    def operands(op: Product, producers: dict[Tensor, ROperator]) -> None:
+        for index, attribute in ((0, "a_order"), (1, "b_order")):
+            maker = producers.get(op.input(index))
+            if isinstance(maker, Transpose) and maker.x.layout == "planar" and getattr(op, attribute) is None:
+                setattr(op, attribute, tuple(maker.order(maker.x)))
+                op.inputs[index] = maker.x
+
+    def output(self, op: Product, consumers: dict[Tensor, list[ROperator]], model: RModel) -> bool:
+        readers = consumers.get(op.y, [])
+        if len(readers) != 1 or not isinstance(readers[0], Transpose) or op.y in model.outputs or op.y_order is not None:
+            return False
+        order = readers[0].order(op.y)
+        if order[-1] != len(order) - 1 or op.matrix_shape() != op.y.shape:
+            self.decline(op.title(), f"its columns do not stay last in {readers[0].title()}")
+            return False
+        op.y_order = tuple(order)
+        op.outputs = [readers[0].y]
+        model.operators.remove(readers[0])
+        return True

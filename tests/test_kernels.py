@@ -1,0 +1,70 @@
+"""The C++ tests of the kernels (tests/kernels/*_test.cpp), plain as users build them and under sanitizers.
+
+The first line of a test, `// kernels: a.hxx b.hxx`, names the headers under test; they are amalgamated and compiled once for each
+instruction set, in namespace kernels::avx512, ::avx2 and ::baseline. A second line `// region: c.hxx` names a file beside the test
+that is pasted after them, for what cannot be written outside of a region. A test fails by its exit status.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, macros
+from onnx_bridge.toolchain import find_compiler
+
+FOLDER = Path(__file__).parent / "kernels"
+TESTS = sorted(FOLDER.glob("*_test.cpp"))
+BUILDS = {
+    "plain": ["-O2"],
+    "sanitized": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"],
+}
+STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.hxx)"\n', re.MULTILINE)
+SYSTEM = "cmath cstddef cstdint cstring limits type_traits utility"
+
+
+def named(test: Path, what: str) -> list[str]:
+    """The words of a line `// what: ...` at the top of a test."""
+    match = re.search(rf"^// {what}:(.*)$", "\n".join(test.read_text(encoding="utf-8").split("\n")[:2]), re.MULTILINE)
+    return match[1].split() if match else []
+
+
+def region_text(test: Path) -> str:
+    """What stands inside each region: the kernels, then the test's own drivers."""
+    files = [name for name in named(test, "kernels") if "/" not in name]
+    drivers = [FOLDER / Path(name).name for name in named(test, "kernels") + named(test, "region") if name not in files]
+    texts = [driver.read_text(encoding="ascii").replace("#pragma once\n", "") for driver in drivers]
+    files += [name for text in texts for name in INCLUDE.findall(text)]
+    return "\n".join([amalgamate(files) if files else "", *(INCLUDE.sub("", text) for text in texts)])
+
+
+def write_headers(test: Path, folder: Path) -> Path:
+    """The header that a test is compiled after: the regions, each with the kernels."""
+    body = region_text(test)
+    undefine = "\n".join(f"#undef {name}" for name in macros(body))
+    (folder / "body.hxx").write_text(f"namespace kernels {{ namespace ONNX_BRIDGE_REGION {{\n{body}\n{undefine}\n}}}}\n", encoding="ascii")
+    system = "\n".join(f"#include <{name}>" for name in SYSTEM.split())
+    regions = (KERNELS / "regions.hxx").read_text(encoding="ascii")
+    header = folder / "regions.hxx"
+    header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}#undef ONNX_BRIDGE_SELF\n', encoding="ascii")
+    return header
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem.removesuffix("_test"))
+def test_kernel(test: Path, build: str, tmp_path: Path) -> None:
+    """The test compiles without a warning and exits with 0."""
+    header = write_headers(test, tmp_path)
+    program = tmp_path / "program"
+    find_compiler().run([*STRICT, *BUILDS[build], "-include", str(header), f"-I{tmp_path}", str(test), "-o", str(program)])
+
+    done = subprocess.run(
+        [program], cwd=tmp_path, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True, text=True, timeout=900, check=False
+    )
+
+    assert done.returncode == 0, f"{test.name}, {build}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
