@@ -47,7 +47,8 @@ def forward(parameters: Parameters, x: np.ndarray) -> list[np.ndarray]:
 def gradients(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> Parameters:
     """Of the mean cross entropy."""
     layers = forward(parameters, x)
-    delta = (1 / (1 + np.exp(-layers[-1])) - y[:, None]) / np.float32(len(y))
+    sigmoid = np.float32(0.5) * (1 + np.tanh(layers[-1] / 2))
+    delta = (sigmoid - y[:, None]) / np.float32(len(y))
     found: Parameters = []
     for i in range(len(parameters) - 2, -1, -2):
         found = [layers[i // 2].T @ delta, delta.sum(0), *found]

@@ -1,7 +1,7 @@
 // arg_max.hxx: the place of the largest or smallest element over the middle of [outer][n][inner], as int64 [outer][inner].
 //
-// Contiguous; n >= 1, other sizes may be 0. Of equals the first, or the last if select_last. NaN as in onnxruntime: the first NaN
-// wins where inner is 1 and select_last is not asked for; else only a NaN at the beginning wins.
+// Contiguous; n >= 1, other sizes may be 0. Of equals the first, or the last if select_last. Only a NaN at the beginning wins, as in
+// onnxruntime (there the first NaN wins where all of a vector is one row).
 #pragma once
 #include "compare.hxx"
 
@@ -28,14 +28,11 @@ ONNX_BRIDGE_INLINE auto displaces(V x, V best, bool select_last, Better better)
 }
 
 template <class T, class Better>
-ONNX_BRIDGE_INLINE Size arg_best(Size n, Size stride, const T* x, bool select_last, bool nan_wins, Better better)
+ONNX_BRIDGE_INLINE Size arg_best(Size n, Size stride, const T* x, bool select_last, Better better)
 {
    Size best = 0;
-   for (Size i = 1; i < n; i++) {
-      const T a = x[i * stride], b = x[best * stride];
-      if (nan_wins && b != b) break;
-      if (displaces(a, b, select_last, better) || (nan_wins && a != a)) best = i;
-   }
+   for (Size i = 1; i < n; i++)
+      if (displaces(x[i * stride], x[best * stride], select_last, better)) best = i;
    return best;
 }
 
@@ -44,25 +41,20 @@ template <class Better>
 ONNX_BRIDGE_INLINE Size arg_best_row(Size n, const float* x, bool select_last, Better better)
 {
    vec best = splat(x[0]);
-   ivec place{}, index, nan{};
+   ivec place{}, index;
    for (int i = 0; i < lanes; i++) index[i] = i;
    for (Size i = 0; i < n; i += lanes, index += lanes) {
       const Size rest = n - i < lanes ? n - i : lanes;
       const vec v = rest < lanes ? load(x + i, rest) : load(x + i);
       const ivec taken = displaces(v, best, select_last, better) & (index < static_cast<std::int32_t>(n));
-      nan |= is_nan(v);
       best = taken ? v : best;
       place = taken ? index : place;
    }
-   int winner = 0, any_nan = 0;
+   int winner = 0;
    for (int i = 0; i < lanes; i++) {
       const bool earlier = place[i] < place[winner];
       if (better(best[i], best[winner]) || (best[i] == best[winner] && earlier != select_last)) winner = i;
-      any_nan |= nan[i];
    }
-   if (any_nan && !select_last)
-      for (Size i = 0; i < n; i++)
-         if (x[i] != x[i]) return i;
    return place[winner];
 }
 
@@ -97,7 +89,7 @@ ONNX_BRIDGE_KERNEL void arg_best(Size outer, Size n, Size inner, const T* x, std
             continue;
          }
       }
-      for (; j < inner; j++) y[j] = arg_best(n, inner, x + j, select_last, inner == 1 && !select_last, better);
+      for (; j < inner; j++) y[j] = arg_best(n, inner, x + j, select_last, better);
    }
 }
 

@@ -15,7 +15,8 @@ typedef float unaligned_quad __attribute__((vector_size(16), aligned(4), may_ali
 #endif
 
 /// Row i of four, `from` floats apart, becomes column i of four rows, `to` floats apart. Rows at and beyond `rows` count as +0.
-ONNX_BRIDGE_INLINE void transpose_quads(const float* in, Size from, Size rows, float* out, Size to)
+template <class Rows>
+ONNX_BRIDGE_INLINE void transpose_quads(const float* in, Size from, Rows rows, float* out, Size to)
 {
    quad r[4];
    for (int i = 0; i < 4; i++) r[i] = i < rows ? *reinterpret_cast<const unaligned_quad*>(in + i * from) : quad{};
@@ -33,12 +34,16 @@ ONNX_BRIDGE_KERNEL void to_blocked(Size batch, Size channels, Size pixels, const
    for (Size image = 0; image < batch; image++, in += channels * pixels)
       for (Size block = 0; block < channels; block += 16, out += pixels * 16) {
          const float* plane = in + block * pixels;
-         Size pixel = 0;
-         for (; pixel + 4 <= pixels; pixel += 4)
-            for (Size c = 0; c < 16; c += 4)
-               transpose_quads(plane + (block + c < channels ? c : 0) * pixels + pixel, pixels, channels - block - c, out + pixel * 16 + c, 16);
-         for (; pixel < pixels; pixel++)
-            for (Size c = 0; c < 16; c++) out[pixel * 16 + c] = block + c < channels ? plane[c * pixels + pixel] : 0.0f;
+         const Size valid = channels - block, whole = pixels - pixels % 4;
+         for (Size pixel = 0; pixel < whole; pixel += 4)
+            for (Size c = 0; c < 16; c += 4) {
+               if (c + 4 <= valid)
+                  transpose_quads(plane + c * pixels + pixel, pixels, Const<4>(), out + pixel * 16 + c, 16);
+               else
+                  transpose_quads(plane + (c < valid ? c : 0) * pixels + pixel, pixels, valid - c, out + pixel * 16 + c, 16);
+            }
+         for (Size pixel = whole; pixel < pixels; pixel++)
+            for (Size c = 0; c < 16; c++) out[pixel * 16 + c] = c < valid ? plane[c * pixels + pixel] : 0.0f;
       }
 }
 
@@ -48,15 +53,14 @@ ONNX_BRIDGE_KERNEL void from_blocked(Size batch, Size channels, Size pixels, con
    for (Size image = 0; image < batch; image++, out += channels * pixels)
       for (Size block = 0; block < channels; block += 16, in += pixels * 16) {
          float* plane = out + block * pixels;
-         const Size valid = channels - block < 16 ? channels - block : 16;
-         Size pixel = 0;
-         for (; pixel + 4 <= pixels; pixel += 4) {
+         const Size valid = channels - block < 16 ? channels - block : 16, whole = pixels - pixels % 4;
+         for (Size pixel = 0; pixel < whole; pixel += 4) {
             Size c = 0;
-            for (; c + 4 <= valid; c += 4) transpose_quads(in + pixel * 16 + c, 16, 4, plane + c * pixels + pixel, pixels);
+            for (; c + 4 <= valid; c += 4) transpose_quads(in + pixel * 16 + c, 16, Const<4>(), plane + c * pixels + pixel, pixels);
             for (; c < valid; c++)
                for (Size p = pixel; p < pixel + 4; p++) plane[c * pixels + p] = in[p * 16 + c];
          }
-         for (; pixel < pixels; pixel++)
+         for (Size pixel = whole; pixel < pixels; pixel++)
             for (Size c = 0; c < valid; c++) plane[c * pixels + pixel] = in[pixel * 16 + c];
       }
 }

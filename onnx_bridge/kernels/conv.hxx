@@ -52,27 +52,35 @@ ONNX_BRIDGE_INLINE Size conv_scratch(const Window& w, Size in_channels)
    return unpadded(w) ? 0 : blocks_of(in_channels) * extent(w.depth) * extent(w.height) * extent(w.width) * 16;
 }
 
+/// A blocked image at the first tap of the first output, and floats between neighbours.
+struct BlockedInput {
+   const float* data;
+   Size block, depth, row;
+};
+
+/// The image itself or, where taps lie outside, its copy in scratch with zeros around.
+ONNX_BRIDGE_KERNEL BlockedInput blocked_input(const Window& w, Size channels, const float* in, float* scratch)
+{
+   const bool whole = unpadded(w);
+   const Size row = 16 * (whole ? w.width.in : extent(w.width)), depth = row * (whole ? w.height.in : extent(w.height));
+   const Size block = depth * (whole ? w.depth.in : extent(w.depth));
+   if (whole) return {in - w.depth.pad * depth - w.height.pad * row - w.width.pad * 16, block, depth, row};
+   pad_blocked(w, channels, in, scratch);
+   return {scratch, block, depth, row};
+}
+
 /// Stride: Const<1>, Const<2> or, for any, Size; what the window says along the width.
 template <class Stride, class Epilogue>
 ONNX_BRIDGE_KERNEL void conv(const Window& w, Size in_channels, Size out_channels, const float* in, const float* weights, const float* bias,
                              float* out, float* scratch, const Epilogue& epilogue)
 {
    typedef typename std::conditional<is_const<Stride>::value, Const<16 * (is_const<Stride>::value ? static_cast<Size>(Stride()) : 0)>, Size>::type Pixel;
-   Size row = w.width.in * 16, depth = w.height.in * row, block = w.depth.in * depth;
-   if (unpadded(w)) {
-      in -= w.depth.pad * depth + w.height.pad * row + w.width.pad * 16;
-   } else {
-      pad_blocked(w, in_channels, in, scratch);
-      in = scratch;
-      row = extent(w.width) * 16;
-      depth = extent(w.height) * row;
-      block = extent(w.depth) * depth;
-   }
+   const BlockedInput image = blocked_input(w, in_channels, in, scratch);
    const ConvOutput whole = whole_output(w, out);
-   const ConvSum s = conv_sum(w, in_channels, block, depth, row, whole.block);
+   const ConvSum s = conv_sum(w, in_channels, image.block, image.depth, image.row, whole.block);
    // Where inputs follow one another as outputs do (1 x 1), all pixels are one long row.
-   const bool one_row = w.width.stride == 1 && row == w.width.out * 16 && (w.height.out == 1 || w.height.stride == 1) &&
-                        (w.depth.out == 1 || (w.depth.stride == 1 && depth == w.height.out * row));
-   conv_outputs<Pixel>(s, in, depth * w.depth.stride, row * w.height.stride, weights, bias, whole, one_row ? 1 : w.depth.out,
+   const bool one_row = w.width.stride == 1 && image.row == w.width.out * 16 && (w.height.out == 1 || w.height.stride == 1) &&
+                        (w.depth.out == 1 || (w.depth.stride == 1 && image.depth == w.height.out * image.row));
+   conv_outputs<Pixel>(s, image.data, image.depth * w.depth.stride, image.row * w.height.stride, weights, bias, whole, one_row ? 1 : w.depth.out,
                        one_row ? 1 : w.height.out, one_row ? outputs(w) : w.width.out, out_channels, epilogue);
 }

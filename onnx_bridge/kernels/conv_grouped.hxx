@@ -1,17 +1,18 @@
 // conv_grouped.hxx: convolution in any number of groups, blocked to blocked, one image a call.
 //
-// Order of summation: conv.hxx's, over the channels of the group; groups of one input channel: conv_depthwise.hxx's. Which of three
+// Order of summation: conv.hxx's, over the channels of the group; groups of one input channel: conv_depthwise.hxx's. Which of four
 // ways is taken depends on the layer's constants; they sum alike. No group sees another's infinities or NaNs. out overlaps nothing
-// that is read. c, o: channels of one group. Weights, padded with zeros: c == 1: [blocks_of(O)][kd][kh][kw][16], as for
-// conv_depthwise(); else for each group [blocks_of(o)][blocks_of(c)][kd][kh][kw][16 of c][16 of o]. bias [blocks_of(O)][16] or null.
+// that is read. c, o: channels of one group. Weights, padded with zeros: where c is 1, or interleaves(c, o), conv_interleaved.hxx's;
+// else for each group [blocks_of(o)][blocks_of(c)][kd][kh][kw][16 of c][16 of o]. bias [blocks_of(O)][16] or null.
 #pragma once
-#include "conv.hxx"
 #include "conv_depthwise.hxx"
+#include "conv_interleaved.hxx"
 
 /// Floats of scratch that conv_grouped() needs.
 ONNX_BRIDGE_INLINE Size conv_grouped_scratch(const Window& w, Size groups, Size in_channels, Size out_channels)
 {
    const Size c = in_channels / groups, o = out_channels / groups;
+   if (interleaves(c, o)) return conv_scratch(w, in_channels);
    return (blocks_of(c) * inputs(w) + blocks_of(o) * outputs(w)) * 16 + conv_scratch(w, c);
 }
 
@@ -42,6 +43,10 @@ ONNX_BRIDGE_KERNEL void conv_grouped(const Window& w, Size groups, Size in_chann
 {
    const Size c = in_channels / groups, o = out_channels / groups, from = inputs(w), to = outputs(w);
    const auto at = [](const float* p, Size i) __attribute__((always_inline)) { return p == nullptr ? nullptr : p + i; };
+   if (interleaves(c, o)) {
+      conv_interleaved(w, groups, in_channels, out_channels, in, weights, bias, out, scratch, epilogue);
+      return;
+   }
    if (c == 1) {
       for (Size first = 0; first < out_channels; first += 16) {
          const Size valid = out_channels - first < 16 ? out_channels - first : 16;

@@ -34,8 +34,8 @@ struct GruLinearCell {
    const float *R, *recurrent_bias;
    float* sums;  // [B][3 * padded]
 
-   void start(Size) {}
-   void finish(Size, Size) {}
+   __attribute__((always_inline)) void start(Size) {}
+   __attribute__((always_inline)) void finish(Size, Size) {}
    __attribute__((always_inline)) void update(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[3])
    {
       const Size at = row * step.padded + unit;
@@ -44,23 +44,29 @@ struct GruLinearCell {
       const vec n = options.g(fma(r, gate[2] + load(recurrent_bias + unit), recurrent_gate<3>(projection, unit, 2)));
       store(step.after + at, gru_mix(z, n, load(step.before + at)));
    }
-   __attribute__((always_inline)) void step(const RecurrentStep& step)
-   {
-      if (step.batch == 1) {
-         const float* const projection = step.projected(0);
-         recurrent_row<3, 1>(step.units, step.padded, step.before, R, step.index & 1,
-                             [&](Size unit, vec(&gate)[3]) __attribute__((always_inline)) { update(step, projection, 0, unit, gate); });
-         return;
-      }
-      gemm(step.batch, step.width, step.units, step.before, step.padded, R, nullptr, sums, step.width, Keep());
-      for (Size row = 0; row < step.batch; row++) {
-         if (!step.runs(row)) continue;
-         const float* const projection = step.projected(row);
-         recurrent_row<3>(step.padded, sums + row * step.width,
-                          [&](Size unit, vec(&gate)[3]) __attribute__((always_inline)) { update(step, projection, row, unit, gate); });
-      }
-   }
 };
+
+/// One step of the only row.
+template <class Options>
+ONNX_BRIDGE_KERNEL void gru_row(GruLinearCell<Options>& cell, const RecurrentStep& step)
+{
+   const float* const projection = step.projected(0);
+   recurrent_row<3, 1>(step.units, step.padded, step.before, cell.R, step.index & 1,
+                       [&](Size unit, vec(&gate)[3]) __attribute__((always_inline)) { cell.update(step, projection, 0, unit, gate); });
+}
+
+/// One step of every row that still runs.
+template <class Options>
+ONNX_BRIDGE_KERNEL void gru_rows(GruLinearCell<Options>& cell, const RecurrentStep& step)
+{
+   gemm(step.batch, step.width, step.units, step.before, step.padded, cell.R, nullptr, cell.sums, step.width, Keep());
+   for (Size row = 0; row < step.batch; row++) {
+      if (!step.runs(row)) continue;
+      const float* const projection = step.projected(row);
+      recurrent_row<3>(step.padded, cell.sums + row * step.width,
+                       [&](Size unit, vec(&gate)[3]) __attribute__((always_inline)) { cell.update(step, projection, row, unit, gate); });
+   }
+}
 
 /// linear_before_reset == 0: the product with Rh has to wait for all of r * h.
 template <class Options>
@@ -70,8 +76,8 @@ struct GruResetCell {
    const float *R, *R_h;
    float *z, *reset, *sums;  // [B][padded], [B][padded] r * h, [B][2 * padded]
 
-   void start(Size) {}
-   void finish(Size, Size) {}
+   __attribute__((always_inline)) void start(Size) {}
+   __attribute__((always_inline)) void finish(Size, Size) {}
    __attribute__((always_inline)) void update_gates(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[2])
    {
       const Size at = row * step.padded + unit;
@@ -85,33 +91,56 @@ struct GruResetCell {
       const vec n = options.g(sum[0] + recurrent_gate<3>(projection, unit, 2));
       store(step.after + at, gru_mix(load(z + at), n, load(step.before + at)));
    }
-   __attribute__((always_inline)) void step(const RecurrentStep& step)
-   {
-      const Size B = step.batch, K = step.units, padded = step.padded;
-      if (B == 1) {
-         const float* const projection = step.projected(0);
-         recurrent_row<2, 2>(K, padded, step.before, R, false,
-                             [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { update_gates(step, projection, 0, unit, gate); });
-         recurrent_row<1, 4>(K, padded, reset, R_h, false,
-                             [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { update(step, projection, 0, unit, sum); });
-         return;
-      }
-      gemm(B, 2 * padded, K, step.before, padded, R, nullptr, sums, 2 * padded, Keep());
-      for (Size row = 0; row < B; row++) {
-         if (!step.runs(row)) continue;
-         const float* const projection = step.projected(row);
-         recurrent_row<2>(padded, sums + row * 2 * padded,
-                          [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { update_gates(step, projection, row, unit, gate); });
-      }
-      gemm(B, padded, K, reset, padded, R_h, nullptr, sums, padded, Keep());
-      for (Size row = 0; row < B; row++) {
-         if (!step.runs(row)) continue;
-         const float* const projection = step.projected(row);
-         recurrent_row<1>(padded, sums + row * padded,
-                          [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { update(step, projection, row, unit, sum); });
-      }
-   }
 };
+
+template <class Options>
+ONNX_BRIDGE_KERNEL void gru_row(GruResetCell<Options>& cell, const RecurrentStep& step)
+{
+   const float* const projection = step.projected(0);
+   recurrent_row<2, 2>(step.units, step.padded, step.before, cell.R, false,
+                       [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { cell.update_gates(step, projection, 0, unit, gate); });
+   recurrent_row<1, 4>(step.units, step.padded, cell.reset, cell.R_h, false,
+                       [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { cell.update(step, projection, 0, unit, sum); });
+}
+
+template <class Options>
+ONNX_BRIDGE_KERNEL void gru_rows(GruResetCell<Options>& cell, const RecurrentStep& step)
+{
+   const Size padded = step.padded;
+   gemm(step.batch, 2 * padded, step.units, step.before, padded, cell.R, nullptr, cell.sums, 2 * padded, Keep());
+   for (Size row = 0; row < step.batch; row++) {
+      if (!step.runs(row)) continue;
+      const float* const projection = step.projected(row);
+      recurrent_row<2>(padded, cell.sums + row * 2 * padded,
+                       [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { cell.update_gates(step, projection, row, unit, gate); });
+   }
+   gemm(step.batch, padded, step.units, cell.reset, padded, cell.R_h, nullptr, cell.sums, padded, Keep());
+   for (Size row = 0; row < step.batch; row++) {
+      if (!step.runs(row)) continue;
+      const float* const projection = step.projected(row);
+      recurrent_row<1>(padded, cell.sums + row * padded,
+                       [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { cell.update(step, projection, row, unit, sum); });
+   }
+}
+
+template <class Cell>
+ONNX_BRIDGE_INLINE void gru_step(Cell& cell, const RecurrentStep& step)
+{
+   if (step.batch == 1)
+      gru_row(cell, step);
+   else
+      gru_rows(cell, step);
+}
+template <class Options>
+ONNX_BRIDGE_INLINE void recurrent_advance(GruLinearCell<Options>& cell, const RecurrentStep& step)
+{
+   gru_step(cell, step);
+}
+template <class Options>
+ONNX_BRIDGE_INLINE void recurrent_advance(GruResetCell<Options>& cell, const RecurrentStep& step)
+{
+   gru_step(cell, step);
+}
 
 /// Options: GruDefaults, or GruOptions; those of the first and of the second direction (ignored if there is none).
 /// LinearBeforeReset: Const<0> or Const<1>.

@@ -51,8 +51,11 @@ struct LstmCell {
    Size direction, units, padded;
    float *c, *sums;  // [B][padded], [B][4 * padded]
 
-   void start(Size row) { recurrent_start(initial_c.data ? initial_c.at(0, direction, row) : nullptr, units, padded, c + row * padded); }
-   void finish(Size row, Size length)
+   __attribute__((always_inline)) void start(Size row)
+   {
+      recurrent_start(initial_c.data ? initial_c.at(0, direction, row) : nullptr, units, padded, c + row * padded);
+   }
+   __attribute__((always_inline)) void finish(Size row, Size length)
    {
       if (Y_c.data) recurrent_finish(c + row * padded, length, units, Y_c.at(0, direction, row));
    }
@@ -63,25 +66,38 @@ struct LstmCell {
       const Size at = row * padded + unit;
       store(step.after + at, lstm_update(options, gate, unit, padded, c + at));
    }
-   __attribute__((always_inline)) void step(const RecurrentStep& step)
-   {
-      if (step.batch == 1) {
-         const float* const projection = step.projected(0);
-         recurrent_row<4, 1>(units, padded, step.before, R, step.index & 1, [&](Size unit, vec(&gate)[4]) __attribute__((always_inline)) {
-            update(step, projection, 0, unit, gate);
-         });
-         return;
-      }
-      gemm(step.batch, step.width, units, step.before, padded, R, nullptr, sums, step.width, Keep());
-      for (Size row = 0; row < step.batch; row++) {
-         if (!step.runs(row)) continue;
-         const float* const projection = step.projected(row);
-         recurrent_row<4>(padded, sums + row * step.width, [&](Size unit, vec(&gate)[4]) __attribute__((always_inline)) {
-            update(step, projection, row, unit, gate);
-         });
-      }
-   }
 };
+
+/// One step of the only row.
+template <class Options>
+ONNX_BRIDGE_KERNEL void lstm_row(LstmCell<Options>& cell, const RecurrentStep& step)
+{
+   const float* const projection = step.projected(0);
+   recurrent_row<4, 1>(step.units, step.padded, step.before, cell.R, step.index & 1,
+                       [&](Size unit, vec(&gate)[4]) __attribute__((always_inline)) { cell.update(step, projection, 0, unit, gate); });
+}
+
+/// One step of every row that still runs.
+template <class Options>
+ONNX_BRIDGE_KERNEL void lstm_rows(LstmCell<Options>& cell, const RecurrentStep& step)
+{
+   gemm(step.batch, step.width, step.units, step.before, step.padded, cell.R, nullptr, cell.sums, step.width, Keep());
+   for (Size row = 0; row < step.batch; row++) {
+      if (!step.runs(row)) continue;
+      const float* const projection = step.projected(row);
+      recurrent_row<4>(step.padded, cell.sums + row * step.width,
+                       [&](Size unit, vec(&gate)[4]) __attribute__((always_inline)) { cell.update(step, projection, row, unit, gate); });
+   }
+}
+
+template <class Options>
+ONNX_BRIDGE_INLINE void recurrent_advance(LstmCell<Options>& cell, const RecurrentStep& step)
+{
+   if (step.batch == 1)
+      lstm_row(cell, step);
+   else
+      lstm_rows(cell, step);
+}
 
 /// Options: LstmDefaults, or LstmOptions; those of the first and of the second direction (ignored if there is none).
 template <class Options>

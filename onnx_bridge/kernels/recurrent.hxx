@@ -185,8 +185,8 @@ ONNX_BRIDGE_INLINE void recurrent_finish(const float* state, Size length, Size u
    for (Size u = 0; u < units; u++) last[u] = length > 0 ? state[u] : 0.f;
 }
 
-/// Runs `cell` (of direction `d`) over all steps. A cell has `gates`, start(row) and finish(row, length) around the steps
-/// and step(RecurrentStep).
+/// Runs `cell` (of direction `d`) over all steps. A cell has `gates`, start(row) and finish(row, length) around the steps;
+/// recurrent_advance(cell, step) writes the rows of step.after that still run.
 template <class Cell>
 ONNX_BRIDGE_INLINE void recurrent_direction(const RecurrentSizes& sizes, Size d, const std::int32_t* sequence_lens,
                                             const RecurrentRows<const float>& X, const RecurrentWeights& weights,
@@ -210,7 +210,7 @@ ONNX_BRIDGE_INLINE void recurrent_direction(const RecurrentSizes& sizes, Size d,
       }
       step.before = state[step.index & 1];
       step.after = state[~step.index & 1];
-      cell.step(step);
+      recurrent_advance(cell, step);
       if (Y.data)
          for (Size b = 0; b < B; b++)
             if (step.runs(b)) std::memcpy(Y.at(step.time(b), d, b), step.after + b * padded, static_cast<std::size_t>(H) * sizeof(float));

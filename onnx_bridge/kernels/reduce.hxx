@@ -14,6 +14,7 @@
 // | ReduceLogSum                          | LogSum      | Sum                    | LogSum                         |
 // | ReduceLogSumExp                       | LogSumExp   | LogSumExp              | LogSumExp                      |
 #pragma once
+#include "compare.hxx"
 #include "reduce_operations.hxx"
 
 /// The result of one row in 32 lanes, folded by halves; missing elements count as the operation's start.

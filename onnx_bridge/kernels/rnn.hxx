@@ -23,28 +23,43 @@ struct RnnCell {
    const float* R;
    float* sums;  // [B][padded]
 
-   void start(Size) {}
-   void finish(Size, Size) {}
-   __attribute__((always_inline)) void step(const RecurrentStep& step)
-   {
-      if (step.batch == 1) {
-         const float* const projection = step.projected(0);
-         recurrent_row<1, 4>(step.units, step.padded, step.before, R, step.index & 1, [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) {
-            store(step.after + unit, options.f(sum[0] + load(projection + unit)));
-         });
-         return;
-      }
-      gemm(step.batch, step.padded, step.units, step.before, step.padded, R, nullptr, sums, step.padded, Keep());
-      for (Size row = 0; row < step.batch; row++) {
-         if (!step.runs(row)) continue;
-         const float* const projection = step.projected(row);
-         float* const after = step.after + row * step.padded;
-         recurrent_row<1>(step.padded, sums + row * step.padded, [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) {
-            store(after + unit, options.f(sum[0] + load(projection + unit)));
-         });
-      }
-   }
+   __attribute__((always_inline)) void start(Size) {}
+   __attribute__((always_inline)) void finish(Size, Size) {}
 };
+
+/// One step of the only row.
+template <class Options>
+ONNX_BRIDGE_KERNEL void rnn_row(RnnCell<Options>& cell, const RecurrentStep& step)
+{
+   const float* const projection = step.projected(0);
+   recurrent_row<1, 4>(step.units, step.padded, step.before, cell.R, step.index & 1, [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) {
+      store(step.after + unit, cell.options.f(sum[0] + load(projection + unit)));
+   });
+}
+
+/// One step of every row that still runs.
+template <class Options>
+ONNX_BRIDGE_KERNEL void rnn_rows(RnnCell<Options>& cell, const RecurrentStep& step)
+{
+   gemm(step.batch, step.padded, step.units, step.before, step.padded, cell.R, nullptr, cell.sums, step.padded, Keep());
+   for (Size row = 0; row < step.batch; row++) {
+      if (!step.runs(row)) continue;
+      const float* const projection = step.projected(row);
+      float* const after = step.after + row * step.padded;
+      recurrent_row<1>(step.padded, cell.sums + row * step.padded, [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) {
+         store(after + unit, cell.options.f(sum[0] + load(projection + unit)));
+      });
+   }
+}
+
+template <class Options>
+ONNX_BRIDGE_INLINE void recurrent_advance(RnnCell<Options>& cell, const RecurrentStep& step)
+{
+   if (step.batch == 1)
+      rnn_row(cell, step);
+   else
+      rnn_rows(cell, step);
+}
 
 /// Options: RnnDefaults, or RnnOptions; those of the first and of the second direction (ignored if there is none).
 template <class Options>

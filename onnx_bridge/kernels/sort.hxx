@@ -73,6 +73,30 @@ ONNX_BRIDGE_KERNEL Item* sort_items(Size n, Item* items, Item* other)
    return items;
 }
 
+/// The same for many items of a 32-bit key that stand in the order of their places: by the key's bytes, the lowest first.
+ONNX_BRIDGE_KERNEL std::uint64_t* sort_by_bytes(Size n, std::uint64_t* items, std::uint64_t* other)
+{
+   std::uint32_t counts[4][256] = {};
+   for (Size i = 0; i < n; i++)
+      for (int byte = 0; byte < 4; byte++) counts[byte][~(items[i] >> (32 + 8 * byte)) & 255]++;
+   for (int byte = 0; byte < 4; byte++) {
+      std::uint32_t(&next)[256] = counts[byte];
+      const int shift = 32 + 8 * byte;
+      if (static_cast<Size>(next[~(items[0] >> shift) & 255]) == n) continue;  // all have the same
+      std::uint32_t begin = 0;
+      for (std::uint32_t& place : next) {
+         const std::uint32_t count = place;
+         place = begin;
+         begin += count;
+      }
+      for (Size i = 0; i < n; i++) other[next[~(items[i] >> shift) & 255]++] = items[i];
+      std::uint64_t* const sorted = other;
+      other = items;
+      items = sorted;
+   }
+   return items;
+}
+
 /// Puts an item into a heap whose root comes last in order, from `hole` downwards.
 template <class Item>
 ONNX_BRIDGE_INLINE void sink(Size n, Item* heap, Size hole, Item item)
@@ -85,13 +109,30 @@ ONNX_BRIDGE_INLINE void sink(Size n, Item* heap, Size hole, Item item)
    heap[hole] = item;
 }
 
+/// Whether any of 64 elements, `inner` apart, may come before `last` in order.
 template <class T>
-ONNX_BRIDGE_KERNEL void topk(Size outer, Size n, Size inner, Size k, bool largest, const T* x, T* values, std::int64_t* indices, void* scratch)
+ONNX_BRIDGE_INLINE bool any_before(const T* x, Size inner, T last, bool high)
+{
+   if constexpr (std::is_same<T, float>::value) {
+      if (inner == 1) {
+         ivec found = {};
+         for (int i = 0; i < 64; i += lanes) found |= high ? ~(load(x + i) <= last) : ~(load(x + i) >= last);
+         return largest(to_float(found & 1)) > 0;
+      }
+   }
+   bool found = false;
+   for (Size i = 0; i < 64; i++) found |= high ? !(x[i * inner] <= last) : !(x[i * inner] >= last);
+   return found;
+}
+
+/// The k largest where `high`, else the k smallest.
+template <class T>
+ONNX_BRIDGE_KERNEL void topk(Size outer, Size n, Size inner, Size k, bool high, const T* x, T* values, std::int64_t* indices, void* scratch)
 {
    typedef decltype(order_key(T())) Key;
    typedef decltype(ranked(Key(), 0)) Item;
    if (k <= 0) return;
-   const Key flip = largest ? Key(0) : static_cast<Key>(~Key(0));
+   const Key flip = high ? Key(0) : static_cast<Key>(~Key(0));
    Item* const items = static_cast<Item*>(scratch);
    const Size kept = k <= n / 8 ? k : n;
    for (Size o = 0; o < outer; o++, x += n * inner)
@@ -100,12 +141,20 @@ ONNX_BRIDGE_KERNEL void topk(Size outer, Size n, Size inner, Size k, bool larges
          for (Size j = 0; j < kept; j++) items[j] = ranked(static_cast<Key>(order_key(from[j * inner]) ^ flip), j);
          if (kept < n) {
             for (Size j = kept / 2; j-- > 0;) sink(kept, items, j, items[j]);
-            for (Size j = kept; j < n; j++) {
-               const Item item = ranked(static_cast<Key>(order_key(from[j * inner]) ^ flip), j);
-               if (before(item, items[0])) sink(kept, items, 0, item);
+            for (Size begin = kept, end; begin < n; begin = end) {
+               end = begin + 64 <= n ? begin + 64 : n;
+               if (end - begin == 64 && !any_before(from + begin * inner, inner, from[place_of(items[0]) * inner], high)) continue;
+               for (Size j = begin; j < end; j++) {
+                  const Item item = ranked(static_cast<Key>(order_key(from[j * inner]) ^ flip), j);
+                  if (before(item, items[0])) sink(kept, items, 0, item);
+               }
             }
          }
-         const Item* const sorted = sort_items(kept, items, items + kept);
+         const Item* sorted;
+         if constexpr (sizeof(T) <= 4)
+            sorted = kept == n && n >= 200 ? sort_by_bytes(n, items, items + n) : sort_items(kept, items, items + kept);
+         else
+            sorted = sort_items(kept, items, items + kept);
          for (Size j = 0; j < k; j++) {
             const Size place = place_of(sorted[j]), to = (o * k + j) * inner + i;
             values[to] = from[place * inner];

@@ -37,6 +37,8 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
     while True:
         known = len(conditions)
         walk = _Walk(model, name, bindings, valued, conditions)
+        assumed: list[tuple[Size, Size]] = []
+        token = ASSUMED.set(assumed)
         try:
             rmodel = walk.run()
         except Unify as unify:
@@ -53,9 +55,13 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
             valued.add(source)
             conditions = []
             continue
+        finally:
+            ASSUMED.reset(token)
         if len(conditions) > known:
             continue  # what came before the last condition may be plainer with it
         notes += [f"{dims.show(condition)} must not be negative: the model is only meant for such sizes" for condition in conditions]
+        rmodel.constraints = assumed
+        notes += [f"{a} must equal {b}: checked at every call" for a, b in assumed]
         rmodel.notes = notes + rmodel.notes
         return rmodel
 

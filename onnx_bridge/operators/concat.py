@@ -16,7 +16,10 @@ from onnx_bridge.operators.strided import Side
 
 @operator("Concat", since=1)
 class Concat(ROperator):
-    """y = the inputs one after the other along `axis`, which is 1 unless given in opsets 1-3 and required since; their other sizes agree."""
+    """y = the inputs one after the other along `axis`; their other sizes agree.
+
+    `axis` is 1 unless given in opsets 1-3, and required since.
+    """
 
     kernels = ("copy.hxx",)
 
@@ -34,7 +37,8 @@ class Concat(ROperator):
         for part in parts[1:]:
             if part.rank != len(shape) or part.dtype is not parts[0].dtype:
                 raise ShapeError(f"inputs must have one type and rank, got {parts[0].type} and {part.type}")
-            shape = [size + other if at == axis else same(size, other) for at, (size, other) in enumerate(zip(shape, part.shape, strict=True))]
+            pairs = enumerate(zip(shape, part.shape, strict=True))
+            shape = [size + other if at == axis else same(size, other) for at, (size, other) in pairs]
         return Type(parts[0].dtype, tuple(shape))
 
     def values(self, *parts: Tensor) -> np.ndarray | None:

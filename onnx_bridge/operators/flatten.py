@@ -13,7 +13,10 @@ from onnx_bridge.operators.known import reshaped
 
 @operator("Flatten", since=1)
 class Flatten(ROperator):
-    """y = x as a matrix, the same memory: the axes before `axis` become its rows, the others its columns. Since 11 `axis` may be negative."""
+    """y = x as a matrix, the same memory: the axes before `axis` become its rows, the others its columns.
+
+    Since opset 11 `axis` may be negative.
+    """
 
     is_view = True
 

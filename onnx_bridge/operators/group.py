@@ -10,11 +10,11 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import DType, bfloat16, bool_, float16
+from onnx_bridge.ir.dtypes import DType, bool_
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.operators.steps import Step, body, is_vector, operands
+from onnx_bridge.operators.steps import HALVES, Step, body, is_vector, operands
 
 
 @dataclass(eq=False, kw_only=True)
@@ -40,7 +40,7 @@ class Group(ROperator):
         )
 
     def kernel_files(self) -> Sequence[str]:
-        halves = ["half.hxx"] if any(t.dtype in HALVES for t in (self.y, *operands(self.steps))) else []
+        halves = ["half.hxx"] if any(t.dtype in HALVES for step in self.steps for t in (*step.inputs, step.output)) else []
         return ["map.hxx", *halves, *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
 
     def title(self) -> str:
@@ -159,10 +159,6 @@ def add_index(cpp: Writer, index: str, stride: Size) -> str:
     if stride == 0:
         return ""
     return f" + {index}" if stride == 1 else f" + {index} * {cpp.size(stride)}"
-
-
-#: What kernels/half.hxx calls the types that are stored in 16 bits and computed in float.
-HALVES = {float16: "Half", bfloat16: "Bfloat16"}
 
 
 def as_stored(dtype: DType, pointer: str, qualifier: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.dtypes import DType, bfloat16
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.tensor import ShapeError, Tensor
 
@@ -68,13 +69,20 @@ def integers(attribute: Sequence[int] | None, tensor: Tensor | None) -> list[int
 
 
 def storage_literal(value: object, dtype: DType) -> str:
-    """A value as C++ of the very type that its tensor has in memory, so that templates deduce one type."""
+    """An element, as numpy stores it, as C++ of the very type that its tensor has in memory, so that templates deduce one type."""
     if dtype.is_float and dtype.size == 2:
         return f"std::uint16_t{{{np.asarray(value, dtype.numpy).view(np.uint16)}}}"
     return literal(value, dtype)
 
 
-def scalar(tensor: Tensor, what: str) -> np.generic:
+def stored(number: float, dtype: DType) -> Any:
+    """A number as numpy stores it in a tensor; bfloat16 is stored as its bits."""
+    if dtype is bfloat16:
+        return np.uint16(np.asarray(number, np.float32).view(np.uint32) >> 16)
+    return np.asarray([number]).astype(dtype.numpy)[0]
+
+
+def scalar(tensor: Tensor, what: str) -> Any:
     """The number of a constant tensor of one element."""
     values = tensor.constant().reshape(-1)
     if values.size != 1:

@@ -26,7 +26,7 @@ class Range(ROperator):
 
     @staticmethod
     def length(start: Tensor, limit: Tensor, delta: Tensor) -> Size:
-        """max(0, ceil((limit - start) / delta))"""
+        """max(0, ceil((limit - start) / delta)), in numbers or in sizes."""
         for tensor in (start, limit, delta):
             if tensor.value is None:
                 raise NeedsValue(tensor)
@@ -34,7 +34,9 @@ class Range(ROperator):
             first, last, step = scalar(start, "start"), scalar(limit, "limit"), scalar(delta, "delta")
             if step == 0 or not all(np.isfinite(x) for x in (first, last, step)):
                 raise ShapeError(f"start, limit and delta must be finite and delta not 0, got {first}, {last}, {step}")
-            return max(0, math.ceil(float(last - first) / float(step))) if start.dtype.is_float else max(0, -(-(int(last) - int(first)) // int(step)))
+            if start.dtype.is_float:
+                return max(0, math.ceil(float(last - first) / float(step)))
+            return dims.maximum(dims.ceil_div(int(last) - int(first), int(step)), 0)
         (begin,), (end,), (by,) = start.sizes(), limit.sizes(), delta.sizes()
         if not isinstance(by, int) or by == 0:
             raise UnsupportedForm(f"delta must be a constant other than 0 where start or limit is computed from sizes, got {by}")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from onnx_bridge.ir.dtypes import bool_, float32
+from onnx_bridge.ir.dtypes import bfloat16, bool_, float16, float32
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+
+
+#: What kernels/half.hxx calls the types that are stored in 16 bits and computed in float.
+HALVES = {float16: "Half", bfloat16: "Bfloat16"}
 
 
 class PointwiseOperator(ROperator):
@@ -58,6 +62,8 @@ def body(steps: Sequence[Step], names: Mapping[Tensor, str]) -> str:
     lines = []
     for index, step in enumerate(steps):
         expression = step.op.expression(*(known[tensor] for tensor in step.inputs))
+        if step.output.dtype in HALVES:
+            expression = f"static_cast<float>({HALVES[step.output.dtype]}({expression}))"
         if index == len(steps) - 1:
             lines.append(f"return {expression};")
         else:

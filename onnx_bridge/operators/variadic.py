@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from onnx_bridge.operators.folding import by_kind, fold
 from onnx_bridge.operators.steps import PointwiseOperator
 
 
+@dataclass(eq=False, kw_only=True)
 class Variadic(PointwiseOperator):
     """y = function(function(a, b), c) ..., of operands of one type."""
 

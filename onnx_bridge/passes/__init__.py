@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.passes.attention import Attention
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.convolutions import Convolutions
 from onnx_bridge.passes.fuse import Epilogues, Groups
@@ -15,7 +16,7 @@ from onnx_bridge.passes.transposes import Transposes
 from onnx_bridge.passes.values import DeadCode, KnownValues
 
 #: Every pass, in the order in which they run.
-PASSES: tuple[type[Pass], ...] = (KnownValues, DeadCode, Convolutions, Products, Groups, Epilogues, Transposes, Layout, Outputs, DeadCode)
+PASSES: tuple[type[Pass], ...] = (KnownValues, DeadCode, Convolutions, Products, Groups, Epilogues, Transposes, Attention, Layout, Outputs, DeadCode)
 
 #: Those without which nothing can be emitted; the others can be switched off by name.
 REQUIRED = {"values", "convolutions", "products", "groups", "layout", "outputs"}

@@ -30,8 +30,14 @@ def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
         return
     for row in TRIED:
         sizes = {symbol: row[i % len(row)] for i, symbol in enumerate(model.symbols)}
-        if all(dims.evaluate(a, sizes) == dims.evaluate(b, sizes) for a, b in model.constraints):
+        if allowed(model, sizes):
             yield sizes
+
+
+def allowed(model: RModel, sizes: Mapping[str, int]) -> bool:
+    """Whether the model takes these sizes."""
+    equal = all(dims.evaluate(a, sizes) == dims.evaluate(b, sizes) for a, b in model.constraints)
+    return equal and all(dims.evaluate(size, sizes) >= 0 for size in model.conditions)
 
 
 def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict[str, np.ndarray]:

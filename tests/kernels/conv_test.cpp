@@ -235,6 +235,8 @@ static void pack(Size O, Size C, Size block, Size taps, const Weight& weight, Fl
                for (Size j = o; j < o + 16; j++) out.push_back(i < C && j < O ? weight(j, i, tap) : 0.0f);
 }
 
+static bool power(Size n) { return (n & (n - 1)) == 0; }
+
 static Floats packed(const Layer& l, const Floats& w)
 {
    const Size taps = product(l, &Axis::kernel), c_group = l.C / l.groups, o_group = l.O / l.groups;
@@ -270,8 +272,11 @@ static Floats packed(const Layer& l, const Floats& w)
                     [&](Size o, Size c, Size tap) { return w[static_cast<std::size_t>((c * l.O + o) * taps + chosen[static_cast<std::size_t>(tap)])]; },
                     out);
             }
-   } else if (c_group == 1 && l.kind != planar && l.kind != direct) {
-      pack(l.O, 1, 1, taps, onnx, out);
+   } else if (l.kind == depthwise || (l.kind == grouped && (c_group == 1 || (power(c_group) && power(o_group) && c_group <= 8 && c_group <= o_group)))) {
+      for (Size o = 0; o < l.O; o += 16)
+         for (Size tap = 0; tap < taps; tap++)
+            for (Size c = 0; c < c_group; c++)
+               for (Size j = o; j < o + 16; j++) out.push_back(j < l.O ? onnx(j, c, tap) : 0.0f);
    } else {
       for (Size g = 0; g < l.groups; g++)
          pack(o_group, c_group, l.kind == planar ? 1 : 16, taps, [&](Size o, Size c, Size tap) { return onnx(g * o_group + o, c, tap); }, out);
@@ -481,6 +486,11 @@ int main()
       check_2d(grouped, 10, 30, 10, 6, 9, 3, stride, 1, 1, 1);
       check_2d(grouped, 64, 32, 2, 6, 9, 3, stride, 1, 1, 1);
    }
+   for (Size c : {1, 2, 4, 8})
+      for (Size o : {1, 2, 4, 8, 16, 32})
+         for (Size stride : {1, 2}) check_2d(grouped, 6 * c, 6 * o, 6, 3, c == o ? 13 : 5, 3, stride, 1, 1, 1);
+   for (Size W : {1, 3, 4, 7, 8, 12, 20}) check_2d(grouped, 24, 24, 3, 2, W, 3, 1, 1, 1, 1);
+   check_3d(grouped, 16, 16, 4, 3, 4, 5, 2, 2, 1, 2);
    check_2d(grouped, 48, 36, 2, 5, 7, 3, 1, 1, 1, 1);
    check_2d(grouped, 16, 8, 4, 5, 7, 1, 1, 1, 0, 0);
    check_2d(grouped, 16, 4, 4, 5, 7, 2, 1, 2, 0, 1);

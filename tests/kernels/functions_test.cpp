@@ -95,7 +95,7 @@ static const UnaryCase unary_cases[] = {
    {BODIES(celu), [](double x) { return x < 0 ? 2 * std::expm1(x / 2) : x; }, 1.5, 1.5, one, 10007},
    {BODIES(hard_sigmoid), [](double x) { return std::isnan(x) ? x : std::min(1., std::max(0., double(0.2f) * x + 0.5)); }, 0.51, 1.1, one, 10007},
    {BODIES(hard_swish), [](double x) { return std::isnan(x) ? x : x * std::min(1., std::max(0., x / 6 + 0.5)); }, 3, 3, size_or_one, 10007},
-   {BODIES(softplus), [](double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, 2.5, 2.5, none, 10007},
+   {BODIES(softplus), [](double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : x < -87.3f ? 0 : std::log1p(std::exp(x)); }, 1.7, 1.7, none, 10007},
    {BODIES(softsign), [](double x) { return x / (1 + std::fabs(x)); }, 1.6, 1.6, none, 10007},
    {BODIES(mish), [](double x) { const double w = std::exp(std::min(x, 30.)), s = w * (w + 2); return std::isnan(x) ? x : x * (s / (s + 2)); }, 5, 5, [](double x) { return x < -80 ? 1e-30 : 0.; }, 10007},
    {BODIES(gelu_tanh), [](double x) { return x * logistic(1.5957691216057307 * x * (1 + 0.044715 * x * x)); }, 2, 2, size_or_one, 10007},
@@ -175,7 +175,7 @@ static const struct {
    {BODIES(log), 0.f, -inf},        {BODIES(log), -0.f, -inf},         {BODIES(log), -1e-40f, nan_},    {BODIES(log1p), -0.f, -0.f},
    {BODIES(log1p), -1.f, -inf},     {BODIES(log1p), inf, inf},         {BODIES(sign), -0.f, 0.f},       {BODIES(relu), nan_, nan_},
    {BODIES(relu), -inf, 0.f},       {BODIES(round), -0.3f, -0.f},      {BODIES(ceil), -0.7f, -0.f},     {BODIES(floor), -0.f, -0.f},
-   {BODIES(hard_swish), -inf, nan_}, {BODIES(mish), -inf, nan_},       {BODIES(swish), -inf, nan_},     {BODIES(softplus), -inf, 0.f},
+   {BODIES(hard_swish), -inf, nan_}, {BODIES(mish), -inf, nan_},       {BODIES(swish), -inf, nan_},     {BODIES(softplus), -inf, 0.f},     {BODIES(softplus), -90.f, 0.f},
    {BODIES(thresholded_relu), nan_, 0.f}, {BODIES(shrink), nan_, 0.f}, {BODIES(sigmoid), -inf, 0.f},    {BODIES(sigmoid), inf, 1.f},
    {BODIES(celu), -inf, -2.f},      {BODIES(elu), -inf, -2.f},         {BODIES(clip), nan_, nan_},      {BODIES(softsign), inf, nan_},
 };

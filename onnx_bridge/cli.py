@@ -1,0 +1,244 @@
+"""The command line: a thin face on the calls that the package offers.
+
+What a user did wrong is one message on stderr and exit status 1, wrong usage is 2. Results go to stdout, progress to stderr and only
+where that is a terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from onnx_bridge.errors import BridgeError, InferenceError, VerificationError
+from onnx_bridge.version import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+        return status
+    except BridgeError as error:
+        print(f"onnx-bridge: {error}", file=sys.stderr)
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does; nothing may be flushed there at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f" {str(error.filename)!r}" if error.filename else ""
+        print(f"onnx-bridge: cannot read or write{where}: {error.strerror or error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("onnx-bridge: interrupted", file=sys.stderr)
+        return 130
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="onnx-bridge", description="ONNX models as standalone C++17 headers, compared with onnxruntime.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"onnx-bridge {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        made.set_defaults(run=run)
+        return made
+
+    def takes_model(made: argparse.ArgumentParser) -> None:
+        made.add_argument("model", help="an ONNX file")
+
+    def takes_dims(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--dim", metavar="NAME=SIZE", type=_dim, action="append", default=[], help="fix a symbolic dim; may be repeated")
+
+    convert = command("convert", _convert, "Convert a model, compare it with onnxruntime, and write NAME.hxx, NAME.dat and NAME.onnx.")
+    takes_model(convert)
+    convert.add_argument("-o", "--output", metavar="FOLDER", default=".", help="where the files go (default: here)")
+    convert.add_argument("--name", help="the C++ name (default: that of the file)")
+    takes_dims(convert)
+    convert.add_argument("--embed-weights", action="store_true", help="put the weights into the header instead of a file beside it")
+    convert.add_argument("--no-verify", action="store_true", help="neither compile nor compare; the header says so")
+
+    check = command("check", _check, "Say what stands in the way of converting a model; exit status 1 if anything does.")
+    takes_model(check)
+
+    verify = command("verify", _verify, "Convert and compile a model, compare it with onnxruntime, and print the table.")
+    takes_model(verify)
+    verify.add_argument("--inputs", metavar="FILE.npz", nargs="+", default=[], help="inputs by name, compared beside the seeded ones")
+    takes_dims(verify)
+
+    command("ops", _ops, "List the operators that are supported.")
+    command("demo", _demo, "Convert a trained model that comes with the package, and time it beside onnxruntime.")
+    return parser
+
+
+def _dim(text: str) -> tuple[str, int]:
+    name, separator, size = text.partition("=")
+    if not name or not separator or not size.isascii() or not size.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SIZE, such as batch=1")
+    return name, int(size)
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from onnx_bridge.convert import convert
+
+    with Progress() as progress:
+        made = convert(
+            options.model,
+            name=options.name,
+            dims=dict(options.dim),
+            verify=not options.no_verify,
+            embed_weights=options.embed_weights,
+            progress=progress,
+        )
+    header = made.save(options.output)
+    print(made.report)
+    suffixes = [".hxx", ".onnx"] if options.embed_weights else [".hxx", ".dat", ".onnx"]
+    print("wrote " + ", ".join(str(header.with_suffix(suffix)) for suffix in suffixes))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from onnx_bridge.convert import check
+
+    findings = check(options.model)
+    for finding in findings:
+        print(finding)
+    if not findings:
+        print("converts")
+    return 1 if findings else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from onnx_bridge.convert import convert
+
+    given = [_arrays(file) for file in options.inputs]
+    try:
+        with Progress() as progress:
+            made = convert(options.model, dims=dict(options.dim), inputs=given, progress=progress)
+    except VerificationError as error:
+        print(error.report)
+        print(f"onnx-bridge: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 1
+    print(made.report)
+    return 0
+
+
+def _arrays(file: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        archive = np.load(file, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise InferenceError(f"inputs {file!r}: is one array without a name; save it with numpy.savez(file, name=array)")
+        with archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InferenceError(f"inputs {file!r}: cannot be read as an .npz file: {error}") from None
+
+
+@dataclass(frozen=True)
+class Supported:
+    """An operator that can be converted.
+
+    Attributes:
+        domain: "ai.onnx" for ONNX's own.
+        name: ONNX's name.
+        since: the first opset whose form is read.
+        cases: how many test cases it declares.
+    """
+
+    domain: str
+    name: str
+    since: int
+    cases: int
+
+
+def supported() -> list[Supported]:
+    """The operators of the registry, by domain and name."""
+    import onnx_bridge.operators  # noqa: F401  (fills the registry)
+    from onnx_bridge.ir.roperator import REGISTRY
+
+    return [
+        Supported(domain or "ai.onnx", name, min(cls.since for cls in classes), sum(len(cls.cases) for cls in classes))
+        for (domain, name), classes in sorted(REGISTRY.items())
+    ]
+
+
+def _ops(_: argparse.Namespace) -> int:
+    rows = supported()
+    width = max(len(row.name) for row in rows)
+    domains = max(len(row.domain) for row in rows)
+    for row in rows:
+        print(f"{row.domain:<{domains}}  {row.name:<{width}}  from opset {row.since:>2}  {row.cases:>3} test cases")
+    print(f"{len(rows)} operators, {sum(row.cases for row in rows)} test cases")
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from onnx_bridge.demo.run import demo
+
+    with Progress() as progress:
+        lines = list(demo(progress))
+    print("\n".join(lines))
+    return 0
+
+
+class Progress:
+    """Names each stage as it begins and its seconds when it is over; says nothing where stderr is no terminal.
+
+    With `rich` installed a spinner turns meanwhile.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._shown = self._stream.isatty()
+        self._stage = ""
+        self._begin = 0.0
+        self._spinner: Any = None
+
+    def __call__(self, stage: str) -> None:
+        self._end()
+        self._stage, self._begin = stage, time.perf_counter()
+        if self._shown:
+            self._spinner = _spinner(self._stream, stage)
+            if self._spinner is None:
+                print(f"  {stage:<12}", end="", file=self._stream, flush=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if not self._stage or not self._shown:
+            return
+        if self._spinner is not None:
+            self._spinner.stop()
+            print(f"  {self._stage:<12}", end="", file=self._stream)
+        print(f"{time.perf_counter() - self._begin:7.2f} s", file=self._stream, flush=True)
+        self._stage = ""
+
+
+def _spinner(stream: TextIO, text: str) -> Any:
+    """A spinner that turns, or None without `rich`."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    status = Console(file=stream).status(text)
+    status.start()
+    return status

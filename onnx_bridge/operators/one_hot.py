@@ -1,0 +1,63 @@
+"""OneHot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.operators.cases import case, const, data, given
+from onnx_bridge.operators.known import axis_in, storage_literal
+
+
+@operator("OneHot", since=9)
+class OneHot(ROperator):
+    """y[i.., d, j..] = on where indices[i.., j..] is d, else off; values = [off, on]. The new axis has the size depth.
+
+    A negative index counts from the end; one outside names no place. depth is a constant, or computed from sizes.
+    """
+
+    kernels = ("order.hxx",)
+
+    axis: int = attribute(-1)
+
+    def depth(self, depth: Tensor) -> Size:
+        """The size of the new axis."""
+        sizes = depth.sizes()
+        if len(sizes) != 1 or (isinstance(sizes[0], int) and sizes[0] < 0):
+            raise ShapeError(f"depth must be one number that is not negative, got {list(sizes)}")
+        return sizes[0]
+
+    def types(self, indices: Tensor, depth: Tensor, values: Tensor) -> Type:
+        if indices.dtype.is_float and indices.dtype.size == 2:
+            raise UnsupportedForm(f"indices of type {indices.dtype} are not supported")
+        if values.count != 2:
+            raise ShapeError(f"values must be two, off and on, got {values.type}")
+        axis = axis_in(self.axis, indices.rank + 1)
+        return Type(values.dtype, (*indices.shape[:axis], self.depth(depth), *indices.shape[axis:]))
+
+    def reads(self) -> Sequence[int]:
+        return (0,) if self.input(2).is_constant else (0, 2)
+
+    def emit(self, cpp: Writer) -> None:
+        indices, values = self.x, self.input(2)
+        axis = axis_in(self.axis, indices.rank + 1)
+        if values.is_constant:
+            off, on = (storage_literal(value, values.dtype) for value in values.constant().reshape(-1))
+        else:
+            off, on = (f"{cpp.pointer(values)}[{place}]" for place in (0, 1))
+        outer, inner = dims.product(indices.shape[:axis]), dims.product(indices.shape[axis:])
+        cpp.call("one_hot", outer, self.depth(self.input(1)), inner, indices, off, on, self.y)
+
+    _OFF_ON = const([0.0, 1.0], "float32")
+    cases = (
+        case(indices=data("N", dtype="int64", low=-9, high=9), depth=const(7), values=_OFF_ON),
+        case(indices=data(3, "N", dtype="int64", low=0, high=7), depth=const([7]), values=_OFF_ON, attributes={"axis": 1}),
+        case(indices=data(3, 4, dtype="int64", low=0, high=7), depth=const(7), values=given([2.5, -1.0]), attributes={"axis": 0}),
+        case(indices=given([6.0, -1.0, 7.0, 0.0]), depth=const(7.0, "float32"), values=_OFF_ON),
+        case(indices=data(3, dtype="int32", low=0, high=7), depth=const(7, "int32"), values=_OFF_ON),
+        case(indices=data(3, dtype="int64", low=0, high=7), depth=const(7), values=const([5, 9])),
+        case(indices=data(3, dtype="int64", low=0, high=7), depth=data(dtype="int64", low=2, high=9), values=_OFF_ON),
+    )

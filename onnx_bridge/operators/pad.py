@@ -1,0 +1,102 @@
+"""Pad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type
+from onnx_bridge.operators.cases import case, const, data, given
+from onnx_bridge.operators.known import axes_in, storage_literal, stored
+
+_MODES = ("constant", "reflect", "edge", "wrap")
+
+
+@operator("Pad", since=2)
+class Pad(ROperator):
+    """y = x with a border of pads[a] before and pads[rank + a] after each axis a; a negative pad takes away.
+
+    The border holds one value, or repeats what is inside (reflect, edge, since opset 19 wrap). In opsets 2-10 pads and value are
+    attributes, since 11 inputs; since 18 `axes` may say which axes the pads are for.
+    """
+
+    kernels = ("pad.hxx",)
+
+    mode: str = attribute("constant")
+    pads: list[int] | None = attribute(None)
+    value: float = attribute(0.0)
+
+    @property
+    def is_view(self) -> bool:  # type: ignore[override]
+        """Where no border is asked for, nothing moves."""
+        return self.is_whole()
+
+    def borders(self) -> tuple[Shape, Shape]:
+        """The pads before and after each axis."""
+        x, pads, _, axes = self.arguments(4)
+        assert x is not None
+        sizes: Sequence[Size] | None = self.pads if pads is None else pads.sizes()
+        chosen = list(range(x.rank)) if axes is None else axes_in([int(axis) for axis in axes.constant().reshape(-1)], x.rank)
+        if sizes is None or len(sizes) != 2 * len(chosen):
+            raise ShapeError(f"pads must be {2 * len(chosen)} numbers, got {None if sizes is None else len(sizes)}")
+        before: list[Size] = [0] * x.rank
+        after: list[Size] = [0] * x.rank
+        for index, axis in enumerate(chosen):
+            before[axis], after[axis] = sizes[index], sizes[len(chosen) + index]
+        return tuple(before), tuple(after)
+
+    def types(self, x: Tensor, *_: Tensor | None) -> Type:
+        if self.mode not in _MODES:
+            raise UnsupportedForm(f"mode must be one of {', '.join(_MODES)}, got {self.mode!r}")
+        before, after = self.borders()
+        return Type(x.dtype, tuple(size + b + a for size, b, a in zip(x.shape, before, after, strict=True)))
+
+    def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
+        return x.value if x.value is not None and self.is_whole() else None
+
+    def is_whole(self) -> bool:
+        """Whether there is no border."""
+        return all(pad == 0 for side in self.borders() for pad in side)
+
+    def reads(self) -> Sequence[int]:
+        fill = self.arguments(3)[2]
+        return (0,) if fill is None or fill.is_constant else (0, 2)
+
+    def emit(self, cpp: Writer) -> None:
+        fill = self.arguments(3)[2]
+        if fill is None:
+            value = storage_literal(stored(self.value, self.x.dtype), self.x.dtype)
+        else:
+            value = storage_literal(fill.constant().reshape(-1)[0], fill.dtype) if fill.is_constant else f"*{cpp.pointer(fill)}"
+        sizes: list[Size] = []
+        before: list[Size] = []
+        after: list[Size] = []
+        for size, begin, end in zip(self.x.shape, *self.borders(), strict=True):
+            if sizes and begin == end == before[-1] == after[-1] == 0:
+                sizes[-1] = sizes[-1] * size
+            else:
+                sizes.append(size)
+                before.append(begin)
+                after.append(end)
+        cpp.call("pad", f"PadMode::{self.mode}", sizes, before, after, self.x, value, self.y)
+
+    cases = (
+        case(x=("N", 5), pads=const([0, 2, 0, 3])),
+        case(x=("N", 5), pads=const([1, 2, 0, 3]), value=const(1.5, "float32")),
+        case(x=("N", 2, 5, 6), pads=const([0, 0, 1, 2, 0, 0, 3, 4]), value=given(-2.5)),
+        case(x=("N", 2, 5, 6), pads=const([0, 0, 1, 2, 0, 0, 3, 4]), value=None, attributes={"mode": "reflect"}),
+        case(x=("N", 2, 5, 6), pads=const([0, 0, 1, 2, 0, 0, 3, 4]), attributes={"mode": "edge"}),
+        case(x=(3, 5, 6), pads=const([0, 1, 2, 0, 3, 4]), attributes={"mode": "wrap"}),
+        case(x=(3, 5, 6), pads=const([1, 2, 3, 4]), value=None, axes=const([-1, 1])),
+        case(x=(3, 5, 6), pads=const([0, -1, 2, 0, 3, -4]), value=const(7, "float32")),
+        case(x=(3, 5), pads=const([0, 0, 0, 0])),
+        case(x=(3, 5), attributes={"pads": [1, 0, 0, 2], "value": 2.5}, opset=9),
+        case(x=(3, 5), attributes={"pads": [1, 0, 0, 2], "mode": "reflect"}, opset=7),
+        case(x=data(3, 5, dtype="int64", high=9), pads=const([1, 0, 0, 2]), value=const(-3)),
+        case(x=data(3, 5, dtype="bool", low=0, high=2), pads=const([1, 0, 0, 2]), value=const(True, "bool")),
+        case(x=data(3, 5, dtype="float64"), pads=const([1, 0, 0, 2])),
+        case(x=(0, 3), pads=const([1, 0, 1, 2])),
+    )

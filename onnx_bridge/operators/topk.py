@@ -1,0 +1,81 @@
+"""TopK."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import bool_, int64
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.operators.cases import case, const, data, given
+from onnx_bridge.operators.known import axis_in
+
+
+@operator("TopK", since=1)
+class TopK(ROperator):
+    """values, indices = the k largest (smallest) elements along `axis` and where they are, best first; of equal ones the first comes first.
+
+    k is an attribute in opsets 1-9, an input since (a constant, or computed from sizes); since 11 the smallest may be asked
+    for. With sorted=0 any order will do, and is this one.
+    """
+
+    kernels = ("sort.hxx",)
+
+    axis: int = attribute(-1)
+    k: int | None = attribute(None)
+    largest: int = attribute(1)
+    sorted: int = attribute(1)
+
+    def wanted(self) -> Size:
+        """How many elements are asked for."""
+        if self.opset < 10:
+            if self.k is None:
+                raise ShapeError("attribute 'k' is missing")
+            return self.k
+        (k,) = self.input(1).sizes()
+        return k
+
+    def types(self, x: Tensor, *_: Tensor) -> list[Type]:
+        if (x.dtype.is_float and x.dtype.size == 2) or x.dtype is bool_:
+            raise UnsupportedForm(f"elements of type {x.dtype} cannot be sorted")
+        axis, k = axis_in(self.axis, x.rank), self.wanted()
+        rest = x.shape[axis] - k
+        if isinstance(rest, int) and rest < 0:
+            raise ShapeError(f"k must be at most {x.shape[axis]}, the size of axis {axis}, got {k}")
+        dims.assume(rest)
+        shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
+        return [Type(x.dtype, shape), Type(int64, shape)]
+
+    def reads(self) -> Sequence[int]:
+        return (0,)
+
+    def scratch_bytes(self) -> Size:
+        # What topk() of sort.hxx asks for.
+        n = self.x.shape[axis_in(self.axis, self.x.rank)]
+        return dims.minimum(2 * n, 16 * self.wanted()) * (16 if self.x.dtype.size == 8 else 8)
+
+    def emit(self, cpp: Writer) -> None:
+        if self.y.count == 0:
+            return
+        x, axis = self.x, axis_in(self.axis, self.x.rank)
+        outer, inner = dims.product(x.shape[:axis]), dims.product(x.shape[axis + 1 :])
+        cpp.call("topk", outer, x.shape[axis], inner, self.wanted(), bool(self.largest), x, self.y, self.output(1), cpp.scratch())
+
+    _VALUES = (3.0, -1.0, 3.0, 0.0, -0.0, 7.5, 7.5, 2.0)
+    cases = (
+        case(x=("N", 40), k=const([5]), outputs=2),
+        case(x=("N", 9, 3), k=const([9]), outputs=2, attributes={"axis": 1, "largest": 0}),
+        case(x=(50, "N"), k=const([2]), outputs=2, attributes={"axis": 0}),
+        case(x=given(_VALUES), k=const([6]), outputs=2),
+        case(x=given(_VALUES), k=const([6]), outputs=2, attributes={"largest": 0}),
+        case(x=(5, 9), k=data(1, dtype="int64", low=0, high=9), outputs=2),
+        case(x=data(5, 9, dtype="int64", low=-3, high=3), k=const([4]), outputs=2, attributes={"axis": -2}),
+        case(x=data(5, 9, dtype="int32", low=-3, high=3), k=const([4]), outputs=2),
+        case(x=data(5, 9, dtype="float64"), k=const([4]), outputs=2),
+        case(x=(5, 9), opset=9, outputs=2, attributes={"k": 3, "axis": 1}),
+        case(x=(5, 9), k=const([3]), opset=10, outputs=2),
+        case(x=(0, 3), k=const([2]), outputs=2),
+        case(x=(2, 3), k=const([0]), outputs=2),
+    )
