@@ -36,6 +36,10 @@ class Names:
         """Names that nothing may have."""
         self._taken.update(names)
 
+    def release(self, names: Iterable[str]) -> None:
+        """Names that are out of scope and may be handed out again."""
+        self._taken.difference_update(names)
+
     def new(self, hint: str) -> str:
         """A free identifier that looks like `hint`."""
         base = name = identifier(hint)

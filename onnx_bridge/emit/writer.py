@@ -43,6 +43,7 @@ class CppWriter:
         self._pointers: dict[Tensor, str] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._depth = 1
+        self._scopes: list[list[str]] = [[]]
         self._operator: ROperator | None = None
 
     # ---- ir.Writer
@@ -80,7 +81,9 @@ class CppWriter:
         return self.functors[text]
 
     def local(self, hint: str) -> str:
-        return self.names.new(hint)
+        name = self.names.new(hint)
+        self._scopes[-1].append(name)
+        return name
 
     def line(self, text: str) -> None:
         self.lines.append(INDENT * self._depth + text)
@@ -90,9 +93,14 @@ class CppWriter:
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
-        self.line(f"{head} {{")
+        self.line(f"{head} {{".lstrip())
         self._depth += 1
+        # A loop's own variables live as long as the block; so does all that is declared inside.
+        words = set(re.findall(r"\w+", head))
+        self._scopes.append([name for name in self._scopes[-1] if name in words])
+        self._scopes[-2] = [name for name in self._scopes[-2] if name not in words]
         yield
+        self.names.release(self._scopes.pop())
         self._depth -= 1
         self.line("}")
 

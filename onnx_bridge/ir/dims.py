@@ -172,7 +172,24 @@ def floor_div(a: Size, b: Size) -> Size:
             quotient_size = _normal({lead: a.terms[0][1] // divisor[0][1]})
             if quotient_size * b == a:
                 return quotient_size
+    if isinstance(a, Dim) and isinstance(b, int) and b > 0:
+        inner, offset = _inner_division(a)
+        if inner is not None:  # (n // 2 + 1) // 3 is (n + 2) // 6
+            return floor_div(inner.args[0] + inner.args[1] * offset, inner.args[1] * b)
     return _atom("floor_div", a, b)
+
+
+def _inner_division(size: Dim) -> tuple[Function | None, int]:
+    """The division by a positive number that a size is, but for a number added to it."""
+    terms = dict(size.terms)
+    offset = terms.pop((), 0)
+    if len(terms) != 1:
+        return None, 0
+    ((monomial, factor),) = terms.items()
+    atom = monomial[0]
+    if factor != 1 or len(monomial) != 1 or not isinstance(atom, Function) or atom.name != "floor_div":
+        return None, 0
+    return (atom, offset) if isinstance(atom.args[1], int) and atom.args[1] > 0 else (None, 0)
 
 
 def ceil_div(a: Size, b: Size) -> Size:
@@ -241,6 +258,17 @@ def assume(size: Size) -> None:
     conditions = _assumed.get()
     if conditions is not None and isinstance(size, Dim) and not at_least(size, 0):
         conditions.append(size)
+
+
+def essential(conditions: Iterable[Size]) -> list[Size]:
+    """The conditions without those that follow from others."""
+    kept = list(conditions)
+    for condition in list(kept):
+        others = [other for other in kept if other is not condition]
+        with assuming(others):
+            if at_least(condition, 0):
+                kept = others
+    return kept
 
 
 def at_least(a: Size, b: Size) -> bool:

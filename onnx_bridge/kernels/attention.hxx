@@ -74,9 +74,9 @@ struct DivideRows {
 };
 
 /// Y = softmax(scale * Q K^T + mask) V.
-ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size value_width, const float* Q, Size q_row, const float* K, Size k_row,
-                                  const float* V, Size v_row, float* Y, Size y_row, float scale, const float* mask, Size mask_row,
-                                  float* scratch)
+ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size value_width, const float* Q, Size q_row, const float* K,
+                                  Size k_row, const float* V, Size v_row, float* Y, Size y_row, float scale, const float* mask,
+                                  Size mask_row, float* scratch)
 {
    float* packed_keys = scratch;
    float* packed_values = packed_keys + whole_panels(keys) * width;

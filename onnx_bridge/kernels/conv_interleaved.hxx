@@ -27,8 +27,8 @@ ONNX_BRIDGE_INLINE vec pick_lanes(const float* p, ivec index)
 }
 
 /// Outputs of one row, one vector of channels. in: the first tap's pixel, its block's first channel; first: the vector's first input
-/// channel in that block; place: each lane's own channel, from the first.
-template <int Pixels>
+/// channel in that block; place: each lane's own channel, from the first. Same: the same for all lanes.
+template <int Pixels, bool Same>
 ONNX_BRIDGE_KERNEL void interleaved_tile(const ConvSum& s, Size c, Size first, ivec place, const float* in, const float* weights,
                                          const float* bias, float* out)
 {
@@ -45,7 +45,10 @@ ONNX_BRIDGE_KERNEL void interleaved_tile(const ConvSum& s, Size c, Size first, i
                const ivec index = place + splat(static_cast<std::int32_t>(lane));
                const vec w = load(weights);
                ONNX_BRIDGE_UNROLL
-               for (int i = 0; i < Pixels; i++) sum[i] = fma(pick_lanes(p + (channel - lane) + i * pixel, index), w, sum[i]);
+               for (int i = 0; i < Pixels; i++) {
+                  const float* from = p + i * pixel + channel;
+                  sum[i] = fma(Same ? splat(*from) : pick_lanes(from - lane, index), w, sum[i]);
+               }
             }
          }
    const vec b = bias == nullptr ? vec{} : load(bias);
@@ -80,7 +83,8 @@ ONNX_BRIDGE_KERNEL void conv_interleaved(const Window& w, Size groups, Size in_c
                // The last tile may repeat pixels of the one before.
                const Size pixels = width >= 8 && (width - x > 4 || width < 12) ? 8 : width >= 4 ? 4 : 1;
                if (width - x < pixels) x = width - pixels;
-               const auto tile = pixels == 8 ? interleaved_tile<8> : pixels == 4 ? interleaved_tile<4> : interleaved_tile<1>;
+               const auto tile = o >= lanes ? (pixels == 8 ? interleaved_tile<8, true> : pixels == 4 ? interleaved_tile<4, true> : interleaved_tile<1, true>)
+                                            : (pixels == 8 ? interleaved_tile<8, false> : pixels == 4 ? interleaved_tile<4, false> : interleaved_tile<1, false>);
                tile(s, c, from % 16, place, row + x * s.pixel, kernel, b, to + x * 16);
                x += pixels;
             }

@@ -32,57 +32,6 @@ ONNX_BRIDGE_KERNEL void copy_patch(const Window& w, Size channels, Size z, Size 
          }
 }
 
-/// As conv_tile() of a planar image, with the total in registers: for windows so small that memory would take long.
-template <int Vectors, class Pixel, int Pixels>
-ONNX_BRIDGE_KERNEL void held_tile(const ConvSum& s, const float* in, const float* weights, const float* bias, float* out)
-{
-   const Size pixel = is_const<Pixel>::value ? static_cast<Size>(Pixel()) : s.pixel;
-   vec total[Pixels][Vectors];
-   for (Size channel = 0; channel < s.blocks; channel++, in += s.block) {
-      vec sum[Pixels][Vectors];
-      ONNX_BRIDGE_UNROLL
-      for (int i = 0; i < Pixels; i++) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < Vectors; j++) sum[i][j] = vec{};
-      }
-      for (Size z = 0; z < s.kernel_depth; z++)
-         for (Size y = 0; y < s.kernel_height; y++) {
-            const float* p = in + z * s.depth + y * s.row;
-            for (Size x = 0; x < s.kernel_width; x++, p += s.column, weights += 16) {
-               vec w[Vectors];
-               ONNX_BRIDGE_UNROLL
-               for (int j = 0; j < Vectors; j++) w[j] = load(weights + j * lanes / 16 * s.panel + j * lanes % 16);
-               ONNX_BRIDGE_UNROLL
-               for (int i = 0; i < Pixels; i++) {
-                  const vec a = splat(p[i * pixel]);
-                  ONNX_BRIDGE_UNROLL
-                  for (int j = 0; j < Vectors; j++) sum[i][j] = fma(a, w[j], sum[i][j]);
-               }
-            }
-         }
-      ONNX_BRIDGE_UNROLL
-      for (int i = 0; i < Pixels; i++) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < Vectors; j++) total[i][j] = channel == 0 ? sum[i][j] : total[i][j] + sum[i][j];
-      }
-   }
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < Vectors; j++) {
-      const vec b = bias == nullptr ? vec{} : load(bias + j * lanes);
-      ONNX_BRIDGE_UNROLL
-      for (int i = 0; i < Pixels; i++)
-         store(out + j * lanes / 16 * s.out_block + i * s.out_pixel + j * lanes % 16, bias == nullptr ? total[i][j] : total[i][j] + b);
-   }
-}
-
-template <int Vectors, class Pixel, int... Less>
-ONNX_BRIDGE_INLINE ConvTile held_tile_of(Size pixels, std::integer_sequence<int, Less...>)
-{
-   static const ConvTile tile[] = {held_tile<Vectors, Pixel, Less + 1>...};
-   return tile[pixels - 1];
-}
-constexpr int held_pixels = lanes == 16 ? 7 : 3;
-
 ONNX_BRIDGE_INLINE bool contains(Range r, Size begin, Size end) { return r.begin <= begin && end <= r.end; }
 
 /// Stride: Const<1>, Const<2> or, for any, Size; what the window says along the width.
@@ -101,9 +50,8 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
    patched.depth = w.height.kernel * width;
    patched.block = w.depth.kernel * patched.depth;
 
-   const bool held = lanes == 16 && in_channels > 1 && taps(w) <= 16;
    const Range inside_depth = outputs_inside(w.depth), inside_height = outputs_inside(w.height), inside_width = outputs_inside(w.width);
-   const Size padded = blocks_of(out_channels) * 16, limit = held ? held_pixels : conv_pixels, tiles = (w.width.out + limit - 1) / limit;
+   const Size padded = blocks_of(out_channels) * 16, tiles = (w.width.out + conv_pixels - 1) / conv_pixels;
    for (Size z = 0; z < w.depth.out; z++)
       for (Size y = 0; y < w.height.out; y++) {
          const bool inside_row = contains(inside_depth, z, z + 1) && contains(inside_height, y, y + 1);
@@ -117,14 +65,10 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
             else
                copy_patch(w, in_channels, z, y, x, width, in, scratch);
             const Size number = (z * w.height.out + y) * w.width.out + x;
-            for (Size channel = 0; channel < padded; channel += 2 * lanes) {
-               const int vectors = conv_vectors(channel, padded);
-               constexpr std::make_integer_sequence<int, held_pixels> less;
-               const ConvTile run = !held ? conv_tile_of<1, Stride>(pixels, vectors) : vectors == 1 ? held_tile_of<1, Stride>(pixels, less) : held_tile_of<2, Stride>(pixels, less);
-               conv_run(run, inside ? direct : patched, vectors, from,
+            for (Size channel = 0; channel < padded; channel += 2 * lanes)
+               conv_row<1, Stride>(inside ? direct : patched, conv_vectors(channel, padded), from,
                                    weights + channel / 16 * direct.panel + channel % 16, bias == nullptr ? nullptr : bias + channel,
                                    out + channel / 16 * whole.block + channel % 16 + number * 16, number, 1, pixels, channel, out_channels, epilogue);
-            }
             x += pixels;
          }
       }

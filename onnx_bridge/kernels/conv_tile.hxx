@@ -139,17 +139,6 @@ ONNX_BRIDGE_INLINE void finish_pixels(float* out, Size pixel, Size pixels, Size 
    }
 }
 
-/// One tile of `pixels` pixels, and the epilogue while they are in the first cache.
-template <class Epilogue>
-ONNX_BRIDGE_INLINE void conv_run(ConvTile tile, const ConvSum& s, int vectors, const float* in, const float* weights, const float* bias, float* out,
-                                 Size number, Size number_pixel, Size pixels, Size channel, Size channels, const Epilogue& epilogue)
-{
-   tile(s, in, weights, bias, out);
-   for (int j = 0; j < vectors; j++)
-      finish_pixels(out + j * lanes / 16 * s.out_block + j * lanes % 16, s.out_pixel, pixels, number, number_pixel, channel + j * lanes,
-                    channels, epilogue);
-}
-
 /// One output row: `vectors` vectors of channels from `channel` on, tiles of equal width (one pixel more or less).
 template <int Channels, class Pixel, class Epilogue>
 ONNX_BRIDGE_INLINE void conv_row(const ConvSum& s, int vectors, const float* in, const float* weights, const float* bias, float* out,
@@ -158,8 +147,10 @@ ONNX_BRIDGE_INLINE void conv_row(const ConvSum& s, int vectors, const float* in,
    const Size tiles = (pixels + conv_pixels - 1) / conv_pixels;
    for (Size tile = 0; tile < tiles; tile++) {
       const Size width = pixels / tiles + (tile < pixels % tiles);
-      conv_run(conv_tile_of<Channels, Pixel>(width, vectors), s, vectors, in, weights, bias, out, number, number_pixel, width, channel, channels,
-               epilogue);
+      conv_tile_of<Channels, Pixel>(width, vectors)(s, in, weights, bias, out);
+      for (int j = 0; j < vectors; j++)
+         finish_pixels(out + j * lanes / 16 * s.out_block + j * lanes % 16, s.out_pixel, width, number, number_pixel, channel + j * lanes,
+                       channels, epilogue);
       in += width * s.pixel;
       out += width * s.out_pixel;
       number += width * number_pixel;

@@ -125,7 +125,7 @@ ONNX_BRIDGE_KERNEL void copy_transposed(Size m, Size n, T* dst, Size dst_stride,
       constexpr Size side = sizeof(words) / 4;
       if (m >= side && n >= side) return transpose_blocks<words>(m, n, dst, dst_stride, src, src_stride);
       if (m >= 4 && n >= 4) return transpose_blocks<words4>(m, n, dst, dst_stride, src, src_stride);
-      if (m >= 2 && m < 4 && n >= 8 && src_stride >= m) return transpose_few_rows(m, n, dst, dst_stride, src, src_stride);
+      if (m >= 2 && m < 4 && n >= 8 && src_stride > 0) return transpose_few_rows(m, n, dst, dst_stride, src, src_stride);
       if (n >= 2 && n < 4 && m >= 8 && dst_stride == n) return transpose_few_columns(m, n, dst, src, src_stride);
    }
    transpose_elements(m, n, dst, dst_stride, src, src_stride);

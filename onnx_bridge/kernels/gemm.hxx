@@ -14,7 +14,7 @@ template <class N, class K>
 struct is_small_product : std::false_type {};
 template <Size N, Size K>
 struct is_small_product<Const<N>, Const<K>> {
-   static constexpr bool value = N > 0 && K <= block_terms && N <= 128 && K * N <= 8192;
+   static constexpr bool value = N > 0 && K <= block_terms&& N <= 128 && K* N <= 8192;
 };
 
 /// The columns Begin .. N - 1 of one row.
@@ -72,7 +72,8 @@ struct DotStep {
 };
 
 template <class K, class Epilogue>
-ONNX_BRIDGE_INLINE void dot_each_row(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y, const Epilogue& epilogue)
+ONNX_BRIDGE_INLINE void dot_each_row(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y,
+                                     const Epilogue& epilogue)
 {
    const auto dot = [&](Size m) __attribute__((always_inline)) {
       const float sum = sum_in_lanes(k, DotStep{X + m * ldx, w});
@@ -100,7 +101,8 @@ ONNX_BRIDGE_KERNEL void dot_rows_of_any_size(Size M, Size K, const float* X, Siz
 /// the epilogue it is one row: it is given the elements (0, m).
 /// Order of summation: 32 lanes, folded by halves, a second level every 2048 terms, for every M.
 template <class K, class Epilogue>
-ONNX_BRIDGE_INLINE void dot_rows(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y, const Epilogue& epilogue)
+ONNX_BRIDGE_INLINE void dot_rows(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y,
+                                 const Epilogue& epilogue)
 {
    if constexpr (is_small_product<Const<1>, K>::value)
       dot_each_row(M, k, X, ldx, w, bias, Y, epilogue);

@@ -65,7 +65,8 @@ ONNX_BRIDGE_INLINE void sum_tile(Size terms, const float* X, Size ldx, const Pan
 
 /// sum_tile to memory: Y[i][j]; start may be Y itself, where the total so far waits.
 template <int Rows, int Vectors>
-ONNX_BRIDGE_KERNEL void gemm_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y, Size ldy)
+ONNX_BRIDGE_KERNEL void gemm_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
+                                  Size ldy)
 {
    vec sum[Rows][Vectors];
    sum_tile(terms, X, ldx, W, start, start_row, sum);
@@ -90,9 +91,10 @@ ONNX_BRIDGE_INLINE int vectors_of_tile(int rows, Size columns)
 ONNX_BRIDGE_INLINE GemmTile find_tile(int rows, int vectors)
 {
    static const GemmTile wide[] = {gemm_tile<1, 4>, gemm_tile<2, 4>, gemm_tile<3, 4>};
-   static const GemmTile usual[] = {gemm_tile<1, 2>, gemm_tile<2, 2>, gemm_tile<3, 2>, gemm_tile<4, 2>, gemm_tile<5, 2>, gemm_tile<6, 2>,
+   static const GemmTile usual[] = {gemm_tile<1, 2>,  gemm_tile<2, 2>,  gemm_tile<3, 2>, gemm_tile<4, 2>,  gemm_tile<5, 2>,
+                                    gemm_tile<6, 2>,
 #if ONNX_BRIDGE_LANES == 16
-                                    gemm_tile<7, 2>, gemm_tile<8, 2>, gemm_tile<9, 2>, gemm_tile<10, 2>, gemm_tile<11, 2>,
+                                    gemm_tile<7, 2>,  gemm_tile<8, 2>,  gemm_tile<9, 2>, gemm_tile<10, 2>, gemm_tile<11, 2>,
                                     gemm_tile<12, 2>, gemm_tile<13, 2>, gemm_tile<14, 2>
 #endif
    };

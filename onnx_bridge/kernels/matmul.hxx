@@ -9,10 +9,10 @@
 #include "pack.hxx"
 #include "product.hxx"
 
-/// Floats of scratch: the lesser of K * ceil(N / 16) * 16 and 65536.
+/// Floats of scratch: min(K, 256) * min(ceil(N / 16) * 16, 256), at most 65536.
 constexpr Size matmul_scratch(Size /*M*/, Size N, Size K)
 {
-   return K * whole_panels(N) < ProductCut::elements ? K * whole_panels(N) : ProductCut::elements;
+   return (K < block_terms ? K : block_terms) * (whole_panels(N) < 256 ? whole_panels(N) : 256);
 }
 
 /// Y[m][n] = epilogue(sum over k of A[m][k] B[k][n]).
@@ -25,14 +25,15 @@ ONNX_BRIDGE_KERNEL void matmul(Size M, Size N, Size K, const float* A, Size a_ro
       multiply_row(N, K, A, a_column, Panels{B, b_row, panel_columns}, true, nullptr, Y, epilogue);
       return;
    }
-   const ProductCut cut(M, N, K, a_row, a_column);
+   const ProductCut cut(M, N, K, a_row, a_column, !plain);
    for (Size n = 0; n < N; n += cut.columns) {
       const Size columns = N - n < cut.columns ? N - n : cut.columns;
       Size k = 0;
       do {
          const Size terms = K - k < cut.terms ? K - k : cut.terms;
          if (!plain) pack_panels(terms, columns, B + k * b_row + n * b_column, b_row, b_column, scratch);
-         const Panels right = plain ? Panels{B + k * b_row + n, b_row, panel_columns} : Panels{scratch, panel_columns, panel_columns * terms};
+         const Panels right =
+             plain ? Panels{B + k * b_row + n, b_row, panel_columns} : Panels{scratch, panel_columns, panel_columns * terms};
          const ProductPart part = {M, terms, A + k * a_column, a_row, a_column, right, plain, nullptr, k == 0, k + terms == K};
          add_part(part, cut.copies, columns, Y + n, ldy, n, epilogue);
          k += terms;

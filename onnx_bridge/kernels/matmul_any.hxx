@@ -42,8 +42,8 @@ ONNX_BRIDGE_INLINE void any_columns(Size K, const T* A, Size a_column, const T* 
 
 /// Y[m][n] = sum over k of A[m][k] B[k][n].
 template <class T>
-ONNX_BRIDGE_KERNEL void matmul_any(Size M, Size N, Size K, const T* A, Size a_row, Size a_column, const T* B, Size b_row, Size b_column, T* Y,
-                                   Size ldy)
+ONNX_BRIDGE_KERNEL void matmul_any(Size M, Size N, Size K, const T* A, Size a_row, Size a_column, const T* B, Size b_row, Size b_column,
+                                   T* Y, Size ldy)
 {
    for (Size m = 0; m < M; m++, A += a_row, Y += ldy) {
       Size n = 0;

@@ -18,8 +18,8 @@ struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std:
 
 /// to[i][j] = epilogue(from[i][j]), known to the epilogue as element (row + i, column + j). `to` may be `from`.
 template <class Epilogue>
-ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row, Size column,
-                                    const Epilogue& epilogue)
+ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row,
+                                    Size column, const Epilogue& epilogue)
 {
    for (Size i = 0; i < rows; i++, from += from_row, to += to_row) {
       Size j = 0;
@@ -56,17 +56,18 @@ struct ProductPart {
    bool first, last;   ///< of the product's parts
 };
 
-/// How many terms and columns of the right operand all rows use before the next ones are touched. Does not show in the bits.
+/// How many terms and columns of the right operand all rows use before the next ones are touched; at most 256 of each where the
+/// right operand is packed for it (`packs`). Does not show in the bits.
 struct ProductCut {
    static constexpr Size elements = 65536;  ///< terms * columns: a quarter of a common second cache
    bool copies;                             ///< the left operand's rows are copied: not neighbours, or in the way of each other
    Size terms, columns;
 
-   __attribute__((always_inline)) ProductCut(Size M, Size N, Size K, Size x_row, Size x_column)
+   __attribute__((always_inline)) ProductCut(Size M, Size N, Size K, Size x_row, Size x_column, bool packs)
    {
       // More than 8 rows a multiple of 4 KB apart contend for the same lines of the first cache: worth a copy if many columns use it.
       copies = x_column != 1 || (x_row % 1024 == 0 && x_row != 0 && tile_rows > 8 && M > 8 && N >= 128 && K >= 64);
-      const Size most = copies ? block_terms : 4 * block_terms;
+      const Size most = copies || packs ? block_terms : 4 * block_terms;
       terms = K < most ? K : most;
       columns = terms <= block_terms ? elements / block_terms : elements / terms / 32 * 32;
       if (columns > N) columns = N;
@@ -77,18 +78,15 @@ struct ProductCut {
 struct TileHeights {
    Size tiles, low, high;  ///< the first `high` tiles have low + 1 rows, the others `low`
 
-   __attribute__((always_inline)) explicit TileHeights(Size M)
-      : tiles((M + tile_rows - 1) / tile_rows), low(M / tiles), high(M % tiles)
-   {
-   }
+   __attribute__((always_inline)) explicit TileHeights(Size M) : tiles((M + tile_rows - 1) / tile_rows), low(M / tiles), high(M % tiles) {}
    __attribute__((always_inline)) Size rows(Size tile) const { return low + (tile < high); }
    __attribute__((always_inline)) Size begin(Size tile) const { return tile * low + (tile < high ? tile : high); }
 };
 
 /// add_part for the tiles first_tile .. end_tile - 1; X is the left operand from the first one's first row on.
 template <class Epilogue>
-ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& heights, Size first_tile, Size end_tile, const float* X, Size ldx,
-                                  Size N, float* Y, Size ldy, Size column, const Epilogue& epilogue)
+ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& heights, Size first_tile, Size end_tile, const float* X,
+                                  Size ldx, Size N, float* Y, Size ldy, Size column, const Epilogue& epilogue)
 {
    const int most_rows = static_cast<int>(heights.low + (heights.high > 0));
    const Size first_row = heights.begin(first_tile);
@@ -176,22 +174,22 @@ ONNX_BRIDGE_KERNEL void multiply_row(Size N, Size K, const float* x, Size x_colu
 
 /// Y[M][N] = epilogue(bias + X W), W packed in panels of 16 columns; element (m, k) of X at X[m * x_row + k * x_column].
 template <class Epilogue>
-ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, Size x_row, Size x_column, const float* W, const float* bias,
-                                        float* Y, Size ldy, const Epilogue& epilogue)
+ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, Size x_row, Size x_column, const float* W,
+                                        const float* bias, float* Y, Size ldy, const Epilogue& epilogue)
 {
    const Panels panels = {W, panel_columns, panel_columns * K};
    if (M == 1) {
       multiply_row(N, K, X, x_column, panels, false, bias, Y, epilogue);
       return;
    }
-   const ProductCut cut(M, N, K, x_row, x_column);
+   const ProductCut cut(M, N, K, x_row, x_column, false);
    for (Size n = 0; n < N; n += cut.columns) {
       const Size columns = N - n < cut.columns ? N - n : cut.columns;
       Size k = 0;
       do {
          const Size terms = K - k < cut.terms ? K - k : cut.terms;
          const ProductPart part = {
-            M, terms, X + k * x_column, x_row, x_column, panels.from(k, n), false, bias ? bias + n : nullptr, k == 0, k + terms == K};
+             M, terms, X + k * x_column, x_row, x_column, panels.from(k, n), false, bias ? bias + n : nullptr, k == 0, k + terms == K};
          add_part(part, cut.copies, columns, Y + n, ldy, n, epilogue);
          k += terms;
       } while (k < K);

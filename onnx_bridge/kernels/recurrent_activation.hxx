@@ -1,6 +1,8 @@
 // recurrent_activation.hxx: the activations that ONNX lets LSTM, GRU and RNN choose from, chosen at run time.
 //
-// NaN, infinities and accuracy as in activation.hxx. The packer fills in ONNX's default alpha and beta.
+// NaN, infinities and accuracy as in activation.hxx. The packer fills in missing alpha and beta, those that
+// onnxruntime takes: LeakyRelu 0.01, HardSigmoid 0.2 0.5, Elu 1; Affine, ScaledTanh and ThresholdedRelu 0.
+// Softplus is finite for every finite x; that of onnxruntime's LSTM, GRU and RNN is inf from x = 89 on.
 #pragma once
 #include "activation.hxx"
 

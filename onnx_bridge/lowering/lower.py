@@ -59,7 +59,8 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
             ASSUMED.reset(token)
         if len(conditions) > known:
             continue  # what came before the last condition may be plainer with it
-        notes += [f"{dims.show(condition)} must not be negative: the model is only meant for such sizes" for condition in conditions]
+        rmodel.conditions = dims.essential(conditions)
+        notes += [f"{condition} must not be negative: the model is only meant for such sizes" for condition in rmodel.conditions]
         rmodel.constraints = assumed
         notes += [f"{a} must equal {b}: checked at every call" for a, b in assumed]
         rmodel.notes = notes + rmodel.notes

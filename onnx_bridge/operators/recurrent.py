@@ -14,10 +14,10 @@ from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, same
 from onnx_bridge.operators.group import contiguous_strides
 
-#: ONNX name -> enumerator of recurrent_activation.hxx, default alpha, default beta.
+#: ONNX name -> enumerator of recurrent_activation.hxx, default alpha, default beta (onnxruntime's where ONNX names none).
 ACTIVATIONS: dict[str, tuple[str, float, float]] = {
-    "relu": ("relu", 0.0, 0.0), "tanh": ("tanh", 0.0, 0.0), "sigmoid": ("sigmoid", 0.0, 0.0), "affine": ("affine", 1.0, 0.0),
-    "leakyrelu": ("leaky_relu", 0.01, 0.0), "thresholdedrelu": ("thresholded_relu", 1.0, 0.0), "scaledtanh": ("scaled_tanh", 1.0, 1.0),
+    "relu": ("relu", 0.0, 0.0), "tanh": ("tanh", 0.0, 0.0), "sigmoid": ("sigmoid", 0.0, 0.0), "affine": ("affine", 0.0, 0.0),
+    "leakyrelu": ("leaky_relu", 0.01, 0.0), "thresholdedrelu": ("thresholded_relu", 0.0, 0.0), "scaledtanh": ("scaled_tanh", 0.0, 0.0),
     "hardsigmoid": ("hard_sigmoid", 0.2, 0.5), "elu": ("elu", 1.0, 0.0), "softsign": ("softsign", 0.0, 0.0), "softplus": ("softplus", 0.0, 0.0),
 }  # fmt: skip
 

@@ -17,8 +17,8 @@ from onnx_bridge.operators.group import contiguous_strides
 from onnx_bridge.operators.known import axes_in, moved
 from onnx_bridge.operators.strided import Side
 
-#: Exporters write "to the end" as one of the largest integers of their type, and "to before the beginning" as one of the smallest.
-FAR = 2**31 - 2
+#: Exporters write "to the end" as a very large number (the largest of a type, or 10**9), and "to before the beginning" as a very small one.
+FAR = 10**9
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,13 @@ def cut(size: Size, start: Size, end: Size, step: int) -> Cut:
     if step > 0:
         first, last = _place(size, start, 0), _place(size, end, 0)
         # min(last, size) - max(first, 0), in the form in which symbolic sizes cancel.
-        reach = dims.minimum(last - first, last, size - first, size)
+        limits = (last - first, last, size - first, size)
+        reach = dims.minimum(*limits)
+        if isinstance(reach, dims.Dim) and dims.at_least(1, reach) and not dims.at_least(0, reach):
+            # One element, if it is there: a size of 1, which may be broadcast, is what is meant.
+            for limit in limits:
+                dims.assume(limit - 1)
+            return Cut(dims.maximum(first, 0), 1, step)
         return Cut(dims.maximum(first, 0), dims.maximum(dims.ceil_div(reach, step), 0), step)
     first, last = _place(size, start, 0), _place(size, end, -1)
     if first != size - 1:

@@ -7,19 +7,25 @@ from collections.abc import Collection
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.passes.attention import Attention
 from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.batch_norm import BatchNorm
 from onnx_bridge.passes.convolutions import Convolutions
+from onnx_bridge.passes.expand import Expand
 from onnx_bridge.passes.fuse import Epilogues, Groups
 from onnx_bridge.passes.layout import Layout
+from onnx_bridge.passes.means import Means
 from onnx_bridge.passes.outputs import Outputs
 from onnx_bridge.passes.products import Products
 from onnx_bridge.passes.transposes import Transposes
 from onnx_bridge.passes.values import DeadCode, KnownValues
 
 #: Every pass, in the order in which they run.
-PASSES: tuple[type[Pass], ...] = (KnownValues, DeadCode, Convolutions, Products, Groups, Epilogues, Transposes, Attention, Layout, Outputs, DeadCode)
+PASSES: tuple[type[Pass], ...] = (
+    KnownValues, DeadCode, Expand, Convolutions, Products, BatchNorm, Groups,
+    Epilogues, Transposes, Attention, Layout, Outputs, DeadCode,
+)  # fmt: skip
 
 #: Those without which nothing can be emitted; the others can be switched off by name.
-REQUIRED = {"values", "convolutions", "products", "groups", "layout", "outputs"}
+REQUIRED = {"values", "expand", "convolutions", "products", "groups", "layout", "outputs"}
 
 
 def run_passes(model: RModel, without: Collection[str] = ()) -> None:

@@ -39,7 +39,7 @@ class Layout(Pass):
             if isinstance(op, BlockedKernel):
                 self.kernel(op)
             elif getattr(op, "follows_layout", False) and self.is_blocked(op.x) and not op.wants(1):
-                op.inputs = [self.blocked(op.x)]
+                op.inputs[0] = self.blocked(op.x)
                 self.made_blocked(op)
             elif isinstance(op, Group) and self.group(op):
                 op.inputs = [t if t is None or can_block(t, op.y) and not self.is_blocked(t) else self.blocked(t) for t in op.inputs]

@@ -47,9 +47,10 @@ struct Operands {
    float scale;
 
    explicit Operands(const Case& of)
-      : c(of), Q(rows_of(c.queries, c.width, c.width + c.gap)), K(rows_of(c.keys, c.width, c.width + 2 * c.gap)),
-        V(rows_of(c.keys, c.value_width, c.value_width + 3 * c.gap)), mask(c.mask == 0 ? 0 : static_cast<std::size_t>(c.mask == 1 ? c.queries * c.keys : c.keys)),
-        scale(2.f / std::sqrt(static_cast<float>(c.width + 1)))
+       : c(of), Q(rows_of(c.queries, c.width, c.width + c.gap)), K(rows_of(c.keys, c.width, c.width + 2 * c.gap)),
+         V(rows_of(c.keys, c.value_width, c.value_width + 3 * c.gap)),
+         mask(c.mask == 0 ? 0 : static_cast<std::size_t>(c.mask == 1 ? c.queries * c.keys : c.keys)),
+         scale(2.f / std::sqrt(static_cast<float>(c.width + 1)))
    {
       for (float& q : Q) q *= 8;
       for (float& m : mask) m = number() > 0.6f ? -std::numeric_limits<float>::infinity() : number();
@@ -78,7 +79,8 @@ struct Operands {
       for (Size k = 0; k < c.keys; k++) {
          double& s = score[static_cast<std::size_t>(k)];
          for (Size w = 0; w < c.width; w++)
-            s += static_cast<double>(Q[static_cast<std::size_t>(query * (c.width + c.gap) + w)]) * K[static_cast<std::size_t>(k * (c.width + 2 * c.gap) + w)];
+            s += static_cast<double>(Q[static_cast<std::size_t>(query * (c.width + c.gap) + w)]) *
+                 K[static_cast<std::size_t>(k * (c.width + 2 * c.gap) + w)];
          s *= scale;
          if (c.mask) s += mask[static_cast<std::size_t>((c.mask == 1 ? query * c.keys : 0) + k)];
          most = std::max(most, s);
@@ -154,9 +156,10 @@ int main()
 #else
    const Isa all[] = {{"baseline", kernels::baseline::attention, true, true}};
 #endif
-   const Case cases[] = {{1, 1, 1, 1, 0, 0},     {3, 5, 7, 3, 1, 1},      {20, 16, 16, 16, 0, 0},  {31, 17, 24, 40, 2, 3},  {20, 100, 64, 64, 1, 0},
-                         {17, 300, 32, 20, 0, 5}, {2, 2100, 8, 9, 2, 0},  {15, 33, 300, 33, 1, 2}, {0, 5, 4, 4, 0, 0},      {3, 0, 4, 20, 0, 0},
-                         {3, 6, 0, 5, 0, 0},      {4, 6, 5, 0, 1, 0},     {29, 64, 64, 64, 2, 0},  {5, 257, 5, 1, 1, 1}};
+   const Case cases[] = {{1, 1, 1, 1, 0, 0},      {3, 5, 7, 3, 1, 1},      {20, 16, 16, 16, 0, 0}, {31, 17, 24, 40, 2, 3},
+                         {20, 100, 64, 64, 1, 0}, {17, 300, 32, 20, 0, 5}, {2, 2100, 8, 9, 2, 0},  {15, 33, 300, 33, 1, 2},
+                         {0, 5, 4, 4, 0, 0},      {3, 0, 4, 20, 0, 0},     {3, 6, 0, 5, 0, 0},     {4, 6, 5, 0, 1, 0},
+                         {29, 64, 64, 64, 2, 0},  {5, 257, 5, 1, 1, 1}};
    for (const Case& c : cases) {
       const Operands operands(c);
       Floats first;

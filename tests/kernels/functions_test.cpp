@@ -338,6 +338,9 @@ static void check_casts()
    check_cast<std::uint64_t>({half, 0, half, 3000000000u, 0ull - 3000000000u, 9999999980506447872ull, half, 300, 0ull - 300, 2147483520u, 0ull - 2147483648u, 0, 1, ~0ull, 128, 255,
                               65536, 9000000202358128640ull});
    check_cast<bool>({true, true, true, true, true, true, true, true, true, true, true, true, true, true});
+   CHECK(avx2::cast_one<std::int32_t>(2147483648.f) == low && avx2::cast_one<std::int32_t>(2147483647.) == 2147483647, "cast at the limit of int32");
+   CHECK(avx2::cast_one<std::int64_t>(9223372036854775808.f) == low64 && avx2::cast_one<std::uint64_t>(9223372036854775808.f) == half, "cast at the limit of int64");
+   CHECK(avx2::cast_one<std::uint64_t>(18446744073709551616.f) == 0 && avx2::cast_one<std::uint32_t>(4294967296.f) == 0, "cast at the limit of unsigned");
    CHECK(!avx2::cast_one<bool>(-0.f) && avx2::cast_one<bool>(1e-45f) && avx2::cast_one<bool>(256) && avx2::cast_one<float>(true) == 1.f, "cast of bool");
    CHECK(avx2::cast_one<std::int8_t>(std::int64_t(300)) == 44 && avx2::cast_one<float>(std::int64_t(-3)) == -3.f, "cast of integers");
 }

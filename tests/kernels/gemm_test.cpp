@@ -70,7 +70,8 @@ static Floats pack(Size K, Size N, const Floats& W)
    const Size panels = (N + 15) / 16;
    Floats packed(static_cast<std::size_t>(panels * K * 16));
    for (Size k = 0; k < K; k++)
-      for (Size n = 0; n < N; n++) packed[static_cast<std::size_t>((n / 16 * K + k) * 16 + n % 16)] = W[static_cast<std::size_t>(k * N + n)];
+      for (Size n = 0; n < N; n++)
+         packed[static_cast<std::size_t>((n / 16 * K + k) * 16 + n % 16)] = W[static_cast<std::size_t>(k * N + n)];
    return packed;
 }
 
@@ -89,13 +90,13 @@ struct Isa {
    void (*matmul_int8)(Size, Size, Size, const std::int8_t*, Size, Size, const std::int8_t*, Size, Size, std::int8_t*, Size);
    void (*matmul_uint64)(Size, Size, Size, const std::uint64_t*, Size, Size, const std::uint64_t*, Size, Size, std::uint64_t*, Size);
 };
-#define ISA(name, fused)                                                                                                                  \
-   Isa                                                                                                                                    \
-   {                                                                                                                                      \
-#name, fused, kernels::name::test_gemm, kernels::name::test_gemm_epilogue, kernels::name::test_gemm_small,                          \
-         kernels::name::test_dot_rows, kernels::name::test_matmul, kernels::name::test_matmul_epilogue,                                    \
-         kernels::name::matmul_any<double>, kernels::name::matmul_any<std::int32_t>, kernels::name::matmul_any<std::int8_t>,               \
-         kernels::name::matmul_any<std::uint64_t>                                                                                          \
+#define ISA(name, fused) \
+   Isa \
+   { \
+      #name, fused, kernels::name::test_gemm, kernels::name::test_gemm_epilogue, kernels::name::test_gemm_small, \
+          kernels::name::test_dot_rows, kernels::name::test_matmul, kernels::name::test_matmul_epilogue, \
+          kernels::name::matmul_any<double>, kernels::name::matmul_any<std::int32_t>, kernels::name::matmul_any<std::int8_t>, \
+          kernels::name::matmul_any<std::uint64_t> \
    }
 
 /// Calls run(X, Y) with X[M][ldx] and Y[M][ldy] at an offset in memory that ends with their last element; returns Y without its
@@ -126,7 +127,8 @@ static void test_gemm(const Isa& isa, Size N, Size K, Size most_rows)
       Floats expected(static_cast<std::size_t>(most_rows * N));
       for (Size m = 0; m < most_rows; m++)
          for (Size n = 0; n < N; n++)
-            expected[static_cast<std::size_t>(m * N + n)] = model_sum(isa.fused, K, X.data() + m * K, 1, W.data() + n, N, b ? b + n : nullptr);
+            expected[static_cast<std::size_t>(m * N + n)] =
+                model_sum(isa.fused, K, X.data() + m * K, 1, W.data() + n, N, b ? b + n : nullptr);
       for (Size M : {0, 1, 2, 3, 4, 5, 7, 13, 15, 27, 28, 43}) {
          if (M > most_rows) break;
          const Size offset = (M * 5 + N) % 16, gap = M % 3;
@@ -136,9 +138,8 @@ static void test_gemm(const Isa& isa, Size N, Size K, Size most_rows)
          check(clean, isa.name, "gemm wrote beyond column N", M, N, K);
          check(equal_bits(Y.data(), expected.data(), M * N), isa.name, "gemm", M, N, K);
          bool done = true;
-         const Floats S = in_place(M, N, K, K + gap, N + gap, offset, X, clean, [&](const float* x, float* y) {
-            done = isa.gemm_small(M, N, K, x, K + gap, P.data(), b, y, N + gap);
-         });
+         const Floats S = in_place(M, N, K, K + gap, N + gap, offset, X, clean,
+                                   [&](const float* x, float* y) { done = isa.gemm_small(M, N, K, x, K + gap, P.data(), b, y, N + gap); });
          check(!done || (clean && equal_bits(S.data(), expected.data(), M * N)), isa.name, "gemm of constant size", M, N, K);
 
          const Floats scale = numbers(N), residual = numbers(M * N);
@@ -205,8 +206,8 @@ static void test_matmul(const Isa& isa, Size M, Size N, Size K)
       const Floats scale = numbers(N), residual = numbers(M * N);
       std::vector<int> seen(static_cast<std::size_t>(M * N));
       Floats E(static_cast<std::size_t>(M * N));
-      isa.matmul_epilogue(M, N, K, A.data(), a[0], a[1], B.data(), b[0], b[1], E.data(), N, scratch.data(), scale.data(), residual.data(), N,
-                          seen.data());
+      isa.matmul_epilogue(M, N, K, A.data(), a[0], a[1], B.data(), b[0], b[1], E.data(), N, scratch.data(), scale.data(), residual.data(),
+                          N, seen.data());
       bool good = std::count(seen.begin(), seen.end(), 1) == M * N;
       for (std::size_t i = 0; i < E.size(); i++) {
          const float y = multiply_add(isa.fused, expected[i], scale[i % static_cast<std::size_t>(N)], residual[i]);
@@ -233,7 +234,8 @@ static void test_integers(const Isa& isa, Run run)
       for (Size n = 0; n < N; n++) {
          std::uint64_t sum = 0;
          for (Size k = 0; k < K; k++)
-            sum += static_cast<std::uint64_t>(A[static_cast<std::size_t>(k * M + m)]) * static_cast<std::uint64_t>(B[static_cast<std::size_t>(k * N + n)]);
+            sum += static_cast<std::uint64_t>(A[static_cast<std::size_t>(k * M + m)]) *
+                   static_cast<std::uint64_t>(B[static_cast<std::size_t>(k * N + n)]);
          good = good && Y[static_cast<std::size_t>(m * (N + 2) + n)] == static_cast<T>(sum);
       }
       good = good && Y[static_cast<std::size_t>(m * (N + 2) + N)] == T(77);
@@ -290,16 +292,17 @@ static void test_special(const Isa& isa)
 
 static void test(const Isa& isa)
 {
-   const Size sizes[][2] = {{1, 7},   {7, 64},  {10, 64},   {16, 256}, {17, 255}, {31, 257}, {33, 31},  {40, 300},
-                            {64, 7},  {64, 64}, {96, 20},   {100, 20}, {50, 513}, {48, 0},   {0, 5},    {3, 1300},
-                            {130, 9}, {65, 40}, {150, 300}, {300, 4},  {70, 1030}};
+   const Size sizes[][2] = {{1, 7},    {7, 64},   {10, 64}, {16, 256}, {17, 255},  {31, 257}, {33, 31},
+                            {40, 300}, {64, 7},   {64, 64}, {96, 20},  {100, 20},  {50, 513}, {48, 0},
+                            {0, 5},    {3, 1300}, {130, 9}, {65, 40},  {150, 300}, {300, 4},  {70, 1030}};
    for (const auto& s : sizes) test_gemm(isa, s[0], s[1], s[0] * s[1] <= 10000 ? 43 : 15);
    test_gemm(isa, 135, 1024, 15);  // rows that contend for the cache
    test_gemm(isa, 16, 2600, 2);    // one row: several blocks side by side, then one, then a rest
    for (Size K : {0, 1, 5, 31, 32, 33, 64, 100, 2048, 2049, 5000}) test_dot(isa, K);
-   const Size products[][3] = {{1, 1, 1},   {1, 64, 64},  {1, 50, 300},  {1, 7, 20},  {2, 17, 40},  {5, 16, 257}, {20, 1, 300},  {13, 33, 64},
-                               {28, 40, 9}, {29, 40, 19}, {31, 129, 33}, {0, 5, 5},   {5, 0, 5},    {5, 20, 0},   {1, 20, 0},    {33, 7, 5},
-                               {3, 90, 20}, {43, 64, 64}, {6, 300, 70},  {3, 30, 1100}, {30, 70, 1030}};
+   const Size products[][3] = {{1, 1, 1},    {1, 64, 64},   {1, 50, 300},   {1, 7, 20},    {2, 17, 40},   {5, 16, 257},
+                               {20, 1, 300}, {13, 33, 64},  {28, 40, 9},    {29, 40, 19},  {31, 129, 33}, {0, 5, 5},
+                               {5, 0, 5},    {5, 20, 0},    {1, 20, 0},     {33, 7, 5},    {3, 90, 20},   {43, 64, 64},
+                               {6, 300, 70}, {3, 30, 1100}, {30, 70, 1030}, {1, 20, 1300}, {1, 45, 1100}};
    for (const auto& p : products) test_matmul(isa, p[0], p[1], p[2]);
    test_doubles(isa);
    test_integers<std::int32_t>(isa, isa.matmul_int32);

@@ -510,15 +510,16 @@ static void copies()
       k::fill_strided(n, c.dst.data() + c.to.begin, strides, c.value);
       expect(same(c.dst, c.filled), "fill_strided", c.how());
    }
-   for (Size m = 0; m < 20; m++)
-      for (Size n = 0; n < 36; n += 1 + n / 12) {  // dense matrices, transposed
-         const Size sizes[2] = {m, n}, to[2] = {n, 1}, from[2] = {1, m};
-         const std::vector<T> src = random_values<T>(m * n);
-         std::vector<T> dst = random_values<T>(m * n), expected = dst;
-         for (Size i = 0; i < m * n; i++) expected[i] = src[i % n * m + i / n];
-         k::copy_strided(sizes, dst.data(), to, src.data(), from);
-         expect(same(dst, expected), "transpose", std::to_string(m) + "x" + std::to_string(n));
-      }
+   for (Size m = 1; m < 20; m++)
+      for (Size n = 1; n < 36; n += 1 + n / 12)  // matrices, transposed: dense, and with gaps between the rows
+         for (Size gap : {0, 2}) {
+            const Size sizes[2] = {m, n}, to[2] = {n + gap, 1}, from[2] = {1, m + gap};
+            const std::vector<T> src = random_values<T>((n - 1) * from[1] + m);
+            std::vector<T> dst = random_values<T>((m - 1) * to[0] + n), expected = dst;
+            for (Size i = 0; i < m * n; i++) expected[i / n * to[0] + i % n] = src[i % n * from[1] + i / n];
+            k::copy_strided(sizes, dst.data(), to, src.data(), from);
+            expect(same(dst, expected), "transpose", std::to_string(m) + "x" + std::to_string(n));
+         }
    for (Size n : {0, 1, 2, 3, 5, 8, 13, 31, 63, 64, 65, 127, 200, 1023, 1024, 4100, 9000}) {  // runs, at any offset
       const Size offset = random_size(0, 7), sizes[1] = {n}, one[1] = {1};
       const std::vector<T> src = random_values<T>(offset + n);

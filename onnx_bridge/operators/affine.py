@@ -1,0 +1,22 @@
+"""Affine: a factor and an offset for each channel, rounded once. What BatchNormalization becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx_bridge.ir.tensor import Tensor, Type, broadcast
+from onnx_bridge.operators.steps import PointwiseOperator
+
+
+@dataclass(eq=False, kw_only=True)
+class Affine(PointwiseOperator):
+    """y = x * factor + offset; both broadcast to x."""
+
+    op_type = "Affine"
+    kernels = ("vector.hxx",)
+
+    def types(self, x: Tensor, factor: Tensor, offset: Tensor) -> Type:
+        return Type(x.dtype, broadcast(x.shape, factor.shape, offset.shape))
+
+    def expression(self, *operands: str) -> str:
+        return f"fma({', '.join(operands)})"

@@ -1,0 +1,115 @@
+"""What BatchNormalization has become, and other factors and offsets of whole channels, go into the weights of the layer in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.operators.affine import Affine
+from onnx_bridge.operators.convolution import Convolution, TransposedConvolution
+from onnx_bridge.operators.dense import Dense
+from onnx_bridge.operators.pointwise import TABLE
+from onnx_bridge.passes.base import Pass
+
+Add, Sub, Mul, Div = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div"))
+
+#: Layers with weights, with the axes of their channels in the output (Dense: the last) and in the weights.
+Layer = Convolution | TransposedConvolution | Dense
+_AXES: dict[type[ROperator], tuple[int, int]] = {Convolution: (1, 0), TransposedConvolution: (1, 1), Dense: (-1, 1)}
+
+
+@dataclass
+class Change:
+    """y = x * factor + offset, in double; one number a channel, or one for all."""
+
+    x: Tensor
+    factor: np.ndarray
+    offset: np.ndarray
+
+
+class BatchNorm(Pass):
+    """
+    The layer is a convolution or a Dense whose output is read by nobody else; the constants have one number a channel, or are one
+    for all. Weights and bias are computed in double and rounded once.
+
+    1. Affine, which BatchNormalization becomes: factor into the weights, both into the bias.
+    2. Mul, Div: the same with offset 0; Add, Sub: with factor 1.
+    """
+
+    name = "batch norm"
+
+    def call(self, model: RModel) -> bool:
+        changed = False
+        consumers, producers = model.consumers(), model.producers()
+        kept: list[ROperator] = []
+        for op in model.operators:
+            if self.folded(op, model, consumers, producers):
+                producers[op.y] = producers[op.x] if op.x in producers else producers[op.input(1)]
+                changed = True
+            else:
+                kept.append(op)
+        model.operators = kept
+        return changed
+
+    def folded(self, op: ROperator, model: RModel, consumers: dict[Tensor, list[ROperator]], producers: dict[Tensor, ROperator]) -> bool:
+        """Folds `op` into the layer in front of it, if that can be done."""
+        for x in op.inputs:
+            layer = producers.get(x) if x is not None else None
+            if not isinstance(layer, Layer) or x is None or consumers[x] != [op] or x in model.outputs or layer.y is not x or layer.steps:
+                continue
+            at, axis = _AXES[type(layer)]
+            change = change_of(op, x, at % x.rank)
+            if change is None or op.y.type != x.type:
+                continue
+            if not (np.isfinite(change.factor).all() and np.isfinite(change.offset).all()):
+                self.decline(op.title(), "its constants are not finite")
+                continue
+            rescale(layer, axis, change)
+            layer.outputs = [op.y]
+            return True
+        return False
+
+
+def change_of(op: ROperator, x: Tensor, axis: int) -> Change | None:
+    """What an operator does to the channels of `x` along `axis`; None if it is none of those, or does something else."""
+    if not isinstance(op, (Affine, Add, Sub, Mul, Div)):
+        return None
+    others = [tensor for tensor in op.inputs if tensor is not x]
+    numbers = [per_channel(tensor, x, axis) for tensor in others]
+    if len(others) != len(op.inputs) - 1 or (isinstance(op, (Sub, Div, Affine)) and op.x is not x):
+        return None
+    known = [number for number in numbers if number is not None]
+    if len(known) != len(numbers):
+        return None
+    one, zero = np.ones(1), np.zeros(1)
+    if isinstance(op, Affine):
+        return Change(x, known[0], known[1])
+    if isinstance(op, Mul):
+        return Change(x, known[0], zero)
+    if isinstance(op, Div):
+        return Change(x, one / np.where(known[0] == 0, np.nan, known[0]), zero)
+    return Change(x, one, known[0] if isinstance(op, Add) else -known[0])
+
+
+def per_channel(tensor: Tensor | None, x: Tensor, axis: int) -> np.ndarray | None:
+    """A constant that has one number for each channel of `x`, or one for all, in double."""
+    if tensor is None or not tensor.is_constant or tensor.rank > x.rank:
+        return None
+    shape = (1,) * (x.rank - tensor.rank) + tuple(tensor.shape)
+    if any(size != 1 for index, size in enumerate(shape) if index != axis) or shape[axis] not in (1, x.shape[axis]):
+        return None
+    return tensor.constant().reshape(-1).astype(np.float64)
+
+
+def rescale(layer: Layer, axis: int, change: Change) -> None:
+    """Weights and bias of a layer whose output is changed."""
+    shape: Sequence[int] = [-1 if index == axis else 1 for index in range(layer.weights.ndim)]
+    channels = layer.weights.shape[axis]
+    layer.weights = (layer.weights * change.factor.reshape(shape)).astype(layer.weights.dtype)
+    bias = np.zeros(channels) if layer.bias is None else layer.bias.astype(np.float64)
+    layer.bias = np.broadcast_to(bias * change.factor + change.offset, channels).astype(layer.weights.dtype)

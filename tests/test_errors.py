@@ -1,0 +1,277 @@
+"""Models that nobody vouches for: each is refused with one error that says what and where, or converted into correct C++."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from models import dense_answer, dense_net, model_of, one_node
+from onnx import TensorProto, helper, numpy_helper
+from test_names import HOSTILE
+
+import onnx_bridge
+from onnx_bridge import BridgeError, InvalidModel, ToolchainError, UnsupportedModel, errors
+from onnx_bridge.convert import check, convert
+
+# ---- files
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"not a model at all", "not an ONNX model"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an ONNX model"),
+        (onnx.ModelProto(ir_version=8).SerializeToString(), "no graph"),
+    ],
+    ids=["empty", "text", "picture", "no graph"],
+)
+def test_a_file_that_is_no_model(content: bytes, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match=says) as caught:
+        convert(written(tmp_path / "m.onnx", content))
+    assert "m.onnx" in str(caught.value)
+
+
+def test_every_truncation_is_refused(tmp_path: Path) -> None:
+    """A file cut anywhere gives an error of ours, never a traceback from inside and never a header of half a model."""
+    whole = dense_net().SerializeToString()
+    refused = 0
+    for length in range(0, len(whole), 3):
+        try:
+            check(written(tmp_path / "cut.onnx", whole[:length]))
+        except BridgeError:
+            refused += 1
+    assert refused >= len(range(0, len(whole), 3)) - 2  # what is cut may be a field that nobody needs
+
+
+def test_flipped_bytes_are_refused_or_harmless(tmp_path: Path) -> None:
+    """Damage gives an error of ours, or a model that is sound."""
+    whole = dense_net().SerializeToString()
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 2):
+            damaged[place] = rng.integers(0, 256)
+        try:
+            check(bytes(damaged))
+        except BridgeError:
+            pass
+
+
+@pytest.mark.parametrize("model", ["no/such/file.onnx", Path("no/such/file.onnx"), 7, None])
+def test_no_model_at_all(model: object) -> None:
+    with pytest.raises(InvalidModel, match="cannot read the model|a model is a path"):
+        convert(model)  # type: ignore[arg-type]
+
+
+def test_a_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match="cannot read the model"):
+        convert(tmp_path)
+
+
+# ---- external data
+
+
+def external(folder: Path, location: str, content: bytes | None = None, **info: str) -> Path:
+    """A model in `folder` whose weights lie in `location`."""
+    model = dense_net()
+    tensor = model.graph.initializer[0]
+    raw = tensor.raw_data
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in {"location": location, **info}.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    folder.mkdir(exist_ok=True)
+    if content != b"":
+        written(folder / location if not Path(location).is_absolute() else Path(location), raw if content is None else content)
+    return written(folder / "m.onnx", model.SerializeToString())
+
+
+def test_external_data_is_read(tmp_path: Path) -> None:
+    assert check(external(tmp_path / "here", "weights.bin")) == []
+
+
+@pytest.mark.parametrize("location", ["../weights.bin", "sub/../../weights.bin"])
+def test_external_data_may_not_leave_the_folder(location: str, tmp_path: Path) -> None:
+    (tmp_path / "here" / "sub").mkdir(parents=True)
+
+    with pytest.raises(InvalidModel, match="leaves the model's folder"):
+        check(external(tmp_path / "here", location))
+
+
+def test_external_data_may_not_be_absolute(tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match="leaves the model's folder"):
+        check(external(tmp_path / "here", str(tmp_path / "weights.bin")))
+
+
+def test_external_data_may_not_leave_by_a_link(tmp_path: Path) -> None:
+    path = external(tmp_path / "here", "weights.bin")
+    outside = tmp_path / "outside.bin"
+    (tmp_path / "here" / "weights.bin").rename(outside)
+    (tmp_path / "here" / "weights.bin").symlink_to(outside)
+
+    with pytest.raises(InvalidModel, match="leaves the model's folder"):
+        check(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "info", "says"),
+    [
+        (b"", {}, "there is no such file"),
+        (b"abc", {}, "the file has 3"),
+        (None, {"offset": "4"}, "24 bytes at 4"),
+        (None, {"length": "9999999999999"}, "9999999999999 bytes"),
+    ],
+    ids=["missing", "short", "offset", "length"],
+)
+def test_external_data_must_fit(content: bytes | None, info: dict[str, str], says: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match=says):
+        check(external(tmp_path / "here", "weights.bin", content, **info))
+
+
+# ---- what is not supported
+
+
+def test_all_unknown_operators_are_named_at_once() -> None:
+    nodes = [
+        helper.make_node("Frobnicate", ["x"], ["a"], "first", domain="odd"),
+        helper.make_node("Relu", ["a"], ["b"], "between"),
+        helper.make_node("Transmogrify", ["b"], ["c"], "second", domain="odd"),
+        helper.make_node("Frobnicate", ["x"], ["y"], "third", domain="odd"),
+        helper.make_node("Add", ["c", "y"], ["z"], "sum"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("x", "z")]
+
+    findings = check(model_of(helper.make_graph(nodes, "odd", ends[:1], ends[1:]), "odd"))
+
+    assert [(f.op, f.node) for f in findings] == [("odd.Frobnicate", "first"), ("odd.Transmogrify", "second"), ("odd.Frobnicate", "third")]
+    assert all("not supported" in f.why and f.advice for f in findings)
+
+
+def test_convert_refuses_what_check_finds() -> None:
+    model = one_node("Frobnicate", domain="odd")
+
+    with pytest.raises(UnsupportedModel, match="1 thing stands in the way") as caught:
+        convert(model)
+    assert list(caught.value.findings) == check(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (one_node("Identity", dtype=TensorProto.STRING), "unsupported type string"),
+        (one_node("Identity", dtype=TensorProto.COMPLEX64), "unsupported type complex64"),
+        (one_node("Relu", shape=None), "no shape, not even a rank"),
+        (one_node("Softmax", axis=7), "axis"),
+    ],
+    ids=["string", "complex", "no rank", "axis"],
+)
+def test_a_form_that_is_not_supported(model: onnx.ModelProto, says: str) -> None:
+    try:
+        found = "\n".join(map(str, check(model)))
+    except InvalidModel as error:
+        found = str(error)
+
+    assert says in found
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda m: m.graph.node[0].input.__setitem__(0, "nowhere"),
+        lambda m: m.graph.node[1].output.__setitem__(0, "elsewhere"),
+        lambda m: m.graph.initializer[0].dims.__setitem__(0, 4),
+        lambda m: m.graph.initializer[0].dims.__setitem__(0, -3),
+        lambda m: m.graph.node.extend([m.graph.node[0]]),
+        lambda m: m.graph.node.insert(0, m.graph.node.pop()),
+        lambda m: m.graph.initializer[1].ClearField("raw_data"),
+        lambda m: m.graph.input[0].type.tensor_type.shape.dim[1].__setattr__("dim_value", -5),
+        lambda m: m.graph.node[0].attribute.append(helper.make_attribute("frobnicate", 1)),
+        lambda m: m.graph.input[0].type.tensor_type.shape.dim.add(),
+    ],
+    ids=["input", "output", "size", "negative", "twice", "order", "no data", "negative dim", "attribute", "rank"],
+)
+def test_a_model_that_contradicts_itself(break_it: Callable[[onnx.ModelProto], object]) -> None:
+    model = dense_net()
+    break_it(model)
+
+    with pytest.raises((InvalidModel, UnsupportedModel)) as caught:
+        convert(model)
+    assert str(caught.value).strip()
+
+
+def test_a_model_of_terabytes_is_refused_before_memory_is_taken() -> None:
+    """Sizes are looked at before anything of that size is made."""
+    huge = TensorProto(name="weights", data_type=TensorProto.FLOAT, dims=[1 << 20, 1 << 20], raw_data=b"abcd")
+    model = dense_net()
+    model.graph.initializer[0].CopyFrom(huge)
+
+    with pytest.raises(InvalidModel):
+        convert(model)
+
+
+def test_the_users_model_is_not_touched() -> None:
+    model = dense_net()
+    before = model.SerializeToString(deterministic=True)
+
+    check(model)
+    convert(model, verify=False)
+
+    assert model.SerializeToString(deterministic=True) == before
+
+
+# ---- names
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_hostile_names_give_a_correct_header(part: int) -> None:
+    """Whatever tensors, nodes, graph and dims are called: the header compiles without a warning and computes what it should."""
+    count = len(HOSTILE)
+    nets = []
+    for index in range(part, count, 4):
+        names = [HOSTILE[(index + i) % count] or "empty" for i in range(5)]
+        model = dense_net(names=names, node_names=[HOSTILE[index], HOSTILE[index - 1]], graph_name=HOSTILE[index] or "graph", batch=HOSTILE[index])
+        try:
+            nets.append((convert(model, verify=False), names))
+        except InvalidModel as error:  # onnx's checker refuses some; it must say so
+            assert str(error).strip()
+    assert nets
+    x = np.random.default_rng(part).normal(size=(5, 3)).astype(np.float32)
+    for made, names in nets:
+        made.header.encode("ascii")
+        net = made.compile(flags=["-O0", "-Wall", "-Wextra", "-Wtrigraphs", "-Wcomment", "-Werror"])
+
+        assert net.input_names == [names[0]]
+        assert net.output_names == [names[4]]
+        np.testing.assert_allclose(net(x), dense_answer(x), rtol=1e-6, atol=1e-6)
+
+
+# ---- the tree of errors
+
+
+def test_the_tree_is_drawn_as_it_is() -> None:
+    """The docstring of errors.py draws every error, and each is public and a BridgeError."""
+    found = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+
+    assert all(issubclass(getattr(errors, name), BridgeError) for name in found)
+    assert all(name in str(errors.__doc__) for name in found)
+    assert found <= set(onnx_bridge.__all__)
+
+
+def test_no_compiler_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(ToolchainError, match="no C\\+\\+17 compiler found.*no-such-compiler"):
+        convert(dense_net(), verify=False).compile(compiler="no-such-compiler")
+
+
+def test_a_compiler_that_refuses_is_quoted() -> None:
+    with pytest.raises(ToolchainError, match="failed with status.*\n.*frobnicate"):
+        convert(dense_net(), verify=False).compile(flags=["-frobnicate"])
