@@ -15,8 +15,10 @@ from onnx_bridge.ir.rmodel import RModel
 RNG = np.random.default_rng(1)
 
 
-def net(nodes: Sequence[onnx.NodeProto], shape: Sequence[int | str], outputs: Sequence[str] = ("y",), **constants: np.ndarray) -> onnx.ModelProto:
-    """A model with input x, and with the four parameters of a normalisation of `channels` channels."""
+def net(
+    nodes: Sequence[onnx.NodeProto], shape: Sequence[int | str], outputs: Sequence[str] = ("y",), **constants: np.ndarray
+) -> onnx.ModelProto:
+    """A model with input x and some constants."""
     initializers = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()]
     graph = helper.make_graph(
         nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
@@ -30,6 +32,7 @@ def normalization(source: str, target: str) -> onnx.NodeProto:
 
 
 def parameters(channels: int) -> dict[str, np.ndarray]:
+    """Those of a normalisation."""
     return {name: RNG.uniform(0.2, 2, channels) for name in ("scale", "bias", "mean", "variance")}
 
 
@@ -39,19 +42,21 @@ def kinds(model: RModel) -> list[str]:
 
 
 CONV = helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1])
-KERNEL = RNG.normal(size=(20, 5, 3, 3))
+GROUPED = helper.make_node("Conv", ["x", "w", "b"], ["a"], group=5)
+TRANSPOSED = helper.make_node("ConvTranspose", ["x", "w"], ["a"], strides=[2, 2])
+KERNEL, MATRIX = RNG.normal(size=(20, 5, 3, 3)), RNG.normal(size=(7, 20))
 
 
 @pytest.mark.parametrize(
     ("layer", "shape", "constants", "kind"),
     [
         ([CONV], ("N", 5, 6, 7), {"w": KERNEL, **parameters(20)}, "Convolution"),
-        ([helper.make_node("Conv", ["x", "w", "b"], ["a"], group=5)], ("N", 5, 6, 7), {"w": KERNEL[:, :1], "b": np.ones(20), **parameters(20)}, "Convolution"),
-        ([helper.make_node("ConvTranspose", ["x", "w"], ["a"], strides=[2, 2])], (2, 20, 4, 4), {"w": KERNEL, **parameters(5)}, "TransposedConvolution"),
-        ([helper.make_node("Gemm", ["x", "w", "b"], ["a"])], ("N", 7), {"w": RNG.normal(size=(7, 20)), "b": np.ones(20), **parameters(20)}, "Dense"),
+        ([GROUPED], ("N", 5, 6, 7), {"w": KERNEL[:, :1], "b": np.ones(20), **parameters(20)}, "Convolution"),
+        ([TRANSPOSED], (2, 20, 4, 4), {"w": KERNEL, **parameters(5)}, "TransposedConvolution"),
+        ([helper.make_node("Gemm", ["x", "w", "b"], ["a"])], ("N", 7), {"w": MATRIX, "b": np.ones(20), **parameters(20)}, "Dense"),
         (
             [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["a"])],
-            ("N", 7), {"w": RNG.normal(size=(7, 20)), "b": np.ones(20), **parameters(20)}, "Dense",
+            ("N", 7), {"w": MATRIX, "b": np.ones(20), **parameters(20)}, "Dense",
         ),
     ],
     ids=["conv", "depthwise", "transposed", "gemm", "matmul and bias"],
@@ -97,7 +102,9 @@ def test_not_folded_where_another_reads_the_layer() -> None:
 
 def test_not_folded_along_another_axis() -> None:
     """Channels that are not the columns of a Dense do not go into its weights."""
-    model = net([helper.make_node("MatMul", ["x", "w"], ["a"]), normalization("a", "y")], (2, 4, 7), w=RNG.normal(size=(7, 4)), **parameters(4))
+    model = net(
+        [helper.make_node("MatMul", ["x", "w"], ["a"]), normalization("a", "y")], (2, 4, 7), w=RNG.normal(size=(7, 4)), **parameters(4)
+    )
 
     converted = convert(model)
 
@@ -106,6 +113,8 @@ def test_not_folded_along_another_axis() -> None:
 
 def test_not_folded_behind_a_normalisation_of_the_input() -> None:
     """One in front of a layer stays where it is."""
-    model = net([normalization("x", "a"), helper.make_node("Gemm", ["a", "w"], ["y"])], ("N", 7), w=RNG.normal(size=(7, 4)), **parameters(7))
+    model = net(
+        [normalization("x", "a"), helper.make_node("Gemm", ["a", "w"], ["y"])], ("N", 7), w=RNG.normal(size=(7, 4)), **parameters(7)
+    )
 
     assert kinds(convert(model).model) == ["Pointwise", "Dense"]

@@ -7,15 +7,17 @@ that is pasted after them, for what cannot be written outside of a region. A tes
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, macros
-from onnx_bridge.toolchain import find_compiler
+from onnx_bridge.toolchain import cache_folder, find_compiler
 
 FOLDER = Path(__file__).parent / "kernels"
 TESTS = sorted(FOLDER.glob("*_test.cpp"))
@@ -55,13 +57,25 @@ def write_headers(test: Path, folder: Path) -> Path:
     return header
 
 
+def built(test: Path, flags: list[str], folder: Path) -> Path:
+    """The test's program; kept among the built libraries as long as what the preprocessor makes of its sources stays the same."""
+    cxx = find_compiler()
+    command = [*STRICT, *flags, "-include", str(write_headers(test, folder)), f"-I{folder}"]
+    cxx.run([*command, "-E", "-P", str(test), "-o", str(folder / "preprocessed")])
+    key = hashlib.sha256("\0".join([cxx.version, *cxx.command, *STRICT, *flags]).encode() + (folder / "preprocessed").read_bytes())
+    program = cache_folder() / f"{test.stem}-{key.hexdigest()[:32]}"
+    if not program.exists():
+        cxx.run([*command, str(test), "-o", str(folder / "program")])
+        program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder / "program", program)
+    return program
+
+
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem.removesuffix("_test"))
 def test_kernel(test: Path, build: str, tmp_path: Path) -> None:
     """The test compiles without a warning and exits with 0."""
-    header = write_headers(test, tmp_path)
-    program = tmp_path / "program"
-    find_compiler().run([*STRICT, *BUILDS[build], "-include", str(header), f"-I{tmp_path}", str(test), "-o", str(program)])
+    program = built(test, BUILDS[build], tmp_path)
 
     done = subprocess.run(
         [program], cwd=tmp_path, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True, text=True, timeout=900, check=False

@@ -20,7 +20,10 @@ def gathered(index: int, name: str) -> onnx.NodeProto:
 
 
 CASES = {
-    "product of all": [helper.make_node("ReduceProd", ["shape"], ["count"], keepdims=1), helper.make_node("Identity", ["count"], ["target"])],
+    "product of all": [
+        helper.make_node("ReduceProd", ["shape"], ["count"], keepdims=1),
+        helper.make_node("Identity", ["count"], ["target"]),
+    ],
     "sum of parts": [
         helper.make_node("Mul", ["shape", "picked"], ["b"]),
         helper.make_node("ReduceSum", ["b"], ["c"], keepdims=1),
@@ -51,7 +54,8 @@ CASES = {
 }
 
 CONSTANTS = {
-    "picked": [1, 0, 0], "minus": [-1], "ones": [1, 1, 1], "zero": 0, "nothing": [0, 0, 0], "wanted": [-1, 6, 8], "one": [1, 1, 1], "large": [1, 3, 5],
+    "picked": [1, 0, 0], "minus": [-1], "ones": [1, 1, 1], "zero": 0,
+    "nothing": [0, 0, 0], "wanted": [-1, 6, 8], "one": [1, 1, 1], "large": [1, 3, 5],
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions, macros
+from onnx_bridge.emit.embed import embedded
 from onnx_bridge.emit.names import Names, identifier
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
@@ -29,7 +30,7 @@ _FACE_NAMES = {
     "Dims", "Argument", "Body", "Weights", "Model", "Workspace", "Session", "inputs", "outputs", "dims", "ws", "arena", "at", "w", "tap",
     "floor_div", "minimum", "maximum", "run", "widest_body", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
     "onnx_bridge", "avx512", "avx2", "baseline", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
-    "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
+    "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
 }  # fmt: skip
 
 
@@ -182,22 +183,24 @@ class _Header:
         return "\n".join(lines) or f"{INDENT}// none"
 
     def constructors(self, image: WeightsImage) -> str:
-        if image.payload_bytes == 0 or self.embed:
-            return f'{INDENT}explicit Model(Body body = Body::best) {{ {self.embedded_bind(image)} }}'
+        if image.payload_bytes == 0:
+            return f'{INDENT}explicit Model(Body body = Body::best) {{ bind(nullptr, 0, "", body); }}'
+        if self.embed:
+            return f"{INDENT}/// The weights are those in this header.\n{INDENT}explicit Model(Body body = Body::best);"
         return textwrap.indent(
             "/// Maps the weights file. Throws std::runtime_error where it is missing, damaged, or another model's.\n"
             f'explicit Model(const std::string& file = "{self.model.name}.dat", Body body = Body::best);',
             INDENT,
         )
 
-    def embedded_bind(self, image: WeightsImage) -> str:
-        if image.payload_bytes == 0:
-            return 'bind(nullptr, 0, "", body);'
-        return f'bind(embedded_weights(), {len(image.data)}, "the header", body);'
-
     def file_constructor(self, image: WeightsImage) -> str:
-        if image.payload_bytes == 0 or self.embed:
+        if image.payload_bytes == 0:
             return ""
+        if self.embed:
+            return (
+                f"{embedded(image.data)}\ninline Model::Model(Body body)\n{{\n"
+                f'{INDENT}bind(embedded_weights(), {len(image.data)}, "the header", body);\n}}\n'
+            )
         return (
             "\ninline Model::Model(const std::string& file, Body body)\n{\n"
             f"{INDENT}std::size_t bytes = 0;\n"

@@ -17,6 +17,8 @@ from onnx_bridge.operators.reshape import Reshape
 
 Add, Sub, Mul, Div, Sqrt = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div", "Sqrt"))
 
+_DOUBLES = weight(3, dtype="float64", low=0.1)
+
 
 @operator("BatchNormalization", since=1)
 class BatchNormalization(Composite):
@@ -54,7 +56,10 @@ class BatchNormalization(Composite):
         if all(tensor.is_constant for tensor in parameters):
             scale, bias, mean, variance = (tensor.constant().astype(np.float64) for tensor in parameters)
             factor = scale / np.sqrt(variance + self.epsilon)
-            constants = (build.constant("factor", factor.reshape(shape), self.x), build.constant("offset", (bias - mean * factor).reshape(shape), self.x))
+            constants = (
+                build.constant("factor", factor.reshape(shape), self.x),
+                build.constant("offset", (bias - mean * factor).reshape(shape), self.x),
+            )
             return build.add(Affine, self.x, *constants)
         s, b, m, v = parameters
         ratio = build.add(Div, s, build.add(Sqrt, build.add(Add, v, build.constant("epsilon", self.epsilon, v))))
@@ -66,9 +71,24 @@ class BatchNormalization(Composite):
 
     cases = (
         case(x=("N", 3, 5, 7), scale=weight(3), bias=weight(3), mean=weight(3), variance=weight(3, low=0.1, high=2)),
-        case(x=("N", 20), scale=weight(20), bias=weight(20), mean=weight(20), variance=weight(20, low=0.1, high=2), attributes={"epsilon": 0.01}),
+        case(
+            x=("N", 20),
+            scale=weight(20),
+            bias=weight(20),
+            mean=weight(20),
+            variance=weight(20, low=0.1, high=2),
+            attributes={"epsilon": 0.01},
+        ),
         case(x=(2, 17, "W"), scale=weight(17), bias=weight(17), mean=weight(17), variance=weight(17, low=0.1, high=2), opset=9),
         case(x=("N", 3, 5), scale=(3,), bias=(3,), mean=(3,), variance=data(3, low=0.1, high=2)),
-        case(x=(2, 3, 4), scale=weight(3), bias=weight(3), mean=weight(3), variance=weight(3, low=0.1, high=2), opset=7, attributes={"spatial": 1}),
-        case(x=data(2, 3, 4, dtype="float64"), **{k: weight(3, dtype="float64", low=0.1) for k in ("scale", "bias", "mean", "variance")}),
+        case(
+            x=(2, 3, 4),
+            scale=weight(3),
+            bias=weight(3),
+            mean=weight(3),
+            variance=weight(3, low=0.1, high=2),
+            opset=7,
+            attributes={"spatial": 1},
+        ),
+        case(x=data(2, 3, 4, dtype="float64"), scale=_DOUBLES, bias=_DOUBLES, mean=_DOUBLES, variance=_DOUBLES),
     )

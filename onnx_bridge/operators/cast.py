@@ -85,13 +85,18 @@ class Cast(Converting):
         else:
             found = BY_ONNX.get(self.to)
         if found is None:
-            raise UnsupportedForm(f"a cast to {self.to if isinstance(self.to, str) else UNSUPPORTED.get(self.to, self.to)} is not supported")
+            asked = self.to if isinstance(self.to, str) else UNSUPPORTED.get(self.to, self.to)
+            raise UnsupportedForm(f"a cast to {asked} is not supported")
         return found
 
     cases = (
         *(case(x=data("N", 19, low=-3, high=9), attributes={"to": t}) for t in _TO),
         *(case(x=data(3, 19, dtype=f, low=-3, high=9), attributes={"to": t}) for f in ("float16", "int64") for t in _TO),
-        *(case(x=data(3, 19, dtype=f, low=0, high=9), attributes={"to": t}) for f in ("float64", "int8", "uint8", "int32", "uint64") for t in (1, 7)),
+        *(
+            case(x=data(3, 19, dtype=f, low=0, high=9), attributes={"to": t})
+            for f in ("float64", "int8", "uint8", "int32", "uint64")
+            for t in (1, 7)
+        ),
         *(case(x=data(3, 19, dtype="bool", low=0, high=2), attributes={"to": t}) for t in (1, 2, 6, 7, 9, 10, 11)),
         case(x=given([0.0, -0.0, np.nan, np.inf, -np.inf, 1e-30, 0.5, -0.5]), attributes={"to": 9}),
         case(x=given([np.nan, 3e9, -3e9, 1e20, 300.0, -1.0, 2.9, -2.9]), attributes={"to": 6}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data, given
-from onnx_bridge.operators.folding import fold
+from onnx_bridge.operators.folding import by_kind, fold
 from onnx_bridge.operators.steps import PointwiseOperator
 
 
@@ -43,9 +42,7 @@ class Clip(PointwiseOperator):
     def values(self, x: Tensor, *bounds: Tensor | None) -> np.ndarray | None:
         if not x.dtype.is_integer:
             return None
-        symbolic = x.value is not None and x.value.dtype == object or any(b is not None and b.value is not None and b.value.dtype == object for b in bounds)
-        smallest: Callable[..., Any] = dims.minimum if symbolic else np.minimum
-        largest: Callable[..., Any] = dims.maximum if symbolic else np.maximum
+        smallest, largest = by_kind(dims.minimum, np.minimum), by_kind(dims.maximum, np.maximum)
         has_low, has_high = self.bounds()
 
         def clip(value: Any, *limits: Any) -> Any:
@@ -65,7 +62,8 @@ class Clip(PointwiseOperator):
 
     @staticmethod
     def _attribute(bound: float | None, x: str) -> str | None:
-        if bound is None or self_evident(bound):
+        # Infinite bounds hold nothing.
+        if bound is None or math.isinf(bound):
             return None
         return f"like({x}, {float(bound)!r})"
 
@@ -78,10 +76,8 @@ class Clip(PointwiseOperator):
         case(x=given([math.nan, math.inf, -math.inf, -0.0, 2.0]), min=const(0.0, "float32"), max=const(6.0, "float32")),
         case(x=("N", 5), attributes={"min": -0.5, "max": 0.5}, opset=6),
         case(x=("N", 5), attributes={"min": 0.0}, opset=6),
-        *(case(x=data(4, 9, dtype=d, low=0, high=99), min=const(20, d), max=const(60, d)) for d in ("int64", "int32", "int8", "uint8", "float64")),
+        *(
+            case(x=data(4, 9, dtype=d, low=0, high=99), min=const(20, d), max=const(60, d))
+            for d in ("int64", "int32", "int8", "uint8", "float64")
+        ),
     )
-
-
-def self_evident(bound: float) -> bool:
-    """Whether every number is inside of a bound: opset 6 writes the largest numbers where it means none."""
-    return math.isinf(bound)

@@ -54,7 +54,7 @@ def as_size(value: Any) -> Any:
 
 def by_kind(sizes: Callable[..., Any], numbers: Callable[..., Any]) -> Callable[..., Any]:
     """`numbers` for arrays, `sizes` for single sizes."""
-    return lambda *values: numbers(*values) if isinstance(values[0], np.ndarray) else sizes(*values)
+    return lambda *values: numbers(*values) if isinstance(values[0], (np.ndarray, np.generic)) else sizes(*values)
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -81,7 +81,7 @@ def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.dtype.kind == "f":
         return np.asarray(np.divide(a, b))
     down = np.floor_divide(a, b)
-    return np.where((b != 0) & (np.remainder(a, b) != 0) & ((a < 0) != (b < 0)), down + 1, down)
+    return np.asarray(np.where((b != 0) & (np.remainder(a, b) != 0) & ((a < 0) != (b < 0)), down + 1, down))
 
 
 def divide_sizes(a: Any, b: Any) -> Any:

@@ -48,7 +48,7 @@ class MicrosoftGelu(Activation):
 
 @operator("BiasGelu", domain="com.microsoft")
 class BiasGelu(Activation):
-    """y = gelu(x + bias)"""
+    """y = gelu(x + bias)."""
 
     def expression(self, *operands: str) -> str:
         return "gelu(add({}, {}))".format(*operands)
@@ -68,7 +68,7 @@ class FastGelu(Activation):
 
 @operator("QuickGelu", domain="com.microsoft")
 class QuickGelu(Activation):
-    """y = x sigmoid(alpha x)"""
+    """y = x sigmoid(alpha x)."""
 
     alpha: float = attribute(1.702)
 
@@ -80,7 +80,7 @@ class QuickGelu(Activation):
 
 @operator("Swish", since=24)
 class Swish(QuickGelu):
-    """y = x sigmoid(alpha x)"""
+    """y = x sigmoid(alpha x)."""
 
     alpha: float = attribute(1.0)
 

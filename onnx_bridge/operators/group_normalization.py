@@ -88,5 +88,11 @@ class GroupNormalization(ChannelNormalization):
         case(x=(2, 4, "W"), scale=weight(4), bias=weight(4), attributes={"num_groups": 1, "epsilon": 0.1}, opset=21),
         case(x=(2, 4, 9), scale=weight(4), bias=weight(4), attributes={"num_groups": 4}, opset=21),
         case(x=("N", 6, 5, 7), scale=weight(3), bias=weight(3), attributes={"num_groups": 3}, opset=18),
-        case(x=data(2, 4, 9, dtype="float64"), scale=weight(4, dtype="float64"), bias=weight(4, dtype="float64"), attributes={"num_groups": 2}, opset=21),
+        case(
+            x=data(2, 4, 9, dtype="float64"),
+            scale=weight(4, dtype="float64"),
+            bias=weight(4, dtype="float64"),
+            attributes={"num_groups": 2},
+            opset=21,
+        ),
     )

@@ -125,10 +125,10 @@ class RMSNormalization(RowNormalization):
 
 
 @operator("SimplifiedLayerNormalization", since=1)
-class SimplifiedLayerNormalization(RMSNormalization):
+class SimplifiedLayerNormalization(RowNormalization):
     """onnxruntime's own name for RMSNormalization; its second output is 1 / sqrt(...)."""
 
-    def types(self, x: Tensor, scale: Tensor) -> list[Type]:  # type: ignore[override]
+    def types(self, x: Tensor, scale: Tensor) -> list[Type]:
         first = self.checked(x, scale)
         return [x.type, Type(x.dtype, (*x.shape[:first], *(1 for _ in x.shape[first:])))]
 
@@ -138,4 +138,7 @@ class SimplifiedLayerNormalization(RMSNormalization):
         inverse = (self.output(1),) if self.wants(1) else ()
         cpp.call("rms_norm", self.rows(), n, self.x, self.parameter(cpp, self.input(1)), self.y, epsilon, *inverse)
 
-    cases = (case(x=("N", 64), scale=weight(64)), case(x=(2, 3, 40), scale=weight(40), attributes={"epsilon": 0.1}, outputs=2))
+    cases = (
+        case(x=("N", 64), scale=weight(64)),
+        case(x=(2, 3, 40), scale=weight(40), attributes={"epsilon": 0.1}, outputs=2),
+    )

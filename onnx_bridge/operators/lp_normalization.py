@@ -33,7 +33,7 @@ class LpNormalization(Composite):
     def parts(self, build: Parts) -> Tensor:
         norm = build.add(ReduceL1 if self.p == 1 else ReduceL2, self.x, axes=[self.axis])
         # Where the norm is 0 so is x, and any other divisor gives 0.
-        least = build.constant("least", np.finfo(self.x.dtype.numpy).tiny, self.x)
+        least = build.constant("least", float(np.finfo(self.x.dtype.name).tiny), self.x)
         return build.add(TABLE["Div"], self.x, build.add(Max, norm, least))
 
     cases = (

@@ -19,10 +19,10 @@ from onnx_bridge.operators.known import axis_in
 from onnx_bridge.operators.steps import PointwiseOperator
 
 #: Attributes of opset 1 that mean nothing: a hint about memory.
-HINT = {"consumed_inputs": None}
+HINT: dict[str, Any] = {"consumed_inputs": None}
 
 #: How operands of two-operand operators broadcast before opset 7: those of the second lie along those of the first from `axis` on.
-OLD_BROADCAST = {"axis": None, "broadcast": 0, **HINT}
+OLD_BROADCAST: dict[str, Any] = {"axis": None, "broadcast": 0, **HINT}
 
 
 class TableOperator(PointwiseOperator):
@@ -147,7 +147,9 @@ _unary("Sigmoid", dtypes=_FLOATS)
 _unary("Relu", dtypes=(*_FLOATS, "int8", "int32"))
 _unary("LeakyRelu", "leaky_relu({0}, {alpha})", alpha=0.01)
 _unary("Elu", "elu({0}, {alpha})", alpha=1.0)
-_unary("Selu", "selu({0}, {alpha}, {gamma})", alpha={1: 1.6732, 6: 1.67326319217681884765625}, gamma={1: 1.0507, 6: 1.05070102214813232421875})
+_unary(
+    "Selu", "selu({0}, {alpha}, {gamma})", alpha={1: 1.6732, 6: 1.67326319217681884765625}, gamma={1: 1.0507, 6: 1.05070102214813232421875}
+)
 _unary("Celu", "celu({0}, {alpha})", since=12, alpha=1.0)
 _unary("ThresholdedRelu", "thresholded_relu({0}, {alpha})", alpha=1.0)
 _unary("HardSigmoid", "hard_sigmoid({0}, {alpha}, {beta})", alpha=0.2, beta=0.5)
@@ -167,7 +169,8 @@ _row("Mul", "product({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a,
 _row("Div", "div({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=by_kind(folding.divide_sizes, folding.divide), **OLD_BROADCAST)
 
 _COMPARED = [*_arithmetic(("int64", "int32", "float64")), case(a=given([1.0, math.nan, 2.0]), b=given([1.0, math.nan, 3.0]))]
-_row("Equal", "equal({0}, {1})", result=bool_, cases=[*_COMPARED, case(a=data(9, dtype="bool", high=2, low=0), b=data(9, dtype="bool", high=2, low=0))],
+_BOOLS = data(9, dtype="bool", high=2, low=0)
+_row("Equal", "equal({0}, {1})", result=bool_, cases=[*_COMPARED, case(a=_BOOLS, b=_BOOLS)],
      evaluate=by_kind(folding.equal, np.equal), **OLD_BROADCAST)  # fmt: skip
 _row("Less", "less({0}, {1})", result=bool_, cases=_COMPARED,
      evaluate=by_kind(lambda a, b: not folding.greater_or_equal(a, b), np.less), **OLD_BROADCAST)  # fmt: skip
@@ -188,7 +191,14 @@ _BITS = [case(a=data(5, 9, dtype=d, low=0, high=99), b=data(9, dtype=d, low=0, h
 _row("BitwiseAnd", "bitwise_and({0}, {1})", since=18, cases=_BITS, vectorised=False, evaluate=lambda a, b: a & b)
 _row("BitwiseOr", "bitwise_or({0}, {1})", since=18, cases=_BITS, vectorised=False, evaluate=lambda a, b: a | b)
 _row("BitwiseXor", "bitwise_xor({0}, {1})", since=18, cases=_BITS, vectorised=False, evaluate=lambda a, b: a ^ b)
-_row("BitwiseNot", "bitwise_not({0})", since=18, cases=[case(a=data(5, 9, dtype="int32", low=0, high=99))], vectorised=False, evaluate=lambda a: ~a)
+_row(
+    "BitwiseNot",
+    "bitwise_not({0})",
+    since=18,
+    cases=[case(a=data(5, 9, dtype="int32", low=0, high=99))],
+    vectorised=False,
+    evaluate=lambda a: ~a,
+)
 
 _CONDITION = data("N", 19, dtype="bool", low=0, high=2)
 _row("Where", "where({0}, {1}, {2})", since=9, typed_by=1, evaluate=by_kind(lambda c, a, b: a if c else b, np.where),

@@ -12,7 +12,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
 from onnx_bridge.operators.cases import case, const, data, given
-from onnx_bridge.operators.folding import by_kind, fold, Undecided
+from onnx_bridge.operators.folding import Undecided, by_kind, fold
 from onnx_bridge.operators.pointwise import aligned_from_axis
 from onnx_bridge.operators.steps import PointwiseOperator
 

@@ -1,8 +1,8 @@
-"""The reductions: ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceSumSquare, ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp."""
+"""The reductions: ReduceSum, Mean, Max, Min, Prod, SumSquare, L1, L2, LogSum and LogSumExp, one class and a row of operations for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,7 +42,7 @@ class Reduction(ROperator):
     #: The operation of kernels/reduce.hxx for one call; where it takes several: for the first, for those between, for the last.
     operations: ClassVar[tuple[str, str, str, str]] = ("", "", "", "")
     #: What it does to sizes that are known at conversion: a function of two.
-    joined: ClassVar[Callable[[Any, Any], Any] | None] = None
+    joined: ClassVar[staticmethod[[Any, Any], Any] | None] = None
     empty: ClassVar[int | None] = None
 
     axes: list[int] | None = attribute(None)
@@ -53,7 +53,9 @@ class Reduction(ROperator):
         if x.dtype in (float16, bfloat16):
             raise UnsupportedForm(f"reductions of {x.dtype} are not supported")
         reduced = self.reduced()
-        return Type(x.dtype, tuple(1 if axis in reduced else size for axis, size in enumerate(x.shape) if axis not in reduced or self.keepdims))
+        return Type(
+            x.dtype, tuple(1 if axis in reduced else size for axis, size in enumerate(x.shape) if axis not in reduced or self.keepdims)
+        )
 
     def reduced(self) -> list[int]:
         """The axes that are reduced, in order."""
@@ -165,7 +167,10 @@ class ReduceMax(Reduction):
 
     operations = ("Max()", "Max()", "Max()", "Max()")
     joined = staticmethod(dims.maximum)
-    cases = (*_cases(dtypes=("float64", "int32", "int64", "int8", "uint8"), empty=False), case(x=given([[-np.inf, -np.inf, -np.inf], [-np.inf, -3.0, np.inf]]), axes=const([1])))
+    cases = (
+        *_cases(dtypes=("float64", "int32", "int64", "int8", "uint8"), empty=False),
+        case(x=given([[-np.inf, -np.inf, -np.inf], [-np.inf, -3.0, np.inf]]), axes=const([1])),
+    )
 
 
 @operator("ReduceMin", since=1)
@@ -174,7 +179,10 @@ class ReduceMin(Reduction):
 
     operations = ("Min()", "Min()", "Min()", "Min()")
     joined = staticmethod(dims.minimum)
-    cases = (*_cases(dtypes=("float64", "int32", "int64", "int8", "uint8"), empty=False), case(x=given([[-np.inf, -np.inf, -np.inf], [-np.inf, -3.0, np.inf]]), axes=const([1])))
+    cases = (
+        *_cases(dtypes=("float64", "int32", "int64", "int8", "uint8"), empty=False),
+        case(x=given([[-np.inf, -np.inf, -np.inf], [-np.inf, -3.0, np.inf]]), axes=const([1])),
+    )
 
 
 @operator("ReduceProd", since=1)

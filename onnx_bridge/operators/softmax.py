@@ -19,7 +19,7 @@ from onnx_bridge.operators.reduce import around, short
 class AlongAxis(ROperator):
     """A function of rows: along `axis`; before opset 13 along all axes from `axis` on, taken as one."""
 
-    in_place = (0,)
+    in_place: ClassVar[tuple[int, ...]] = (0,)
     function: ClassVar[str] = ""
 
     axis: int = attribute({1: 1, 13: -1})
@@ -31,7 +31,7 @@ class AlongAxis(ROperator):
         return x.type
 
     def rows(self) -> tuple[Size, Size, Size]:
-        """x as [outer][n][inner], n being what a row is."""
+        """X as [outer][n][inner], n being what a row is."""
         x = self.x
         if x.rank == 0:
             return 1, 1, 1

@@ -50,7 +50,8 @@ _CASES = (
     case(a=given([1.0, np.nan, -0.0, np.inf]), b=given([np.nan, 1.0, 0.0, -np.inf])),
 )
 _TYPES = tuple(
-    case(a=data(3, 9, dtype=dtype, low=0, high=50), b=data(9, dtype=dtype, low=0, high=50)) for dtype in ("int32", "int64", "uint32", "uint64", "float16", "float64")
+    case(a=data(3, 9, dtype=dtype, low=0, high=50), b=data(9, dtype=dtype, low=0, high=50))
+    for dtype in ("int32", "int64", "uint32", "uint64", "float16", "float64")
 )
 
 

@@ -20,7 +20,7 @@ from onnx_bridge.passes.values import DeadCode, KnownValues
 
 #: Every pass, in the order in which they run.
 PASSES: tuple[type[Pass], ...] = (
-    KnownValues, DeadCode, Expand, Convolutions, Products, BatchNorm, Groups,
+    KnownValues, DeadCode, Means, Expand, Convolutions, Products, BatchNorm, Groups,
     Epilogues, Transposes, Attention, Layout, Outputs, DeadCode,
 )  # fmt: skip
 

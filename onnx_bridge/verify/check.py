@@ -23,29 +23,22 @@ Feeds = Mapping[str, np.ndarray]
 
 
 @dataclass
-class _Tally:
-    """One output over the calls."""
+class _Call:
+    """What one set of inputs gave; `kind` is that of `feeds`, or "given"."""
 
-    samples: int = 0
-    values: int = 0
-    equal: int = 0
-    scale: float = 0.0
-    worst: float = 0.0
-    allowed: float = 0.0
-    ratio: float = -1.0
-    conditioning: bool = False
-    passed: bool = True
-    sizes: str = ""
+    kind: str
+    feeds: dict[str, np.ndarray]
+    sizes: dict[str, int]
+    ours: list[np.ndarray]
+    wanted: list[np.ndarray]
 
 
 @dataclass
 class Comparison:
-    """The rows of a report, and the first call that failed."""
+    """All calls of a verification, and the inputs of the first one that failed."""
 
-    tallies: dict[str, _Tally] = field(default_factory=dict)
+    calls: list[_Call] = field(default_factory=list)
     failed: dict[str, np.ndarray] | None = None
-    calls: int = 0
-    sizes: list[dict[str, int]] = field(default_factory=list)
 
 
 def verify(
@@ -66,64 +59,72 @@ def verify(
     """
     found = Comparison()
     refusal = ""
+    tried: list[str] = []
     for sizes in sizes_to_try(model):
-        if len(found.sizes) == ENOUGH:
+        if len(tried) == ENOUGH:
             break
-        note(", ".join(f"{k} = {v}" for k, v in sizes.items()) or "fixed sizes")
+        spelt = ", ".join(f"{k} = {v}" for k, v in sizes.items())
+        note(spelt or "fixed sizes")
         try:
-            for seed, kind in enumerate(KINDS if len(found.sizes) < 2 else KINDS[:1]):
-                _compare(found, net, oracle, feeds(model, sizes, kind, seed), sizes)
+            for seed, kind in enumerate(KINDS if len(tried) < 2 else KINDS[:1]):
+                found.calls.append(_call(kind, net, oracle, feeds(model, sizes, kind, seed), sizes))
         except ExportError as error:  # sizes that the model cannot take
             refusal = str(error)
             continue
-        found.sizes.append(sizes)
-    for given in extra:
-        _compare(found, net, oracle, given, {})
+        tried.append(spelt)
+    found.calls += [_call("given", net, oracle, given, net.sizes_of(given)) for given in extra]
     if not found.calls:
         raise InferenceError(f"nothing could be compared: give inputs that the model takes ({refusal})")
     report.reference = f"onnxruntime {oracle.version}"
-    tried = "; ".join(", ".join(f"{k} = {v}" for k, v in s.items()) for s in found.sizes if s)
-    report.inputs = f"{found.calls} sets of inputs" + (f" at {tried}" if tried else "")
-    report.rows = [
-        Row(name, t.samples, t.values, t.worst, t.scale, t.allowed, t.equal / t.values if t.values else 1.0, t.passed, t.conditioning, t.sizes)
-        for name, t in found.tallies.items()
-    ]
+    report.inputs = f"{len(found.calls)} sets of inputs" + (f" at {'; '.join(tried)}" if any(tried) else "")
+    report.rows = [_row(found, oracle, index, name) for index, name in enumerate(net.output_names)]
     return found
 
 
-def _compare(found: Comparison, net: CompiledModel, oracle: Oracle, given: Feeds, sizes: Mapping[str, int]) -> None:
+def _call(kind: str, net: CompiledModel, oracle: Oracle, given: Feeds, sizes: Mapping[str, int]) -> _Call:
     wanted = oracle(given)
-    got = net.run(given)
-    found.calls += 1
-    moved: list[float] | None = None
-    for index, (name, a, b) in enumerate(zip(net.output_names, got, wanted, strict=True)):
-        tally = found.tallies.setdefault(name, _Tally())
-        tally.samples += 1
-        tally.values += b.size
-        if a.shape != b.shape or a.dtype != b.dtype:
-            gap, allowed, scale = float("inf"), 0.0, 0.0
-        elif b.dtype.kind != "f":
-            gap, allowed, scale = (0.0 if np.array_equal(a, b) else difference(a, b)), 0.0, _scale(b)
-            tally.equal += int((a == b).sum())
-        else:
-            tally.equal += equal_bits(a, b)
-            gap, scale = difference(a, b), _scale(b)
-            allowed = RELATIVE * scale
-            if gap > allowed:
-                if moved is None:
-                    moved = oracle.conditioning(given, wanted)
-                if CONDITIONING * moved[index] > allowed:
-                    allowed = CONDITIONING * moved[index]
-                    tally.conditioning = True
+    return _Call(kind, dict(given), dict(sizes), list(net.run(given)), wanted)
+
+
+def _row(found: Comparison, oracle: Oracle, index: int, name: str) -> Row:
+    """One output over all calls.
+
+    The largest value that a difference is measured by is that of the output over all calls of ordinary inputs, or of the
+    call itself where that is larger: a call whose outputs are all tiny (a sigmoid that is 1e-8 everywhere) would
+    otherwise be held to less than the reference's own error.
+    """
+    usual = max((_scale(call.wanted[index]) for call in found.calls if call.kind != "wide"), default=0.0)
+    values = equal = 0
+    scale = worst = shown = 0.0
+    nearest, passed, conditioning, where = -1.0, True, False, ""
+    for call in found.calls:
+        a, b = call.ours[index], call.wanted[index]
+        values += b.size
+        gap, allowed, adjusted = _gap(a, b, usual, lambda call=call: oracle.conditioning(call.feeds, call.wanted)[index])  # type: ignore[misc]
+        if a.shape == b.shape and a.dtype == b.dtype:
+            equal += equal_bits(a, b) if b.dtype.kind == "f" else int((a == b).sum())
         if gap > allowed:
-            tally.passed = False
-            found.failed = found.failed or dict(given)
+            passed = False
+            found.failed = found.failed or call.feeds
+        scale, worst, conditioning = max(scale, _scale(b)), max(worst, gap), conditioning or adjusted
         ratio = gap / allowed if allowed else (np.inf if gap else 0.0)
-        tally.scale = max(tally.scale, scale)
-        tally.worst = max(tally.worst, gap)
-        if ratio > tally.ratio:
-            tally.ratio, tally.allowed = ratio, allowed
-            tally.sizes = ", ".join(f"{k} = {v}" for k, v in sizes.items())
+        if ratio > nearest:
+            nearest, shown = ratio, allowed
+            where = ", ".join(f"{k} = {v}" for k, v in call.sizes.items())
+    return Row(name, len(found.calls), values, worst, scale, shown, equal / values if values else 1.0, passed, conditioning, where)
+
+
+def _gap(a: np.ndarray, b: np.ndarray, usual: float, moved: Callable[[], float]) -> tuple[float, float, bool]:
+    """The difference of two outputs, what is allowed, and whether the model's conditioning decided that."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return float("inf"), 0.0, False
+    if b.dtype.kind != "f":
+        return difference(a, b), 0.0, False
+    gap, allowed = difference(a, b), RELATIVE * max(_scale(b), usual)
+    if gap <= allowed:
+        return gap, allowed, False
+    conditioned = CONDITIONING * moved()
+    return gap, max(allowed, conditioned), conditioned > allowed
 
 
 def equal_bits(a: np.ndarray, b: np.ndarray) -> int:

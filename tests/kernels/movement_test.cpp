@@ -297,7 +297,12 @@ struct TopkCase {
    {
       const Size kind = random_size(0, 2);
       k = kind == 0 ? n : random_size(0, std::min<Size>(n, kind == 1 ? 4 : n));
-      x = random_size(0, 4) == 0 ? random_values<T>(outer * n * inner) : crowded_values<T>(outer * n * inner);
+      const Size sort_of_values = random_size(0, 4);
+      x = sort_of_values == 0 ? random_values<T>(outer * n * inner) : crowded_values<T>(outer * n * inner);
+      if (sort_of_values == 1 || sort_of_values == 2 && !x.empty()) {  // one odd value among plain ones
+         for (T& value : x) value = static_cast<T>(random_size(0, 100));
+         x[random_size(0, outer * n * inner - 1)] = std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : T(101);
+      }
       values = expected = random_values<T>(outer * k * inner);
       indices.resize(values.size()), expected_indices.resize(values.size());
       scratch.resize(static_cast<std::size_t>(std::min(2 * n, 16 * k) * (sizeof(T) == 8 ? 2 : 1)));
@@ -576,7 +581,7 @@ static void reductions()
 template <class T>
 static void topks()
 {
-   for (int turn = 0; turn < 60; turn++) {
+   for (int turn = 0; turn < 150; turn++) {
       TopkCase<T> c;
       k::topk(c.outer, c.n, c.inner, c.k, c.largest, c.x.data(), c.values.data(), c.indices.data(), c.scratch.data());
       expect(same(c.values, c.expected) && c.indices == c.expected_indices, "topk", std::to_string(c.n) + " " + std::to_string(c.k));

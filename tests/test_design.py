@@ -1,0 +1,219 @@
+"""The design, held: who may import whom, what registers itself, what is public, what importing costs, what the README claims."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import onnx_bridge
+import onnx_bridge.operators
+from onnx_bridge.emit.amalgamate import KERNELS
+from onnx_bridge.ir import ROperator
+from onnx_bridge.ir.roperator import REGISTRY
+
+PACKAGE = Path(onnx_bridge.__file__).parent
+
+#: The rooms, and which of ours each may import. `errors` and `version` are open to all.
+WALLS: dict[str, set[str]] = {
+    "errors": set(),
+    "version": set(),
+    "ir": set(),
+    "operators": {"ir"},
+    "custom": {"operators"},
+    "frontends": set(),
+    "normalize": {"custom"},
+    "lowering": {"ir", "operators"},
+    "passes": {"ir", "operators"},
+    "kernels": set(),
+    "emit": {"ir", "passes"},  # passes: the memory plan that it writes down
+    "toolchain": set(),
+    "runtime": {"ir", "emit", "toolchain"},
+    "verify": {"ir", "emit", "runtime"},
+    "conversion": {"ir", "emit", "toolchain", "runtime", "verify"},
+    "convert": {"ir", "frontends", "normalize", "lowering", "passes", "emit", "toolchain", "runtime", "verify", "conversion", "custom"},
+    "demo": {"convert"},
+    "cli": {"convert", "operators", "ir", "demo"},
+    "__main__": {"cli"},
+    "__init__": {"convert", "conversion", "custom", "ir", "passes", "emit", "runtime"},
+}
+OPEN = {"errors", "version"}
+
+#: Who may import what is not ours; numpy is open to all. Nothing after lowering/ knows ONNX, nothing after frontends/ a framework.
+FOREIGN: dict[str, set[str]] = {
+    "frontends": {"onnx", "onnxscript", "torch", "tensorflow", "tf2onnx", "keras", "jax", "flax", "jax2onnx", "sklearn", "skl2onnx", "onnxmltools"},
+    "normalize": {"onnx", "google", "onnxruntime"},
+    "lowering": {"onnx"},
+    "custom": {"onnx", "onnxscript"},
+    "convert": {"onnx"},
+    "conversion": {"onnx"},
+    "verify": {"onnx", "onnxruntime"},
+    "demo": {"onnx", "onnxruntime"},
+    "cli": {"rich"},
+}
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """Every Python file of the package with its room."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever it does; `from onnx_bridge import x` counts as onnx_bridge.x."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names) if module == "onnx_bridge" else [module]
+
+
+def test_every_room_has_its_walls() -> None:
+    assert {room for room, _ in sources()} <= WALLS.keys()
+
+
+def test_the_rooms_stand_above_one_another() -> None:
+    """No circle: graphlib raises CycleError on one."""
+    assert list(TopologicalSorter(WALLS).static_order())
+
+
+def test_no_wall_is_broken() -> None:
+    broken = [
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for room, path in sources()
+        for module in imports(path)
+        if module.startswith("onnx_bridge.") and (to := module.split(".")[1]) != room and to not in WALLS[room] | OPEN
+    ]
+
+    assert not broken
+
+
+def test_the_outside_is_known_where_it_may_be() -> None:
+    broken = [
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for room, path in sources()
+        for module in imports(path)
+        if (top := module.partition(".")[0]) not in sys.stdlib_module_names and top not in {"onnx_bridge", "numpy"} | FOREIGN.get(room, set())
+    ]
+
+    assert not broken
+
+
+# ---- operators and kernels
+
+
+def operator_classes() -> Iterator[type[ROperator]]:
+    """Every class of operators/ that is an ROperator."""
+    for found in pkgutil.iter_modules(onnx_bridge.operators.__path__):
+        module = importlib.import_module(f"onnx_bridge.operators.{found.name}")
+        for value in vars(module).values():
+            if inspect.isclass(value) and issubclass(value, ROperator) and value.__module__ == module.__name__:
+                yield value
+
+
+def test_every_operator_registers_itself() -> None:
+    """A class that nobody derives from has a name: from @operator, or its own if only passes make it. One with test cases is in the registry."""
+    registered = {cls for classes in REGISTRY.values() for cls in classes}
+    forgotten = [cls.__name__ for cls in operator_classes() if cls not in registered and not cls.__subclasses__() and (not cls.op_type or cls.cases)]
+
+    assert not forgotten
+
+
+def test_no_operator_file_is_an_orphan() -> None:
+    """Each file of operators/ registers something, or another file imports it."""
+    registering = {cls.__module__ for classes in REGISTRY.values() for cls in classes}
+    imported = {module for _, path in sources() for module in imports(path)}
+    files = {f"onnx_bridge.operators.{found.name}" for found in pkgutil.iter_modules(onnx_bridge.operators.__path__)}
+
+    assert not files - registering - imported
+
+
+@pytest.mark.parametrize(("domain", "name"), sorted(REGISTRY), ids=lambda part: part or "ai.onnx")
+def test_every_operator_says_what_it_does(domain: str, name: str) -> None:
+    """A docstring of its own, cases, and kernels that exist."""
+    for cls in REGISTRY[domain, name]:
+        assert (cls.__doc__ or "").strip() and not (cls.__doc__ or "").startswith(f"{cls.__name__}(")
+        assert all((KERNELS / file).is_file() for file in cls.kernels)
+
+
+@pytest.mark.parametrize("kernel", sorted(KERNELS.glob("*.hxx")), ids=lambda path: path.stem)
+def test_every_kernel_header_says_its_contract(kernel: Path) -> None:
+    """ASCII; the first line names the file; what it includes is there."""
+    text = kernel.read_text(encoding="ascii")
+
+    assert text.startswith(f"// {kernel.name}:")
+    assert all((KERNELS / name).is_file() for name in re.findall(r'^#include "(.*)"$', text, re.MULTILINE))
+
+
+# ---- the face of the package
+
+
+def test_the_public_names_are_those_of_init() -> None:
+    """All of __all__ can be had, in any order, and nothing else is offered."""
+    script = (
+        "import onnx_bridge, types\n"
+        "names = list(reversed(onnx_bridge.__all__))\n"
+        "assert names and len(set(names)) == len(names)\n"
+        "for name in names: assert not isinstance(getattr(onnx_bridge, name), types.ModuleType), name\n"
+        "import onnx_bridge.convert, onnx_bridge.cli\n"
+        "for name in names: assert not isinstance(getattr(onnx_bridge, name), types.ModuleType), f'{name} is hidden by a module'\n"
+        "others = {n for n, v in vars(onnx_bridge).items() if n[0] != '_' and not isinstance(v, types.ModuleType)}\n"
+        "print(*sorted(others - set(names) - {'TYPE_CHECKING', 'Any', 'annotations'}))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, "", "")
+
+
+def test_importing_is_quick_and_brings_no_framework() -> None:
+    """Under 0.3 s of processor time, the least of several runs; no framework, no onnxruntime, not even onnx."""
+    script = (
+        "import sys, time; begin = time.process_time(); import onnx_bridge; spent = time.process_time() - begin\n"
+        "print(spent, *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    spent = []
+    for _ in range(5):
+        seconds, *modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+        spent.append(float(seconds))
+
+    assert not set(modules) & {"torch", "tensorflow", "keras", "jax", "flax", "sklearn", "onnxruntime", "onnx", "rich"}
+    assert min(spent) < 0.3
+
+
+# ---- what is written about it
+
+
+def test_the_package_is_typed_and_licensed() -> None:
+    assert (PACKAGE / "py.typed").exists()
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    """The README's first two commands stand in .ci/run, letter by letter."""
+    readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci" / "run").read_text()
+    commands = re.findall(r"^python3 -m venv .*$", readme, re.MULTILINE)
+
+    assert len(commands) == 2
+    assert all(command in ci.splitlines() for command in commands)
+
+
+def test_the_table_of_operators_is_current() -> None:
+    ran = subprocess.run([sys.executable, str(ROOT / "scripts" / "make_tables.py"), "--check"], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert f"## {onnx_bridge.__version__}" in (ROOT / "CHANGELOG.md").read_text()
