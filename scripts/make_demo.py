@@ -80,20 +80,23 @@ def train(x: np.ndarray, y: np.ndarray, epochs: int, seed: int) -> Parameters:
 def exported(parameters: Parameters, mean: np.ndarray, scale: np.ndarray) -> onnx.ModelProto:
     """The network with its standardisation, ONNX opset 17."""
     initializers = [numpy_helper.from_array(mean, "mean"), numpy_helper.from_array(scale, "scale")]
-    nodes = [helper.make_node("Sub", ["event", "mean"], ["centred"], "centre"), helper.make_node("Div", ["centred", "scale"], ["x0"], "scale")]
+    nodes = [helper.make_node("Sub", ["event", "mean"], ["centred"], "centre")]
+    nodes.append(helper.make_node("Div", ["centred", "scale"], ["x0"], "scale"))
     for i in range(0, len(parameters), 2):
         layer, last = i // 2 + 1, i + 2 == len(parameters)
         weights, bias = f"weights{layer}", f"bias{layer}"
         initializers += [numpy_helper.from_array(parameters[i], weights), numpy_helper.from_array(parameters[i + 1], bias)]
         nodes.append(helper.make_node("Gemm", [f"x{layer - 1}", weights, bias], [f"sum{layer}"], f"dense{layer}"))
-        nodes.append(helper.make_node("Sigmoid" if last else "Relu", [f"sum{layer}"], ["signal" if last else f"x{layer}"], f"activation{layer}"))
+        activation, output = ("Sigmoid", "signal") if last else ("Relu", f"x{layer}")
+        nodes.append(helper.make_node(activation, [f"sum{layer}"], [output], f"activation{layer}"))
     graph = helper.make_graph(
         nodes, "diphoton",
         [helper.make_tensor_value_info("event", TensorProto.FLOAT, ["N", len(FEATURES)])],
         [helper.make_tensor_value_info("signal", TensorProto.FLOAT, ["N", 1])], initializers,
         "Probability that a pair of photons is the decay of a scalar of 125 GeV; inputs: " + ", ".join(FEATURES) + ". Toy data, seeded.",
     )  # fmt: skip
-    model = helper.make_model(graph, producer_name="onnx_bridge scripts/make_demo.py", opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, producer_name="onnx_bridge scripts/make_demo.py", opset_imports=opset, ir_version=8)
     onnx.checker.check_model(model)
     return model
 

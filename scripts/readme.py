@@ -18,7 +18,7 @@ def replace(name: str, text: str, *, check: bool = False) -> int:
         return 1
     after = pattern.sub(lambda match: f"{match[1]}{text.rstrip()}\n{match[2]}", before)
     if check and after != before:
-        print(f"README.md: the part {name!r} is not current; run `python {Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name}`", file=sys.stderr)
+        print(f"README.md: the part {name!r} is not current; run `python scripts/{Path(sys.argv[0]).name}`", file=sys.stderr)
         return 1
     if not check:
         README.write_text(after, encoding="utf-8")

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import onnx_bridge
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Libraries that tests build are kept from run to run beside pytest's own cache, not among the user's."""
+    """Keeps libraries that tests build from run to run beside pytest's cache, and shows programs that they start the same package."""
+    package = str(Path(onnx_bridge.__file__).parent.parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("ONNX_BRIDGE_CACHE", str(config.rootpath / ".pytest_cache" / "libraries"))
 
 

@@ -8,36 +8,26 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+WEIGHTS = np.array([[1, -2], [0.5, 3], [-1, 0.25]], np.float32)
+BIAS = np.array([0.125, -0.5], np.float32)
 
-def dense_net(
-    *,
-    names: Sequence[str] = ("x", "weights", "bias", "hidden", "y"),
-    node_names: Sequence[str] = ("dense", "activation"),
-    graph_name: str = "net",
-    batch: int | str = "N",
-) -> onnx.ModelProto:
-    """x [batch, 3] -> Gemm -> Relu -> y [batch, 2]; every name can be chosen."""
-    x, weights, bias, hidden, y = names
-    initializers = [
-        numpy_helper.from_array(np.array([[1, -2], [0.5, 3], [-1, 0.25]], np.float32), weights),
-        numpy_helper.from_array(np.array([0.125, -0.5], np.float32), bias),
-    ]
-    nodes = [helper.make_node("Gemm", [x, weights, bias], [hidden], node_names[0]), helper.make_node("Relu", [hidden], [y], node_names[1])]
-    graph = helper.make_graph(
-        nodes, graph_name, [helper.make_tensor_value_info(x, TensorProto.FLOAT, [batch, 3])],
-        [helper.make_tensor_value_info(y, TensorProto.FLOAT, [batch, 2])], initializers,
-    )  # fmt: skip
-    return model_of(graph)
+
+def dense_net() -> onnx.ModelProto:
+    """x [N, 3] -> Gemm -> Relu -> y [N, 2]."""
+    dense = helper.make_node("Gemm", ["x", "weights", "bias"], ["hidden"], "dense")
+    activation = helper.make_node("Relu", ["hidden"], ["y"], "activation")
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width]) for name, width in (("x", 3), ("y", 2))]
+    initializers = [numpy_helper.from_array(WEIGHTS, "weights"), numpy_helper.from_array(BIAS, "bias")]
+    return model_of(helper.make_graph([dense, activation], "net", ends[:1], ends[1:], initializers))
 
 
 def dense_answer(x: np.ndarray) -> np.ndarray:
     """What `dense_net` computes."""
-    weights, bias = np.array([[1, -2], [0.5, 3], [-1, 0.25]], np.float32), np.array([0.125, -0.5], np.float32)
-    return np.maximum(x @ weights + bias, 0)
+    return np.maximum(x @ WEIGHTS + BIAS, 0)
 
 
 def one_node(
-    op_type: str, *, domain: str = "", dtype: int = TensorProto.FLOAT, shape: Sequence[int | str | None] | None = ("N", 3), **attributes: object
+    op_type: str, *, domain: str = "", dtype: int = TensorProto.FLOAT, shape: Sequence[int | str] | None = ("N", 3), **attributes: object
 ) -> onnx.ModelProto:
     """x -> op_type -> y; a shape of None leaves even the rank open."""
     node = helper.make_node(op_type, ["x"], ["y"], "node", domain=domain, **attributes)

@@ -77,8 +77,7 @@ def test_kernel(test: Path, build: str, tmp_path: Path) -> None:
     """The test compiles without a warning and exits with 0."""
     program = built(test, BUILDS[build], tmp_path)
 
-    done = subprocess.run(
-        [program], cwd=tmp_path, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True, text=True, timeout=900, check=False
-    )
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    done = subprocess.run([program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False)
 
     assert done.returncode == 0, f"{test.name}, {build}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"

@@ -1,9 +1,9 @@
-"""Shapes computed in the graph: chains of Shape, Gather, Slice, arithmetic, Where... as exporters write them, which must vanish at conversion."""
+"""Shapes computed in the graph: chains of Shape, Gather, Slice, arithmetic and Where as exporters write them, gone after conversion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -31,7 +31,6 @@ class Chain:
     runs: Sequence[dict[str, tuple[int, ...]]]
     leaves: frozenset[str]
     refused: Sequence[dict[str, tuple[int, ...]]] = ()
-    integers: frozenset[str] = field(default_factory=frozenset)
 
 
 def _chain(name: str, text: str, runs: object, leaves: str, **rest: object) -> Chain:
@@ -41,7 +40,12 @@ def _chain(name: str, text: str, runs: object, leaves: str, **rest: object) -> C
 CHAINS = (
     _chain(
         "heads",  # x.view(x.size(0), x.size(1), 4, -1).transpose(1, 2)
-        """agraph (float[B, T, 24] x) => (y) <int64 zero = {0}, int64 one = {1}, int64[1] front = {0}, int64[1] four = {4}, int64[1] rest = {-1}> {
+        """agraph (float[B, T, 24] x) => (y) <
+            int64 zero = {0},
+            int64 one = {1},
+            int64[1] front = {0},
+            int64[1] four = {4},
+            int64[1] rest = {-1}> {
             s0 = Shape(x)  b0 = Gather<axis=0>(s0, zero)  b = Unsqueeze(b0, front)
             s1 = Shape(x)  t0 = Gather<axis=0>(s1, one)  t = Unsqueeze(t0, front)
             shape = Concat<axis=0>(b, t, four, rest)
@@ -53,7 +57,10 @@ CHAINS = (
     ),
     _chain(
         "expand_as",  # torch's expand: -1 keeps a size, found by Equal and Where over ConstantOfShape
-        """agraph (float[1, T] x, float[B, T, D] like) => (y) <int64 rank = {3}, int64[1] front = {0}, int64 minus = {-1}> {
+        """agraph (float[1, T] x, float[B, T, D] like) => (y) <
+            int64 rank = {3},
+            int64[1] front = {0},
+            int64 minus = {-1}> {
             s = Shape(like)  n = Unsqueeze(rank, front)
             ones = ConstantOfShape<value = int64[1] {1}>(n)
             u = Unsqueeze(x, front)
@@ -68,7 +75,11 @@ CHAINS = (
     ),
     _chain(
         "positions",  # an embedding of arange(T), then a triangular mask of T by T
-        """agraph (float[B, T, 4] x) => (y, mask) <int64 one = {1}, int64 zero = {0}, int64[1] front = {0}, float[40, 4] table> {
+        """agraph (float[B, T, 4] x) => (y, mask) <
+            int64 one = {1},
+            int64 zero = {0},
+            int64[1] front = {0},
+            float[40, 4] table> {
             s = Shape(x)  t = Gather<axis=0>(s, one)
             places = Range(zero, t, one)
             e = Gather<axis=0>(table, places)
@@ -83,7 +94,11 @@ CHAINS = (
     ),
     _chain(
         "cached_mask",  # the rows from `past` on of a constant triangle, as GPT-2 was exported: S + P columns of it, then over the scores
-        """agraph (float[S, T] scores, float[P, 2] past) => (y) <int64 zero = {0}, int64[1] front = {0}, int64[1] second = {1}, float[16, 16] triangle> {
+        """agraph (float[S, T] scores, float[P, 2] past) => (y) <
+            int64 zero = {0},
+            int64[1] front = {0},
+            int64[1] second = {1},
+            float[16, 16] triangle> {
             s = Shape(scores)  n0 = Gather<axis=0>(s, zero)
             p = Shape(past)  p0 = Gather<axis=0>(p, zero)
             total = Add(n0, p0)
@@ -98,7 +113,11 @@ CHAINS = (
     ),
     _chain(
         "difference",  # torch.diff with the first element in front
-        """agraph (float[B, T] x) => (y) <int64[1] zero = {0}, int64[1] one = {1}, int64[1] last = {-1}, int64[1] far = {9223372036854775807}> {
+        """agraph (float[B, T] x) => (y) <
+            int64[1] zero = {0},
+            int64[1] one = {1},
+            int64[1] last = {-1},
+            int64[1] far = {9223372036854775807}> {
             first = Slice(x, zero, one, one)
             longer = Concat<axis=1>(first, x)
             upper = Slice(longer, one, far, one)
@@ -111,7 +130,12 @@ CHAINS = (
     ),
     _chain(
         "round_up",  # padded at the end to a multiple of 8, cut into windows of 8
-        """agraph (float[B, T] x) => (y) <int64 one = {1}, int64 eight = {8}, int64[1] front = {0}, int64[3] zeros = {0, 0, 0}, int64[3] windows = {0, -1, 8}> {
+        """agraph (float[B, T] x) => (y) <
+            int64 one = {1},
+            int64 eight = {8},
+            int64[1] front = {0},
+            int64[3] zeros = {0, 0, 0},
+            int64[3] windows = {0, -1, 8}> {
             s = Shape(x)  t = Gather<axis=0>(s, one)
             over = Mod(t, eight)  missing0 = Sub(eight, over)  missing1 = Mod(missing0, eight)
             missing = Unsqueeze(missing1, front)
@@ -124,7 +148,12 @@ CHAINS = (
     ),
     _chain(
         "halves",  # sizes computed by Split, ReduceProd, Div and Cast
-        """agraph (float[B, T, 6] x) => (y, z) <int64 two = {2}, int64[1] rest = {-1}, int64[1] back = {0}, int64[1] last = {2}, int64[1] inner = {1}> {
+        """agraph (float[B, T, 6] x) => (y, z) <
+            int64 two = {2},
+            int64[1] rest = {-1},
+            int64[1] back = {0},
+            int64[1] last = {2},
+            int64[1] inner = {1}> {
             s = Shape(x)
             b, t, c = Split<axis=0, num_outputs=3>(s)
             short = Cast<to=6>(c)  long = Cast<to=7>(short)
@@ -150,7 +179,13 @@ CHAINS = (
     ),
     _chain(
         "back_to_front",  # steps that are not one, on an axis whose size is open
-        """agraph (float[T, 3] x) => (y, z) <int64[1] zero = {0}, int64[1] last = {-1}, int64[1] before = {-9223372036854775807}, int64[1] back = {-1}, int64[1] far = {1000000000}, int64[1] two = {2}> {
+        """agraph (float[T, 3] x) => (y, z) <
+            int64[1] zero = {0},
+            int64[1] last = {-1},
+            int64[1] before = {-9223372036854775807},
+            int64[1] back = {-1},
+            int64[1] far = {1000000000},
+            int64[1] two = {2}> {
             y = Slice(x, last, before, zero, back)
             z = Slice(x, zero, far, zero, two)
         }""",
@@ -205,7 +240,8 @@ def test_cut_numbers() -> None:
                 for step in (1, 2, 3):
                     wanted = list(range(size))[start:end:step]
                     found = cut(size, start, end, step)
-                    assert [found.start + i * step for i in range(int(found.count))] == wanted, (size, start, end, step)
+                    assert found.count == len(wanted), (size, start, end, step)
+                    assert not wanted or found.start == wanted[0], (size, start, end, step)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, -1, -2])

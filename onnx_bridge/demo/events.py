@@ -61,12 +61,14 @@ def _draw(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]
 def _boosted(momentum: np.ndarray, size: np.ndarray, pair: np.ndarray, energy: np.ndarray, mass: np.ndarray) -> np.ndarray:
     """A photon of energy `size` from the rest frame of the pair into the laboratory."""
     along = (momentum * pair).sum(1)
-    return momentum + pair * ((along / (energy + mass) + size) / mass)[:, None]
+    moved: np.ndarray = momentum + pair * ((along / (energy + mass) + size) / mass)[:, None]
+    return moved
 
 
 def _resolution(rng: np.random.Generator, energy: np.ndarray) -> np.ndarray:
     """The factor by which an energy is mismeasured."""
-    return np.maximum(1 + np.hypot(0.1 / np.sqrt(energy), 0.01) * rng.standard_normal(energy.shape), 0.01)
+    width = np.hypot(0.1 / np.sqrt(energy), 0.01)
+    return np.asarray(np.maximum(1 + width * rng.standard_normal(energy.shape), 0.01))
 
 
 def _features(momentum: np.ndarray) -> np.ndarray:

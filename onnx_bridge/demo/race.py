@@ -31,7 +31,7 @@ def _number(loop: Loop, seconds: float) -> int:
 
 
 def onnxruntime_session(model: Any) -> Any:
-    """onnxruntime on a model (a path or bytes), on one thread."""
+    """An InferenceSession of onnxruntime on a model (a path or bytes), on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -225,9 +225,14 @@ class _Header:
         return dims.show(size, lambda s: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[s]})")
 
     def plan_text(self) -> str:
+        lines = []
+        if self.symbols:
+            huge = " || ".join(f"dims.{s} > most" for s in self.symbols.values())
+            lines.append(f"{INDENT}const std::size_t most = std::numeric_limits<std::size_t>::max() / 256;")
+            lines.append(f"{INDENT}if ({huge}) return most * 128;  // more than any Workspace has; a negative size, as a rule")
         if self.plan.is_static:
-            return f"{INDENT}return {self.plan.offsets({})[1]};"
-        lines = [f"{INDENT}std::ptrdiff_t end = 0, offset = 0;"]
+            return "\n".join([*lines, f"{INDENT}return {self.plan.offsets({})[1]};"])
+        lines.append(f"{INDENT}std::ptrdiff_t end = 0, offset = 0;")
         sizes = {b.index: self.face_size(b.bytes) for b in self.plan.order}
         lines.append(f"{INDENT}const std::ptrdiff_t bytes[] = {{{', '.join(sizes[i] for i in range(len(self.plan.order)))}}};")
         for b in self.plan.order:

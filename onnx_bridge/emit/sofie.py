@@ -48,7 +48,7 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         "/// SOFIE's face. Movable and copyable; copies share the weights. One a thread.",
         "struct Session {",
         f"{INDENT}explicit Session({filename} = {default}{ctor_dims})",
-        f"{INDENT}   : model({'filename' if has_file else ''}), dims{dims_text}, workspace(new {plain}::Workspace(model, dims)) {{}}",
+        f"{INDENT}   : model({f'filename.empty() ? {default} : filename' if has_file else ''}), dims{dims_text}, workspace(new {plain}::Workspace(model, dims)) {{}}",
         f"{INDENT}Session(const Session& other) : model(other.model), dims(other.dims), workspace(new {plain}::Workspace(model, dims)) {{}}",
         f"{INDENT}Session(Session&&) = default;",
         f"{INDENT}Session& operator=(Session other)",

@@ -36,10 +36,25 @@ ONNX_BRIDGE_INLINE Size arg_best(Size n, Size stride, const T* x, bool select_la
    return best;
 }
 
+/// join() of all lanes, in every lane.
+template <class V, class Join>
+ONNX_BRIDGE_INLINE V over_lanes(V v, Join join)
+{
+#if ONNX_BRIDGE_LANES >= 16
+   v = join(v, ONNX_BRIDGE_ROTATE(v, 8));
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v = join(v, ONNX_BRIDGE_ROTATE(v, 4));
+#endif
+   v = join(v, ONNX_BRIDGE_ROTATE(v, 2));
+   return join(v, ONNX_BRIDGE_ROTATE(v, 1));
+}
+
 /// Of one row, n < 2^31: each lane keeps the place of its best, then the best of the lanes is sought.
 template <class Better>
 ONNX_BRIDGE_INLINE Size arg_best_row(Size n, const float* x, bool select_last, Better better)
 {
+   if (x[0] != x[0]) return 0;
    vec best = splat(x[0]);
    ivec place{}, index;
    for (int i = 0; i < lanes; i++) index[i] = i;
@@ -50,12 +65,9 @@ ONNX_BRIDGE_INLINE Size arg_best_row(Size n, const float* x, bool select_last, B
       best = taken ? v : best;
       place = taken ? index : place;
    }
-   int winner = 0;
-   for (int i = 0; i < lanes; i++) {
-      const bool earlier = place[i] < place[winner];
-      if (better(best[i], best[winner]) || (best[i] == best[winner] && earlier != select_last)) winner = i;
-   }
-   return place[winner];
+   const vec top = over_lanes(best, [&](vec a, vec b) __attribute__((always_inline)) { return better(b, a) ? b : a; });
+   place = best == top ? place : splat(select_last ? std::int32_t{-1} : std::int32_t{0x7fffffff});
+   return over_lanes(place, [&](ivec a, ivec b) __attribute__((always_inline)) { return select_last ? max(a, b) : min(a, b); })[0];
 }
 
 /// Of `count` neighbouring columns.

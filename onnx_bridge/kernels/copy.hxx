@@ -110,7 +110,8 @@ ONNX_BRIDGE_KERNEL void copy_axes(int rank, const Size* sizes, T* dst, const Siz
 }
 
 template <int Rank, class T>
-ONNX_BRIDGE_KERNEL void copy_strided(const Size (&sizes)[Rank], T* dst, const Size (&dst_strides)[Rank], const T* src, const Size (&src_strides)[Rank])
+ONNX_BRIDGE_KERNEL void copy_strided(const Size (&sizes)[Rank], T* dst, const Size (&dst_strides)[Rank], const T* src,
+                                     const Size (&src_strides)[Rank])
 {
    static_assert(Rank <= copy_rank, "collapse the axes");
    copy_axes<T>(Rank, sizes, dst, dst_strides, src, src_strides);

@@ -76,7 +76,8 @@ ONNX_BRIDGE_INLINE Size step_of_axis(int rank, const Size* sizes, int axis)
 
 /// GatherElements: out[i..] = data[i.. with indices[i..] at `axis`]; out and indices have `sizes`, at most data_sizes but for `axis`.
 template <int Rank, class T, class Index>
-ONNX_BRIDGE_KERNEL void gather_elements(const Size (&data_sizes)[Rank], const Size (&sizes)[Rank], int axis, const T* data, const Index* indices, T* out)
+ONNX_BRIDGE_KERNEL void gather_elements(const Size (&data_sizes)[Rank], const Size (&sizes)[Rank], int axis, const T* data,
+                                        const Index* indices, T* out)
 {
    static_assert(Rank <= gather_rank, "collapse the axes");
    const Size n = data_sizes[axis], step = step_of_axis(Rank, data_sizes, axis);
@@ -89,7 +90,8 @@ ONNX_BRIDGE_KERNEL void gather_elements(const Size (&data_sizes)[Rank], const Si
 /// GatherND: out[batch][count][inner] = data[batch][indices[batch][count][0]]..[indices[batch][count][Depth - 1]][inner], data being
 /// [batch][sizes[0]]..[sizes[Depth - 1]][inner].
 template <int Depth, class T, class Index>
-ONNX_BRIDGE_KERNEL void gather_nd(Size batch, const Size (&sizes)[Depth], Size inner, Size count, const T* data, const Index* indices, T* out)
+ONNX_BRIDGE_KERNEL void gather_nd(Size batch, const Size (&sizes)[Depth], Size inner, Size count, const T* data, const Index* indices,
+                                  T* out)
 {
    Size blocks = 1;
    for (int k = 0; k < Depth; k++) blocks *= sizes[k];

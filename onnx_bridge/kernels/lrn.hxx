@@ -31,7 +31,7 @@ ONNX_BRIDGE_INLINE void lrn_pixels(Size channels, Size pixels, const float* x, f
 /// share: alpha / size.
 ONNX_BRIDGE_KERNEL void lrn(Size batch, Size channels, Size pixels, const float* x, float* y, Size size, float share, float beta, float bias)
 {
-   for (; batch > 0; batch--, x += channels * pixels, y += channels * pixels) {
+   for (; batch > 0 && channels > 0; batch--, x += channels * pixels, y += channels * pixels) {
       Size i = 0;
       for (; i + lanes <= pixels; i += lanes) lrn_pixels(channels, pixels, x + i, y + i, size, share, beta, bias, All());
       if (i < pixels) lrn_pixels(channels, pixels, x + i, y + i, size, share, beta, bias, pixels - i);

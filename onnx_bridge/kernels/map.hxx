@@ -1,10 +1,11 @@
 // map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
 //
 // Operands are accessors: Row (contiguous), Same (one value for all), Strided. vector_map() works on vectors of floats, where bools
-// are masks; scalar_map() on any element types. y may be one of the operands. Every element is computed by the same instructions
+// are masks and halves become floats; scalar_map() on any element types. y may be one of the operands. Every element is computed by the same instructions
 // wherever it stands, so that tails have the bits of full vectors.
 #pragma once
-#include "vector.hxx"
+#include "cast.hxx"
+#include "half.hxx"
 
 struct Row {
    const float* p;
@@ -41,9 +42,7 @@ struct MaskRow {
    template <class Count>
    __attribute__((always_inline)) ivec at(Size i, Count count) const
    {
-      ivec v{};
-      for (Size j = 0; j < count; j++) v[j] = -static_cast<std::int32_t>(p[i + j]);
-      return v;
+      return load_mask(p + i, count);
    }
 };
 struct MaskSame {
@@ -67,6 +66,29 @@ struct MaskStrided {
    }
 };
 
+/// T: Half or Bfloat16.
+template <class T>
+struct HalfRow {
+   const T* p;
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size i, Count count) const
+   {
+      return load_halves(p + i, count);
+   }
+};
+template <class T>
+struct HalfStrided {
+   const T* p;
+   Size stride;
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size i, Count count) const
+   {
+      ivec v{};
+      for (Size j = 0; j < count; j++) v[j] = p[(i + j) * stride].bits;
+      return T::decoded(v);
+   }
+};
+
 template <class Count>
 ONNX_BRIDGE_INLINE void put(float* y, vec v, Count count)
 {
@@ -75,7 +97,17 @@ ONNX_BRIDGE_INLINE void put(float* y, vec v, Count count)
 template <class Count>
 ONNX_BRIDGE_INLINE void put(bool* y, ivec v, Count count)
 {
-   for (Size j = 0; j < count; j++) y[j] = v[j] != 0;
+   store_mask(y, v, count);
+}
+template <class Count>
+ONNX_BRIDGE_INLINE void put(Half* y, vec v, Count count)
+{
+   store_halves(y, v, count);
+}
+template <class Count>
+ONNX_BRIDGE_INLINE void put(Bfloat16* y, vec v, Count count)
+{
+   store_halves(y, v, count);
 }
 
 template <class Y, class F, class... Operand>
@@ -109,8 +141,20 @@ struct ScalarStrided {
    __attribute__((always_inline)) T at(Size i) const { return p[i * stride]; }
 };
 
+// What GCC cannot see: that an operand is y itself or does not overlap it. Clang looks when the program runs.
+#if defined(__clang__)
+#define ONNX_BRIDGE_INDEPENDENT
+#else
+#define ONNX_BRIDGE_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 template <class Y, class F, class... Operand>
 ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... operand)
 {
-   for (Size i = 0; i < n; i++) y[i] = static_cast<Y>(f(operand.at(i)...));
+   Size i = 0;
+   for (; i + 16 <= n; i += 16) {
+      ONNX_BRIDGE_INDEPENDENT
+      for (int j = 0; j < 16; j++) y[i + j] = static_cast<Y>(f(operand.at(i + j)...));
+   }
+   for (; i < n; i++) y[i] = static_cast<Y>(f(operand.at(i)...));
 }

@@ -84,7 +84,8 @@ ONNX_BRIDGE_KERNEL void pad_axes(PadMode mode, int rank, const Size* sizes, cons
 }
 
 template <int Rank, class T>
-ONNX_BRIDGE_KERNEL void pad(PadMode mode, const Size (&sizes)[Rank], const Size (&begin)[Rank], const Size (&end)[Rank], const T* x, T value, T* y)
+ONNX_BRIDGE_KERNEL void pad(PadMode mode, const Size (&sizes)[Rank], const Size (&begin)[Rank], const Size (&end)[Rank], const T* x,
+                            T value, T* y)
 {
    static_assert(Rank <= pad_rank, "collapse the axes");
    pad_axes(mode, Rank, sizes, begin, end, x, value, y);

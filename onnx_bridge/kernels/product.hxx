@@ -90,12 +90,13 @@ ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& he
 {
    const int most_rows = static_cast<int>(heights.low + (heights.high > 0));
    const Size first_row = heights.begin(first_tile);
-   alignas(64) float sums[tile_rows * panel_columns] = {};  // of the last columns, fewer than a tile has
+   alignas(64) float sums[tile_rows * panel_columns];  // of the last columns, fewer than a tile has
    for (Size n = 0, width; n < N; n += width) {
       const int vectors = vectors_of_tile(most_rows, N - n);
       const GemmTile high = find_tile(most_rows, vectors), low = find_tile(static_cast<int>(heights.low), vectors);
       width = vectors * lanes;
       const bool whole = n + width <= N;
+      if (!whole) std::memset(sums, 0, sizeof sums);
       const Size columns = whole ? width : N - n;
       const Size shift = part.plain ? width - columns : 0;  // in a plain matrix the tile begins earlier instead of ending later
       const Panels strip = part.plain ? Panels{part.W.data + n - shift, part.W.row, part.W.panel} : part.W.from(0, n);

@@ -5,13 +5,21 @@
 #pragma once
 #include "cast.hxx"
 
-#define ONNX_BRIDGE_BY_DOUBLE(name)                                                                           \
-   ONNX_BRIDGE_INLINE double name(double x) { return __builtin_##name(x); }                                   \
-   ONNX_BRIDGE_INLINE float name(float x) { return static_cast<float>(__builtin_##name(static_cast<double>(x))); } \
-   ONNX_BRIDGE_KERNEL vec name(vec x)                                                                         \
-   {                                                                                                          \
-      for (int i = 0; i < lanes; i++) x[i] = name(static_cast<float>(x[i]));                                  \
-      return x;                                                                                               \
+// The barriers keep the user's -ffast-math from making the float function of it.
+#define ONNX_BRIDGE_BY_DOUBLE(name)                                               \
+   ONNX_BRIDGE_INLINE double name(double x) { return __builtin_##name(x); }       \
+   ONNX_BRIDGE_INLINE float name(float x)                                         \
+   {                                                                              \
+      double y = static_cast<double>(x);                                          \
+      ONNX_BRIDGE_KEEP(y);                                                        \
+      y = __builtin_##name(y);                                                    \
+      ONNX_BRIDGE_KEEP(y);                                                        \
+      return static_cast<float>(y);                                               \
+   }                                                                              \
+   ONNX_BRIDGE_KERNEL vec name(vec x)                                             \
+   {                                                                              \
+      for (int i = 0; i < lanes; i++) x[i] = name(static_cast<float>(x[i]));      \
+      return x;                                                                   \
    }
 ONNX_BRIDGE_BY_DOUBLE(sin)
 ONNX_BRIDGE_BY_DOUBLE(cos)
@@ -29,7 +37,12 @@ ONNX_BRIDGE_BY_DOUBLE(atanh)
 template <class Base, class Exponent>
 ONNX_BRIDGE_INLINE if_number<Base> pow(Base base, Exponent exponent)
 {
-   return cast<Base>(__builtin_pow(static_cast<double>(base), static_cast<double>(exponent)));
+   double y = static_cast<double>(base), by = static_cast<double>(exponent);
+   ONNX_BRIDGE_KEEP(y);
+   ONNX_BRIDGE_KEEP(by);
+   y = __builtin_pow(y, by);
+   ONNX_BRIDGE_KEEP(y);
+   return cast<Base>(y);
 }
 ONNX_BRIDGE_KERNEL vec pow(vec base, vec exponent)
 {

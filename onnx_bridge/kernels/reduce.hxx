@@ -24,6 +24,7 @@ ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation oper
    constexpr int width = 32 / lanes;
    const vec start = splat(operation.template start<float>());
    vec partial[width];
+   ONNX_BRIDGE_UNROLL
    for (int j = 0; j < width; j++) partial[j] = start;
    Size i = 0;
    for (; i + 32 <= n; i += 32) {
@@ -32,16 +33,27 @@ ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation oper
    }
    ivec index;
    for (int k = 0; k < lanes; k++) index[k] = k;
+   ONNX_BRIDGE_UNROLL
    for (int j = 0; j < width; j++) {
-      const Size left = n - i - j * lanes, rest = left < 0 ? 0 : left < lanes ? left : lanes;
-      const vec v = rest == lanes ? load(x + i + j * lanes) : load(x + (rest ? i + j * lanes : 0), rest);
-      partial[j] = operation.join(partial[j], index < static_cast<std::int32_t>(rest) ? v : start);
+      const Size rest = n - i - j * lanes;
+      if (rest >= lanes)
+         partial[j] = operation.join(partial[j], load(x + i + j * lanes));
+      else if (rest > 0)
+         partial[j] = operation.join(partial[j], index < static_cast<std::int32_t>(rest) ? load(x + i + j * lanes, rest) : start);
    }
-   alignas(64) float lane[32];
-   for (int j = 0; j < width; j++) store(lane + j * lanes, partial[j]);
-   for (int half = 16; half >= 1; half /= 2)
-      for (int j = 0; j < half; j++) lane[j] = operation.merge(lane[j], lane[j + half]);
-   return lane[0];
+   ONNX_BRIDGE_UNROLL
+   for (int half = width / 2; half >= 1; half /= 2)
+      for (int j = 0; j < half; j++) partial[j] = operation.merge(partial[j], partial[j + half]);
+   vec v = partial[0];
+#if ONNX_BRIDGE_LANES >= 16
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 8));
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 4));
+#endif
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 2));
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 1));
+   return v[0];
 }
 
 template <class N, class Operation>

@@ -63,6 +63,7 @@ struct L1 : Sum {
 
 struct RootOfSum : Sum {
    static __attribute__((always_inline)) vec finish(vec total) { return sqrt(total); }
+   static __attribute__((always_inline)) float finish(float total) { return root(total); }
    template <class T>
    static __attribute__((always_inline)) T finish(T total)
    {

@@ -62,7 +62,8 @@ ONNX_BRIDGE_INLINE void scatter_one(T* out, const T* update)
 
 /// ScatterElements: out[i.. with indices[i..] at `axis`] from updates[i..]; indices and updates have `sizes`, out has data_sizes.
 template <class Reduction, int Rank, class T, class Index>
-ONNX_BRIDGE_KERNEL void scatter_elements(const Size (&data_sizes)[Rank], const Size (&sizes)[Rank], int axis, const Index* indices, const T* updates, T* out)
+ONNX_BRIDGE_KERNEL void scatter_elements(const Size (&data_sizes)[Rank], const Size (&sizes)[Rank], int axis, const Index* indices,
+                                         const T* updates, T* out)
 {
    static_assert(Rank <= gather_rank, "collapse the axes");
    const Size n = data_sizes[axis], step = step_of_axis(Rank, data_sizes, axis);

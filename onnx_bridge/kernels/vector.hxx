@@ -218,10 +218,14 @@ template <class Step>
 ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 {
    constexpr int width = 32 / lanes;
-   vec total[width] = {};
+   vec total[width];
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < width; j++) total[j] = vec{};  // one by one: GCC clears a whole array by a slow string instruction
    Size begin = 0;
    do {
-      vec sum[width] = {};
+      vec sum[width];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) sum[j] = vec{};
       const Size end = n - begin < 2048 ? n : begin + 2048;
       Size i = begin;
       for (; i + 32 <= end; i += 32) {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, UNSUPPORTED, DType, bfloat16, bool_, float32
+from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, UNSUPPORTED, DType, bfloat16, bool_
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.operators.cases import case, data, given
@@ -36,11 +36,11 @@ class Converting(PointwiseOperator):
 
     def expression(self, *operands: str) -> str:
         source, target = self.x.dtype, self.y.dtype
-        if source is target:
+        if source is target or source.compute == target.compute == "float":
             return operands[0]
         if target is bool_ and source.compute == "float":
             return f"float_to_mask({operands[0]})"
-        if target is float32 and source is bool_:
+        if source is bool_ and target.compute == "float":
             return f"mask_to_float({operands[0]})"
         return f"cast<{target.compute}>({operands[0]})"
 

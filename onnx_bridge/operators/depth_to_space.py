@@ -30,6 +30,11 @@ def _part(size: Size, parts: int, what: str) -> Size:
     return part
 
 
+def _check_mode(mode: str) -> None:
+    if mode not in ("DCR", "CRD"):
+        raise UnsupportedForm(f"mode must be DCR or CRD, got {mode!r}")
+
+
 @operator("DepthToSpace", since=1)
 class DepthToSpace(ROperator):
     """y[n, c, h * B + i, w * B + j] = x[n, (i * B + j) * C + c, h, w], or x[n, (c * B + i) * B + j, h, w] in mode CRD (since 11)."""
@@ -42,8 +47,7 @@ class DepthToSpace(ROperator):
     def types(self, x: Tensor) -> Type:
         if x.rank != 4 or self.blocksize < 1:
             raise ShapeError(f"x must have rank 4 and blocksize be positive, got {x.type} and {self.blocksize}")
-        if self.mode not in ("DCR", "CRD"):
-            raise UnsupportedForm(f"mode must be DCR or CRD, got {self.mode!r}")
+        _check_mode(self.mode)
         n, c, h, w = x.shape
         block = self.blocksize
         return Type(x.dtype, (n, _part(c, block * block, "the number of channels"), h * block, w * block))
@@ -67,15 +71,17 @@ class DepthToSpace(ROperator):
 
 @operator("SpaceToDepth", since=1)
 class SpaceToDepth(ROperator):
-    """y[n, (i * B + j) * C + c, h, w] = x[n, c, h * B + i, w * B + j]."""
+    """y[n, (i * B + j) * C + c, h, w] = x[n, c, h * B + i, w * B + j], or y[n, (c * B + i) * B + j, h, w] in mode CRD (since 28)."""
 
     kernels = ("copy.hxx",)
 
     blocksize: int = attribute()
+    mode: str = attribute("DCR")
 
     def types(self, x: Tensor) -> Type:
         if x.rank != 4 or self.blocksize < 1:
             raise ShapeError(f"x must have rank 4 and blocksize be positive, got {x.type} and {self.blocksize}")
+        _check_mode(self.mode)
         n, c, h, w = x.shape
         block = self.blocksize
         return Type(x.dtype, (n, c * block * block, _part(h, block, "the height"), _part(w, block, "the width")))
@@ -83,7 +89,8 @@ class SpaceToDepth(ROperator):
     def emit(self, cpp: Writer) -> None:
         n, c, _, _ = self.x.shape
         _, _, h, w = self.y.shape
-        _copy_ordered(cpp, self.x, self.y, [n, c, h, self.blocksize, w, self.blocksize], [0, 3, 5, 1, 2, 4])
+        order = [0, 3, 5, 1, 2, 4] if self.mode == "DCR" else [0, 1, 3, 5, 2, 4]
+        _copy_ordered(cpp, self.x, self.y, [n, c, h, self.blocksize, w, self.blocksize], order)
 
     cases = (
         case(x=("N", 3, 4, 6), attributes={"blocksize": 2}),

@@ -35,7 +35,8 @@ class Dropout(ROperator):
 
     def types(self, x: Tensor, ratio: Tensor | None = None, training_mode: Tensor | None = None) -> list[Type]:
         trains = training_mode is not None and (not training_mode.is_constant or bool(training_mode.constant().any()))
-        if trains or not self.is_test:
+        drops = ratio is None or not ratio.is_constant or bool(ratio.constant().any())
+        if (trains and drops) or not self.is_test:
             raise UnsupportedForm("training (training_mode, or is_test=0) is not supported; export the model for inference")
         return [x.type, Type(bool_ if self.opset >= 10 else x.dtype, x.shape)]
 

@@ -40,8 +40,7 @@ class Group(ROperator):
         )
 
     def kernel_files(self) -> Sequence[str]:
-        halves = ["half.hxx"] if any(t.dtype in HALVES for step in self.steps for t in (*step.inputs, step.output)) else []
-        return ["map.hxx", *halves, *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+        return ["map.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
 
     def title(self) -> str:
         return " + ".join(step.op.title() for step in self.steps)
@@ -104,7 +103,7 @@ class Group(ROperator):
                 base = blocked_pointer(cpp, tensor)
                 pointers.append(base + "".join(add_index(cpp, i, s) for i, s in zip((image, block, pixel), stride[:3], strict=True)))
             accessors = [
-                f"Row{{{pointer}}}" if stride[3] == 1 else f"Same({pointer}[0])"
+                f"Row{{{pointer}}}" if stride[3] == 1 else f"Same(*({pointer}))"
                 for pointer, stride in zip(pointers[1:], strides[1:], strict=True)
             ]
             whole = isinstance(channels, int) and channels % BLOCK == 0
@@ -168,16 +167,15 @@ def as_stored(dtype: DType, pointer: str, qualifier: str) -> str:
 
 def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bool) -> str:
     """The accessor of map.hxx that reads a tensor along the innermost axis."""
-    if not vector:
+    if not vector or tensor.dtype in HALVES:
         kind = f"<{HALVES.get(tensor.dtype, tensor.dtype.storage)}>"
+        name = "Half" if vector else "Scalar"
         pointer = as_stored(tensor.dtype, pointer, "const ")
-        return f"ScalarRow{kind}{{{pointer}}}" if stride == 1 else f"ScalarStrided{kind}{{{pointer}, {cpp.size(stride)}}}"
+        return f"{name}Row{kind}{{{pointer}}}" if stride == 1 else f"{name}Strided{kind}{{{pointer}, {cpp.size(stride)}}}"
     prefix = "Mask" if tensor.dtype is bool_ else ""
     if stride == 0:
-        return f"{prefix}Same({pointer.replace(' + ', '[', 1) + ']' if ' + ' in pointer else pointer + '[0]'})"
-    if stride == 1:
-        return f"{prefix}Row{{{pointer}}}"
-    return f"{prefix}Strided{{{pointer}, {cpp.size(stride)}}}"
+        return f"{prefix}Same(*({pointer}))"
+    return f"{prefix}Row{{{pointer}}}" if stride == 1 else f"{prefix}Strided{{{pointer}, {cpp.size(stride)}}}"
 
 
 def can_block(tensor: Tensor, y: Tensor) -> bool:

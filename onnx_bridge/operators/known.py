@@ -78,7 +78,8 @@ def storage_literal(value: object, dtype: DType) -> str:
 def stored(number: float, dtype: DType) -> Any:
     """A number as numpy stores it in a tensor; bfloat16 is stored as its bits."""
     if dtype is bfloat16:
-        return np.uint16(np.asarray(number, np.float32).view(np.uint32) >> 16)
+        bits = int(np.asarray(number, np.float32).view(np.uint32))
+        return np.uint16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)  # to the nearest, to even of two
     return np.asarray([number]).astype(dtype.numpy)[0]
 
 
@@ -87,4 +88,4 @@ def scalar(tensor: Tensor, what: str) -> Any:
     values = tensor.constant().reshape(-1)
     if values.size != 1:
         raise ShapeError(f"{what} must be one number, got {tensor.type}")
-    return values[0]
+    return (values.astype(np.uint32) << 16).view(np.float32)[0] if tensor.dtype is bfloat16 else values[0]

@@ -12,7 +12,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import MOST, scalar, storage_literal
+from onnx_bridge.operators.known import MOST, scalar, storage_literal, stored
 
 
 @operator("Range", since=11)
@@ -22,7 +22,10 @@ class Range(ROperator):
     kernels = ("order.hxx",)
 
     def types(self, start: Tensor, limit: Tensor, delta: Tensor) -> Type:
-        return Type(start.dtype, (self.length(start, limit, delta),))
+        count = self.length(start, limit, delta)
+        if _is_half(start) and not (isinstance(count, int) and count <= MOST):
+            raise UnsupportedForm(f"ranges of {start.dtype} must be constants of at most {MOST} elements, got {count}")
+        return Type(start.dtype, (count,))
 
     @staticmethod
     def length(start: Tensor, limit: Tensor, delta: Tensor) -> Size:
@@ -45,9 +48,10 @@ class Range(ROperator):
 
     def values(self, start: Tensor, limit: Tensor, delta: Tensor) -> np.ndarray | None:
         count = self.length(start, limit, delta)
-        if not isinstance(count, int) or count > MOST or not start.dtype.is_integer or not start.is_constant:
+        if not isinstance(count, int) or count > MOST or not start.is_constant or not (start.dtype.is_integer or _is_half(start)):
             return None
-        return np.asarray([int(scalar(start, "start")) + i * int(scalar(delta, "delta")) for i in range(count)]).astype(start.dtype.numpy)
+        first, step = scalar(start, "start").item(), scalar(delta, "delta").item()
+        return np.asarray([stored(first + i * step, start.dtype) for i in range(count)], start.dtype.numpy)
 
     def reads(self) -> Sequence[int]:
         return ()
@@ -68,3 +72,8 @@ class Range(ROperator):
         case(start=const(0, "int32"), limit=const(7, "int32"), delta=const(3, "int32")),
         case(start=const(5.5, "float32"), limit=const(1.0, "float32"), delta=const(-0.25, "float32")),
     )
+
+
+def _is_half(tensor: Tensor) -> bool:
+    """Whether a tensor holds floats of two bytes, which the kernel cannot add."""
+    return tensor.dtype.is_float and tensor.dtype.size == 2

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators.cases import case, const, data, given
+from onnx_bridge.operators.cases import Case, case, const, data, given
 from onnx_bridge.operators.gather_elements import along
 
 _REDUCTIONS = {"none": "ScatterReplace", "add": "ScatterAdd", "mul": "ScatterMul", "max": "ScatterMax", "min": "ScatterMin"}
@@ -56,7 +59,7 @@ class ScatterElements(ROperator):
 
     _INTEGERS = data(4, 5, dtype="int64", high=9)
     _CHOSEN = const([[0, 2, -1], [1, 0, 0]])
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=(4, 5), indices=_CHOSEN, updates=(2, 3)),
         case(x=(4, 5), indices=const([[1, 3], [-1, 0]], "int32"), updates=(2, 2), attributes={"axis": 1}),
         case(x=(2, 3), indices=const([[0, 0, 0]]), updates=(1, 3), attributes={"axis": -1, "reduction": "add"}, opset=18),

@@ -109,10 +109,11 @@ class Slice(ROperator):
         return Type(x.dtype, tuple(one.count for one in self.cuts()))
 
     def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
-        cuts = self.cuts()
-        if x.value is None or not all(isinstance(one.start, int) and isinstance(one.count, int) for one in cuts):
-            return None
-        places = [[one.start + i * one.step for i in range(one.count)] for one in cuts]
+        places: list[list[int]] = []
+        for one in self.cuts():
+            if x.value is None or not isinstance(one.start, int) or not isinstance(one.count, int):
+                return None
+            places.append([one.start + i * one.step for i in range(one.count)])
         return moved(x, lambda value: value[np.ix_(*places)] if places else value)
 
     def reads(self) -> Sequence[int]:

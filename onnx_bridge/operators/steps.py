@@ -50,9 +50,9 @@ def operands(steps: Sequence[Step]) -> list[Tensor]:
 
 
 def is_vector(steps: Iterable[Step]) -> bool:
-    """Whether the steps can run on vectors: floats and masks only."""
+    """Whether the steps can run on vectors: floats, what is stored as halves, and masks."""
     return all(
-        step.op.vectorised and all(tensor.dtype in (float32, bool_) for tensor in (*step.inputs, step.output)) for step in steps
+        step.op.vectorised and all(tensor.dtype in (float32, bool_, *HALVES) for tensor in (*step.inputs, step.output)) for step in steps
     )
 
 
@@ -62,8 +62,8 @@ def body(steps: Sequence[Step], names: Mapping[Tensor, str]) -> str:
     lines = []
     for index, step in enumerate(steps):
         expression = step.op.expression(*(known[tensor] for tensor in step.inputs))
-        if step.output.dtype in HALVES:
-            expression = f"static_cast<float>({HALVES[step.output.dtype]}({expression}))"
+        if step.output.dtype in HALVES and index < len(steps) - 1:
+            expression = f"rounded_to<{HALVES[step.output.dtype]}>({expression})"
         if index == len(steps) - 1:
             lines.append(f"return {expression};")
         else:

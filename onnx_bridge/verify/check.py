@@ -24,9 +24,8 @@ Feeds = Mapping[str, np.ndarray]
 
 @dataclass
 class _Call:
-    """What one set of inputs gave; `kind` is that of `feeds`, or "given"."""
+    """What one set of inputs gave."""
 
-    kind: str
     feeds: dict[str, np.ndarray]
     sizes: dict[str, int]
     ours: list[np.ndarray]
@@ -67,12 +66,12 @@ def verify(
         note(spelt or "fixed sizes")
         try:
             for seed, kind in enumerate(KINDS if len(tried) < 2 else KINDS[:1]):
-                found.calls.append(_call(kind, net, oracle, feeds(model, sizes, kind, seed), sizes))
+                found.calls.append(_call(net, oracle, feeds(model, sizes, kind, seed), sizes))
         except ExportError as error:  # sizes that the model cannot take
             refusal = str(error)
             continue
         tried.append(spelt)
-    found.calls += [_call("given", net, oracle, given, net.sizes_of(given)) for given in extra]
+    found.calls += [_call(net, oracle, given, net.sizes_of(given)) for given in extra]
     if not found.calls:
         raise InferenceError(f"nothing could be compared: give inputs that the model takes ({refusal})")
     report.reference = f"onnxruntime {oracle.version}"
@@ -81,26 +80,25 @@ def verify(
     return found
 
 
-def _call(kind: str, net: CompiledModel, oracle: Oracle, given: Feeds, sizes: Mapping[str, int]) -> _Call:
+def _call(net: CompiledModel, oracle: Oracle, given: Feeds, sizes: Mapping[str, int]) -> _Call:
     wanted = oracle(given)
-    return _Call(kind, dict(given), dict(sizes), list(net.run(given)), wanted)
+    return _Call(dict(given), dict(sizes), list(net.run(given)), wanted)
 
 
 def _row(found: Comparison, oracle: Oracle, index: int, name: str) -> Row:
     """One output over all calls.
 
-    The largest value that a difference is measured by is that of the output over all calls of ordinary inputs, or of the
-    call itself where that is larger: a call whose outputs are all tiny (a sigmoid that is 1e-8 everywhere) would
-    otherwise be held to less than the reference's own error.
+    The largest value that a difference is measured by is that of the output over all calls: a call whose outputs are all
+    tiny (a sigmoid that is 1e-8 everywhere) would otherwise be held to less than the reference's own error.
     """
-    usual = max((_scale(call.wanted[index]) for call in found.calls if call.kind != "wide"), default=0.0)
+    largest = max(_scale(call.wanted[index]) for call in found.calls)
     values = equal = 0
     scale = worst = shown = 0.0
     nearest, passed, conditioning, where = -1.0, True, False, ""
     for call in found.calls:
         a, b = call.ours[index], call.wanted[index]
         values += b.size
-        gap, allowed, adjusted = _gap(a, b, usual, lambda call=call: oracle.conditioning(call.feeds, call.wanted)[index])  # type: ignore[misc]
+        gap, allowed, adjusted = _gap(a, b, largest, lambda call=call: oracle.conditioning(call.feeds, call.wanted)[index])  # type: ignore[misc]
         if a.shape == b.shape and a.dtype == b.dtype:
             equal += equal_bits(a, b) if b.dtype.kind == "f" else int((a == b).sum())
         if gap > allowed:
@@ -114,13 +112,13 @@ def _row(found: Comparison, oracle: Oracle, index: int, name: str) -> Row:
     return Row(name, len(found.calls), values, worst, scale, shown, equal / values if values else 1.0, passed, conditioning, where)
 
 
-def _gap(a: np.ndarray, b: np.ndarray, usual: float, moved: Callable[[], float]) -> tuple[float, float, bool]:
+def _gap(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float]) -> tuple[float, float, bool]:
     """The difference of two outputs, what is allowed, and whether the model's conditioning decided that."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return float("inf"), 0.0, False
     if b.dtype.kind != "f":
         return difference(a, b), 0.0, False
-    gap, allowed = difference(a, b), RELATIVE * max(_scale(b), usual)
+    gap, allowed = difference(a, b), RELATIVE * largest
     if gap <= allowed:
         return gap, allowed, False
     conditioned = CONDITIONING * moved()

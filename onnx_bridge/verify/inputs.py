@@ -65,7 +65,7 @@ KINDS = ("normal", "wide", "zeros", "edges")
 def _floats(rng: np.random.Generator, shape: list[int], kind: str) -> np.ndarray:
     normal = np.asarray(rng.standard_normal(shape))
     if kind == "wide":
-        return normal * 10
+        return normal * 4
     if kind == "zeros":
         return np.zeros(shape)
     if kind == "edges" and normal.size:

@@ -129,6 +129,7 @@ static void test_special(const char* isa, Attention attention)
    std::fill_n(o.mask.begin() + 2 * 37, 37, -infinity);
    o.Q[4 * 20 + 19] = std::nanf("");
    o.mask[6 * 37 + 36] = infinity;
+   std::fill_n(o.mask.begin() + 7 * 37, 37, -200.f);  // far below 0, yet not masked
    for (Size q = 0; q < 9; q++) o.mask[static_cast<std::size_t>(q * 37 + 35)] = -infinity;
    o.V[35 * 18 + 1] = 3e38f;
    bool clean;

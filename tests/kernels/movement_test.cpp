@@ -299,7 +299,7 @@ struct TopkCase {
       k = kind == 0 ? n : random_size(0, std::min<Size>(n, kind == 1 ? 4 : n));
       const Size sort_of_values = random_size(0, 4);
       x = sort_of_values == 0 ? random_values<T>(outer * n * inner) : crowded_values<T>(outer * n * inner);
-      if (sort_of_values == 1 || sort_of_values == 2 && !x.empty()) {  // one odd value among plain ones
+      if ((sort_of_values == 1 || sort_of_values == 2) && !x.empty()) {  // one odd value among plain ones
          for (T& value : x) value = static_cast<T>(random_size(0, 100));
          x[random_size(0, outer * n * inner - 1)] = std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : T(101);
       }

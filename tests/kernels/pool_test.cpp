@@ -266,6 +266,38 @@ static void check_pool(const Axis* a, Size channels)
    }
 }
 
+/// A chain of each `block` terms from +0, chains added in order.
+static float chains(const float* terms, Size n, Size block)
+{
+   float total = 0;
+   for (Size i = 0; i < n; i += block) {
+      float chain = 0;
+      for (Size j = i; j < i + block && j < n; j++) chain += terms[j];
+      total = i == 0 ? chain : total + chain;
+   }
+   return total;
+}
+
+/// Windows of more than 256 inputs: 12 rows of 20 a chain, 256 columns of 600 a chain; global averages: 256 pixels a chain.
+static void check_order()
+{
+   const Axis one = {1, 1, 1, 1, 1, 0, 0};
+   const Axis square[3] = {one, {20, 1, 20, 1, 1, 0, 0}, {20, 1, 20, 1, 1, 0, 0}}, line[3] = {one, one, {600, 1, 600, 1, 1, 0, 0}};
+   Floats blocked(600 * 16), out(16), none(16);
+   for (int trial = 0; trial < 50; trial++) {  // one alone may round to the same float in another order
+      const Floats in = random_floats(600);
+      for (const Isa& isa : isas()) {
+         isa.pool(square, average, false, 1, nullptr, in.data(), out.data());
+         expect(out[0] == chains(in.data(), 400, 240) / 400.0f, "order of a square", isa.name, 0, trial, 0, 0);
+         isa.pool(line, average, false, 1, nullptr, in.data(), out.data());
+         expect(out[0] == chains(in.data(), 600, 256) / 600.0f, "order of a line", isa.name, 0, trial, 0, 0);
+         isa.to_blocked(1, 1, 600, in.data(), blocked.data());
+         isa.global(average, true, 1, 600, none.data(), blocked.data(), out.data());
+         expect(out[0] == chains(in.data(), 600, 256) / 600.0f + 0.0f + 1.0f, "order of a global average", isa.name, 0, trial, 0, 0);
+      }
+   }
+}
+
 static void check_nan()
 {
    const float nan = NAN;
@@ -415,6 +447,7 @@ int main()
    const Axis long_line[3] = {one, one, axis(700, 600, 50, 1, 20, 20, false)};
    check_pool(wide, 2);
    check_pool(long_line, 2);
+   check_order();
    check_nan();
    for (Size channels : {1, 16, 37, 130})
       for (Size pixels : {1, 7, 31, 32, 49, 256, 257, 1000}) check_global(channels, pixels);
