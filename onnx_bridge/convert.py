@@ -78,7 +78,9 @@ def convert(
         if found.failed is not None:
             with stage("localise"):
                 report.suspect = localise(rmodel, normal, found.failed, net.sizes_of(found.failed))
-            raise VerificationError(f"{rmodel.name}: the compiled code and {report.reference} differ\n{report.table()}\n{report.suspect}", report)
+            raise VerificationError(
+                f"{rmodel.name}: the compiled code and {report.reference} differ\n{report.table()}\n{report.suspect}", report
+            )
     proven = emit(rmodel, embed_weights=embed_weights, proof=report.proof())
     return Conversion(rmodel.name, rmodel, normal, proven, report, emitted)
 

@@ -10,6 +10,7 @@ number has a seed, so the same numpy and BLAS make the same file; others make a 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,8 @@ def train(x: np.ndarray, y: np.ndarray, epochs: int, seed: int) -> Parameters:
                 m += np.float32(0.1) * (g - m)
                 v += np.float32(0.001) * (g * g - v)
                 p -= rate * (m / np.float32(1 - 0.9**step)) / (np.sqrt(v / np.float32(1 - 0.999**step)) + np.float32(1e-8))
-        print(f"epoch {epoch + 1}/{epochs}", end="\r", flush=True)
+        if sys.stderr.isatty():
+            print(f"epoch {epoch + 1}/{epochs}", end="\r", file=sys.stderr, flush=True)
     return parameters
 
 

@@ -136,7 +136,7 @@ def test_sofie_calls(folder: Path, build: Build, compiler: str) -> None:
 
 
 def test_infer_allocates_nothing(folder: Path, build: Build) -> None:
-    program = build("allocations.cpp", "count_allocations.cpp", flags=["-O2", "-fno-builtin-malloc"])
+    program = build("allocations.cpp", "count_allocations.cpp", flags=["-O2"])
 
     run(program, folder)
 

@@ -1,0 +1,1 @@
+"""Emission: an RModel as a header and a weights file."""

@@ -119,8 +119,19 @@ class _Header:
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip
         header = re.sub(r"@([A-Z_]+)@", lambda match: str(texts[match[1]]), face)
-        return Emitted(self.model.name, header.rstrip("\n") + "\n", image, self.model.inputs, self.model.outputs, self.symbols, self.plan,
-                       self.embed, dict(self.model.symbol_inputs), self.writer.tapped, list(self.model.conditions))
+        return Emitted(
+            self.model.name,
+            header.rstrip("\n") + "\n",
+            image,
+            self.model.inputs,
+            self.model.outputs,
+            self.symbols,
+            self.plan,
+            self.embed,
+            dict(self.model.symbol_inputs),
+            self.writer.tapped,
+            list(self.model.conditions),
+        )
 
     # ---- the network
 
@@ -259,7 +270,9 @@ class _Header:
         lines = []
         for symbol, source in self.model.symbol_inputs.items():
             pointer = self.arguments[self.model.tensor(source)]
-            lines.append(f"{INDENT}if (*{pointer} < 0 || static_cast<std::size_t>(*{pointer}) != dims.{self.symbols[symbol]}) return false;")
+            lines.append(
+                f"{INDENT}if (*{pointer} < 0 || static_cast<std::size_t>(*{pointer}) != dims.{self.symbols[symbol]}) return false;"
+            )
         lines += [f"{INDENT}if ({self.face_size(size)} < 0) return false;" for size in self.model.conditions]
         for a, b in self.model.constraints:
             lines.append(f"{INDENT}if ({self.face_size(a)} != {self.face_size(b)}) return false;")
@@ -271,7 +284,14 @@ class _Header:
     def banner(self, image: WeightsImage) -> str:
         model, name = self.model, self.model.name
         counts = Counter(op.op_type for op in _all_operators(model.operators))
-        rows = [("model", comment(f"{model.source.get('file', name)}, sha256 {model.source.get('sha256', '')[:16]}..., {model.source.get('opsets', '')}"))]
+        rows = [
+            (
+                "model",
+                comment(
+                    f"{model.source.get('file', name)}, sha256 {model.source.get('sha256', '')[:16]}..., {model.source.get('opsets', '')}"
+                ),
+            )
+        ]
         operators = ", ".join(f"{count} {op}" for op, count in counts.most_common())
         rows += [("operators", line) for line in textwrap.wrap(comment(operators), 100)] or [("operators", "none")]
         rows += [("input", comment(f"{t.name}  {t.type}")) for t in model.inputs]
@@ -328,7 +348,9 @@ def _quoted(text: str) -> str:
 def _pretty_struct(name: str, text: str) -> str:
     """A functor on a few lines."""
     inner = text.strip()[1:-1].strip()
-    inner = inner.replace(" template <class Count> ", "\ntemplate <class Count>\n").replace("template <class Count> ", "template <class Count>\n")
+    inner = inner.replace(" template <class Count> ", "\ntemplate <class Count>\n").replace(
+        "template <class Count> ", "template <class Count>\n"
+    )
     inner = inner.replace(" const { ", " const\n{\n").replace("; ", ";\n")
     if inner.endswith(" }"):
         inner = inner[:-2] + "\n}"

@@ -38,11 +38,17 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
     plain = f"onnx_bridge::{name}"
     ctor_dims = "".join(f", std::size_t {symbols[s]} = 1" for s in symbols)
     default = f'"{name}.dat"' if has_file else '""'
-    pointers = [f"reinterpret_cast<bool*>({o}.data())" if t.dtype is bool_ else f"{o}.data()" for o, t in zip(outputs, model.outputs, strict=True)]
+    pointers = [
+        f"reinterpret_cast<bool*>({o}.data())" if t.dtype is bool_ else f"{o}.data()" for o, t in zip(outputs, model.outputs, strict=True)
+    ]
     vectors = ", ".join(f"std::vector<{kind}>& {o}" for kind, o in zip(kinds, outputs, strict=True))
     single = len(outputs) == 1
     same = len(set(kinds)) == 1
-    returned = f"std::vector<{kinds[0]}>" if single else (f"std::vector<std::vector<{kinds[0]}>>" if same else "std::tuple<" + ", ".join(f"std::vector<{k}>" for k in kinds) + ">")
+    returned = (
+        f"std::vector<{kinds[0]}>"
+        if single
+        else (f"std::vector<std::vector<{kinds[0]}>>" if same else "std::tuple<" + ", ".join(f"std::vector<{k}>" for k in kinds) + ">")
+    )
     filename = "std::string filename" if has_file else "[[maybe_unused]] std::string filename"
     lines = [
         "/// SOFIE's face. Movable and copyable; copies share the weights. One a thread.",
@@ -76,7 +82,11 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
     ]
     forwarded = [p.split()[-1].lstrip("*") for p in parameters]
     if single:
-        lines += [f"{INDENT * 2}{returned} {outputs[0]};", f"{INDENT * 2}doInfer({', '.join([*forwarded, outputs[0]])});", f"{INDENT * 2}return {outputs[0]};"]
+        lines += [
+            f"{INDENT * 2}{returned} {outputs[0]};",
+            f"{INDENT * 2}doInfer({', '.join([*forwarded, outputs[0]])});",
+            f"{INDENT * 2}return {outputs[0]};",
+        ]
     else:
         for kind, output in zip(kinds, outputs, strict=True):
             lines.append(f"{INDENT * 2}std::vector<{kind}> {output};")

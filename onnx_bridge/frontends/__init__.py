@@ -1,0 +1,1 @@
+"""Frameworks: each is recognised, exported to ONNX, and asked for its own answer."""

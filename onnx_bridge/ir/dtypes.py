@@ -70,8 +70,22 @@ BY_ONNX = {dtype.onnx: dtype for dtype in ALL}
 BY_NAME = {dtype.name: dtype for dtype in ALL}
 
 #: TensorProto.DataType values that no row stands for, named for messages.
-UNSUPPORTED = {0: "undefined", 8: "string", 14: "complex64", 15: "complex128", 17: "float8e4m3fn", 18: "float8e4m3fnuz",
-               19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1", 24: "float8e8m0", 25: "uint2", 26: "int2"}
+UNSUPPORTED = {
+    0: "undefined",
+    8: "string",
+    14: "complex64",
+    15: "complex128",
+    17: "float8e4m3fn",
+    18: "float8e4m3fnuz",
+    19: "float8e5m2",
+    20: "float8e5m2fnuz",
+    21: "uint4",
+    22: "int4",
+    23: "float4e2m1",
+    24: "float8e8m0",
+    25: "uint2",
+    26: "int2",
+}
 
 
 def of(array: np.ndarray) -> DType:

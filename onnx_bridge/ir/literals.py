@@ -21,7 +21,7 @@ def literal(value: object, dtype: DType) -> str:
         suffix = "f" if dtype.compute == "float" else ""
         number = float(np.asarray(value, dtype=np.float64))
         if math.isnan(number):
-            return f"__builtin_nan{suffix}(\"\")"
+            return f'__builtin_nan{suffix}("")'
         if math.isinf(number):
             return f"{'-' if number < 0 else ''}__builtin_inf{suffix}()"
         text = str(np.float32(number)) if dtype is float32 or suffix else repr(number)

@@ -28,7 +28,8 @@ struct WeightsFile {
       const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
       if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) throw std::runtime_error(failure);
       const long size = std::ftell(file.get());
-      if (size < 0 || size == std::numeric_limits<long>::max() || std::fseek(file.get(), 0, SEEK_SET) != 0) throw std::runtime_error(failure);
+      const bool known = size >= 0 && size < std::numeric_limits<long>::max();  // of a folder it may be the largest number
+      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) throw std::runtime_error(failure);
       const std::size_t wanted = static_cast<std::size_t>(size);
       char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64)));
       std::shared_ptr<const char> data(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });

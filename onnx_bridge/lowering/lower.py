@@ -10,12 +10,12 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+import onnx_bridge.operators  # noqa: F401  (fills the registry)
 from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, ShapeError, Tensor, Type, Unify
-import onnx_bridge.operators  # noqa: F401  (fills the registry)
 
 
 def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = None) -> RModel:
@@ -110,11 +110,9 @@ class _Walk:
             return
         shape: list[Size] = []
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-            if dim.HasField("dim_value"):
-                if dim.dim_value < 0:
-                    raise InvalidModel(f"input {value.name!r} has the negative size {dim.dim_value} on axis {axis}")
+            if dim.HasField("dim_value") and dim.dim_value >= 0:
                 shape.append(dim.dim_value)
-            else:
+            else:  # without a name, or -1, as some exporters say unknown
                 size = dims.parse(dim.dim_param) if dim.dim_param else dims.symbol(self.unnamed(value.name, axis))
                 shape.append(dims.substitute(size, self.bindings))
         tensor = self.rmodel.add_input_tensor_info(value.name, dtypes.BY_ONNX[code], shape)
@@ -123,7 +121,7 @@ class _Walk:
             symbol = dims.symbol(self.unnamed(value.name, 0) if shape else self.cleaned(value.name))
             (symbol_name,) = dims.symbols(symbol)
             size = dims.substitute(symbol, self.bindings)
-            tensor.value = np.full(tuple(int(s) for s in shape), size, dtype=object)
+            tensor.value = np.full(tuple(dims.evaluate(s, {}) for s in shape), size, dtype=object)
             if symbol_name not in self.rmodel.symbols and not isinstance(size, int):
                 self.rmodel.symbols.append(symbol_name)
                 self.rmodel.symbol_inputs[symbol_name] = value.name
@@ -163,11 +161,14 @@ class _Walk:
         domain = "" if node.domain == "ai.onnx" else node.domain
         self.node = node.name or (node.output[0] if node.output else "")
         self.op = f"{domain}.{node.op_type}" if domain else node.op_type
-        opset = self.opsets.get(domain, self.opsets.get("ai.onnx", 0) if not domain else 0)
+        # A domain of others that is not imported counts as version 1, as onnxruntime reads it.
+        opset = self.opsets.get(domain, 1) if domain else self.opsets.get("", self.opsets.get("ai.onnx", 0))
         cls = roperator.find(node.op_type, domain, opset)
         if cls is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"
-            self.refuse(node, f"not supported in {where}", "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op")
+            self.refuse(
+                node, f"not supported in {where}", "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op"
+            )
             return
         if any(name in self.unknown for name in node.input):
             self.unknown.update(node.output)

@@ -95,7 +95,9 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
         names = [name for name in node.output if name]
         arrays = [results.get(name) for name in names]
         if names and all(array is not None and array.nbytes <= max(MOST_BYTES, source_bytes) for array in arrays):
-            graph.initializer.extend(numpy_helper.from_array(array, name) for array, name in zip(arrays, names, strict=True) if array is not None)
+            graph.initializer.extend(
+                numpy_helper.from_array(array, name) for array, name in zip(arrays, names, strict=True) if array is not None
+            )
             folded += 1
         else:
             kept.append(node)

@@ -37,7 +37,9 @@ def unique_names(model: onnx.ModelProto) -> list[str]:
         for value in graph.input:
             value.name = declare(value.name)
         for tensor in graph.initializer:
-            tensor.name = scope[tensor.name] if tensor.name in scope and tensor.name in {v.name for v in graph.input} else declare(tensor.name)
+            tensor.name = (
+                scope[tensor.name] if tensor.name in scope and tensor.name in {v.name for v in graph.input} else declare(tensor.name)
+            )
         for index, node in enumerate(graph.node):
             for i, name in enumerate(node.input):
                 if name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,18 +18,20 @@ OPSET = 22
 
 
 class Composite(ROperator):
-    """An operator of one output that says by which operators it is computed."""
+    """An operator that says by which operators it is computed."""
 
-    def parts(self, build: Parts) -> Tensor:
-        """Adds the operators to `build`; returns what the last one makes."""
+    def parts(self, build: Parts) -> Tensor | Sequence[Tensor | None]:
+        """Adds the operators to `build`; returns what they make of the outputs: the first one, or a list."""
         raise NotImplementedError(type(self).__name__)
 
     def expanded(self, model: RModel) -> list[ROperator]:
-        """The operators that make this one's output."""
+        """The operators that make this one's outputs."""
         build = Parts(model, self)
         made = self.parts(build)
+        found = dict(zip([made] if isinstance(made, Tensor) else made, self.outputs, strict=False))
         for op in build.operators:
-            op.outputs = [self.y if tensor is made else tensor for tensor in op.outputs]
+            op.inputs = [found.get(tensor) or tensor for tensor in op.inputs]
+            op.outputs = [found.get(tensor) or tensor for tensor in op.outputs]
         return build.operators
 
 
@@ -41,16 +44,24 @@ class Parts:
     operators: list[ROperator] = field(default_factory=list)
 
     def add(self, cls: type[ROperator], *inputs: Tensor, **attributes: Any) -> Tensor:
-        """Adds an operator with ONNX attributes; returns its first output."""
+        """Adds an operator of one output, with ONNX attributes; returns that output."""
+        return self.many(1, cls, *inputs, **attributes)[0]
+
+    def many(self, count: int, cls: type[ROperator], *inputs: Tensor, **attributes: Any) -> list[Tensor]:
+        """Adds an operator with ONNX attributes; returns its first outputs."""
         op = cls(name=f"{self.owner.title()} {cls.op_type}", opset=OPSET)
         op.set_attributes(attributes)
         op.inputs = list(inputs)
         types, values = op.infer()
-        assert types[0] is not None
-        y = self.model.new_tensor(f"{self.owner.y.name}_{cls.op_type.lower()}", types[0], value=values[0])
-        op.outputs = [y]
+        hint = f"{self.owner.y.name}_{cls.op_type.lower()}"
+        made = [
+            self.model.new_tensor(hint, type_, value=value)
+            for type_, value in zip(types[:count], values, strict=False)
+            if type_ is not None
+        ]
+        op.outputs = list(made)
         self.operators.append(op)
-        return y
+        return made
 
     def constant(self, hint: str, value: Any, like: Tensor) -> Tensor:
         """A constant of the type of `like`."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators.cases import case, weight
+from onnx_bridge.operators.cases import Case, case, weight
 from onnx_bridge.operators.window import Window, sliding_axes, window
 
 
@@ -45,7 +48,7 @@ class Conv(ROperator):
             raise ShapeError(f"kernel_shape {self.kernel_shape} is not that of the weights, {kernel}")
         return window(sliding_axes(self.x.shape[2:], kernel, self.strides, self.dilations, self.pads, self.auto_pad))
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 3, 9, 11), w=weight(20, 3, 3, 3), b=weight(20), attributes={"pads": [1, 1, 1, 1]}),
         case(x=("N", 16, 7, 7), w=weight(32, 16, 1, 1)),
         case(x=("N", 33, 10, 12), w=weight(17, 33, 3, 3), b=weight(17), attributes={"strides": [2, 2], "pads": [0, 1, 2, 1]}),
@@ -54,6 +57,8 @@ class Conv(ROperator):
         case(x=(1, 20, 14, 11), w=weight(20, 1, 5, 5), attributes={"group": 20, "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
         case(x=(2, 12, 8, 8), w=weight(18, 4, 3, 3), b=weight(18), attributes={"group": 3, "auto_pad": "SAME_LOWER", "strides": [2, 1]}),
         case(x=(2, 4, 8, 8), w=weight(12, 1, 3, 3), attributes={"group": 4}),
+        case(x=("N", 16, 3, 33), w=weight(16, 8, 1, 5), b=weight(16), attributes={"group": 2, "strides": [1, 2], "pads": [0, 2, 0, 2]}),
+        case(x=(1, 64, 9, 9), w=weight(64, 4, 3, 3), b=weight(64), attributes={"group": 16, "pads": [1, 1, 1, 1]}),
         case(x=("N", 1, 100), w=weight(32, 1, 16), b=weight(32), attributes={"strides": [4], "pads": [6, 6]}),
         case(x=("N", 18, "T"), w=weight(24, 18, 3), attributes={"dilations": [2], "pads": [4, 0]}),
         case(x=("N", 2, 6, 7, 8), w=weight(8, 2, 3, 3, 3), b=weight(8), attributes={"pads": [1, 1, 1, 1, 1, 1]}),

@@ -108,6 +108,12 @@ class Convolution(BlockedKernel):
         """Whether the kernel for planar images serves: few channels, and no others to block them with."""
         return self.group == 1 and self.in_channels < BLOCK
 
+    @property
+    def interleaves(self) -> bool:
+        """interleaves() of conv_interleaved.hxx: whether several groups are computed side by side in one block of channels."""
+        c, o = self.weights.shape[1], self.out_channels // self.group
+        return c & (c - 1) == 0 and o & (o - 1) == 0 and c <= 8 and c <= o
+
     def function(self) -> str:
         width = self.window.axes[2]
         stride = f"Const<{width.stride}>" if width.stride <= 2 else "Size"
@@ -132,9 +138,9 @@ class Convolution(BlockedKernel):
         if self.kind == "conv_planar":
             blocks = pad_axis(taps, 0).reshape(-1, BLOCK, c, *taps.shape[2:])
             return np.ascontiguousarray(blocks.transpose(0, 2, 3, 4, 5, 1))
-        if self.group > 1 and c == 1:
-            blocks = pad_axis(taps[:, 0], 0).reshape(-1, BLOCK, *taps.shape[2:])
-            return np.ascontiguousarray(blocks.transpose(0, 2, 3, 4, 1))
+        if self.group > 1 and (c == 1 or self.interleaves):
+            blocks = pad_axis(taps, 0).reshape(-1, BLOCK, *taps.shape[1:])
+            return np.ascontiguousarray(blocks.transpose(0, 3, 4, 5, 2, 1))
         if self.group > 1:
             return np.stack([pack_panels(part) for part in np.split(taps, self.group)])
         return pack_panels(taps)
@@ -149,6 +155,8 @@ class Convolution(BlockedKernel):
             blocks = _blocks(self.in_channels) + _blocks(self.out_channels)
             tiles = min(max(9600 // (16 * blocks) // 14 * 14, 14), 112)
             return 4 * 16 * tiles * 16 * blocks
+        if kind == "conv_grouped" and self.interleaves:
+            return 4 * self._haloed(self.in_channels)
         if kind == "conv_grouped":
             c, o = self.in_channels // self.group, self.out_channels // self.group
             return 4 * ((_blocks(c) * w.inputs + _blocks(o) * w.outputs) * BLOCK + self._haloed(c))

@@ -14,7 +14,6 @@ from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.operators.group import blocked_pointer, blocked_strides, can_block
 from onnx_bridge.operators.steps import Step, body, is_vector, operands
 
-
 #: Epilogues of a few instructions, which kernels may apply in registers instead of in a sweep over the tile.
 CHEAP = {"Relu", "Clip", "LeakyRelu"}
 
@@ -81,9 +80,7 @@ def write_epilogue(cpp: Writer, op: Fusable, described: Sequence[Operand]) -> st
         ["vec value", *(f"[[maybe_unused]] {kind} {name}" for kind, name in (("Size", "row"), ("Size", "column"), ("Count", "count")))]
     )
     cheap = "static constexpr bool cheap = true; " if len(op.steps) == 1 and op.steps[0].op.op_type in CHEAP and not fields else ""
-    text = (
-        f"{{ {cheap}{declared}template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const {{ {statements} }} }}"
-    )
+    text = f"{{ {cheap}{declared}template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const {{ {statements} }} }}"
     functor = cpp.functor(text, "".join(step.op.op_type for step in op.steps[:3]))
     return f"{functor}{{{', '.join(value for _, _, value in fields)}}}" if fields else f"{functor}()"
 

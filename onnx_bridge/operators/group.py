@@ -36,7 +36,9 @@ class Group(ROperator):
     def in_place(self) -> tuple[int, ...]:  # type: ignore[override]
         """Every operand that runs along with the output element by element."""
         return tuple(
-            i for i, t in enumerate(self.inputs) if t is not None and t.type == self.y.type and t.layout == self.y.layout and not t.is_constant
+            i
+            for i, t in enumerate(self.inputs)
+            if t is not None and t.type == self.y.type and t.layout == self.y.layout and not t.is_constant
         )
 
     def kernel_files(self) -> Sequence[str]:
@@ -59,9 +61,7 @@ class Group(ROperator):
             else:
                 names[tensor] = f"x{len(loads)}"
                 loads.append(tensor)
-        parameters = ", ".join(
-            f"{('ivec' if t.dtype is bool_ else 'vec') if vector else t.dtype.compute} {names[t]}" for t in loads
-        )
+        parameters = ", ".join(f"{('ivec' if t.dtype is bool_ else 'vec') if vector else t.dtype.compute} {names[t]}" for t in loads)
         returned = ("ivec" if y.dtype is bool_ else "vec") if vector else "auto"
         text = f"{{ __attribute__((always_inline)) {returned} operator()({parameters}) const {{ {body(self.steps, names)} }} }}"
         functor = cpp.functor(text, "".join(step.op.op_type for step in self.steps[:3]) or "Copy")

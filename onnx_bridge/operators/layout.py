@@ -31,7 +31,6 @@ class Relayout(ROperator):
         cpp.call(self.function, batch, channels, dims.product(spatial), self.x, self.y)
 
 
-
 @dataclass(eq=False, kw_only=True)
 class ToBlocked(Relayout):
     """Planar to blocked."""

@@ -21,12 +21,14 @@ _SHORT = {
     1.0: "{0}",
     2.0: "product({0}, {0})",
     3.0: "product(product({0}, {0}), {0})",
+    4.0: "product(product({0}, {0}), product({0}, {0}))",
     -1.0: "reciprocal({0})",
+    -2.0: "reciprocal(product({0}, {0}))",
     0.5: "pow_half({0})",
     -0.5: "reciprocal(pow_half({0}))",
 }
 
-_INTEGER = (1.0, 2.0, 3.0)
+_INTEGER = (1.0, 2.0, 3.0, 4.0)
 
 
 @operator("Pow", since=1)

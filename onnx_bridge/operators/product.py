@@ -32,7 +32,7 @@ class Product(Fusable):
     op_type = "Product"
     kernels = ("matmul.hxx",)
 
-    def kernel_files(self) -> list[str]:  # type: ignore[override]
+    def kernel_files(self) -> list[str]:
         return [*super().kernel_files()] if self.x.dtype is float32 else ["matmul_any.hxx"]
 
     def types(self, a: Tensor, b: Tensor, *rest: Tensor) -> Type:

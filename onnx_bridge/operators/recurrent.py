@@ -100,6 +100,9 @@ class Recurrent(ROperator):
         if tensor is None:
             return f"RecurrentRows<{kind}>{{nullptr, 0, 0, 0}}"
         s = contiguous_strides(tensor.shape)
+        time: Size
+        direction: Size
+        batch: Size
         if whole and tensor.rank == 3:
             time, direction, batch = (s[1], 0, s[0]) if self.layout else (s[0], 0, s[1])
         elif whole:
@@ -111,7 +114,9 @@ class Recurrent(ROperator):
     def optional_output(self, index: int) -> Tensor | None:
         return self.outputs[index] if index < len(self.outputs) else None
 
-    def weights(self, cpp: Writer, bias: np.ndarray | None, recurrent_bias: np.ndarray | None = None, kernel: np.ndarray | None = None) -> str:
+    def weights(
+        self, cpp: Writer, bias: np.ndarray | None, recurrent_bias: np.ndarray | None = None, kernel: np.ndarray | None = None
+    ) -> str:
         """The RecurrentWeights: packed W, bias, R."""
         name = self.name or self.op_type
         w = cpp.weight(f"{name}_W", pack_gates(self.input(1).constant(), self.gates))

@@ -9,7 +9,6 @@ from onnx_bridge.ir.dtypes import bfloat16, bool_, float16, float32
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 
-
 #: What kernels/half.hxx calls the types that are stored in 16 bits and computed in float.
 HALVES = {float16: "Half", bfloat16: "Bfloat16"}
 

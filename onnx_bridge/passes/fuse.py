@@ -40,7 +40,11 @@ class Groups(Pass):
 
     @staticmethod
     def members(
-        sink: PointwiseOperator, model: RModel, consumers: dict[Tensor, list[ROperator]], producers: dict[Tensor, ROperator], taken: set[ROperator]
+        sink: PointwiseOperator,
+        model: RModel,
+        consumers: dict[Tensor, list[ROperator]],
+        producers: dict[Tensor, ROperator],
+        taken: set[ROperator],
     ) -> set[ROperator]:
         """The operators that can run in the loop of `sink`: their outputs have its shape and are read in the loop only."""
         members: set[ROperator] = {sink}

@@ -154,7 +154,7 @@ class Layout(Pass):
         return (
             len(channels) == len(tensors)
             and op.y.rank >= 3
-            and op.axis % op.y.rank == 1
+            and (op.axis or 0) % op.y.rank == 1
             and op.y.dtype is float32
             and all(self.is_blocked(t) for t in tensors)
             and all(isinstance(c, int) and c % BLOCK == 0 for c in channels[:-1])

@@ -32,7 +32,8 @@ class Means(Pass):
             operators.append(pool)
             if not op.keepdims:
                 kept = model.new_tensor(f"{op.y.name}_pooled", Type(float32, (*op.x.shape[:2], *[1] * len(spatial))))
-                squeeze = Squeeze(name=f"{op.name} axes", opset=11, axes=spatial)
+                squeeze = Squeeze(name=f"{op.name} axes", opset=11)
+                squeeze.set_attributes({"axes": spatial})
                 pool.outputs, squeeze.inputs, squeeze.outputs = [kept], [kept], [op.y]
                 operators.append(squeeze)
         changed = operators != model.operators

@@ -68,9 +68,7 @@ class MemoryPlan:
     def live_bytes(self, values: Mapping[str, int]) -> int:
         """The largest sum of buffers that are needed at one time: what no plan can go below."""
         ends = max((b.end for b in self.order), default=0)
-        return max(
-            (sum(dims.evaluate(b.bytes, values) for b in self.order if b.start <= t <= b.end) for t in range(ends + 1)), default=0
-        )
+        return max((sum(dims.evaluate(b.bytes, values) for b in self.order if b.start <= t <= b.end) for t in range(ends + 1)), default=0)
 
     @property
     def is_static(self) -> bool:

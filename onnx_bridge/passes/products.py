@@ -15,7 +15,6 @@ from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.product import Product
 from onnx_bridge.passes.base import Pass
 
-
 Add, Mul = TABLE["Add"], TABLE["Mul"]
 
 
@@ -90,7 +89,14 @@ class Products(Pass):
             for x, c in ((op.input(0), op.input(1)), (op.input(1), op.input(0))):
                 dense = producers.get(x)
                 alone = consumers.get(x) == [op] and x not in model.outputs
-                if isinstance(dense, Dense) and dense.bias is None and not dense.steps and alone and _per_column(c, x.shape[-1]) and c.rank <= x.rank:
+                if (
+                    isinstance(dense, Dense)
+                    and dense.bias is None
+                    and not dense.steps
+                    and alone
+                    and _per_column(c, x.shape[-1])
+                    and c.rank <= x.rank
+                ):
                     dense.bias = np.ascontiguousarray(np.broadcast_to(c.constant().reshape(-1), dense.weights.shape[1:]))
                     dense.outputs = [op.y]
                     producers[op.y] = dense

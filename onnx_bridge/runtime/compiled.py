@@ -61,10 +61,10 @@ class CompiledModel:
         for name, (result, arguments) in functions.items():
             function = self._c[name] = getattr(self._library, f"bridge_{emitted.name}_{name}")
             function.restype, function.argtypes = result, arguments
-        error = ctypes.create_string_buffer(1024)
-        self._model = self._c["open"](self._weights.ctypes.data, self._weights.nbytes, BODIES[body], error, len(error))
+        message = ctypes.create_string_buffer(1024)
+        self._model = self._c["open"](self._weights.ctypes.data, self._weights.nbytes, BODIES[body], message, len(message))
         if not self._model:
-            raise WeightsError(error.value.decode("utf-8", "replace"))
+            raise WeightsError(message.value.decode("utf-8", "replace"))
         self._workspace: int | None = None
         self._workspace_sizes: tuple[int, ...] | None = None
 

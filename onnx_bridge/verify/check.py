@@ -41,7 +41,12 @@ class Comparison:
 
 
 def verify(
-    model: RModel, net: CompiledModel, oracle: Oracle, report: Report, extra: Iterable[Feeds] = (), note: Callable[[str], None] = lambda _: None
+    model: RModel,
+    net: CompiledModel,
+    oracle: Oracle,
+    report: Report,
+    extra: Iterable[Feeds] = (),
+    note: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Compares a compiled model with onnxruntime and fills the report's rows.
 

@@ -48,7 +48,7 @@ static void refusals()
    mlp::Workspace workspace(model, {5});
    std::vector<float> y(17 * 3, -7.0f);
    const std::vector<float> untouched = y;
-   for (std::size_t rows : {std::size_t{17}, std::size_t{1} << 40}) {
+   for (std::size_t rows : {std::size_t{6}, std::size_t{17}, std::size_t{1} << 40, static_cast<std::size_t>(-1)}) {
       CHECK(!model.infer(workspace, {rows}, data::mlp_x, y.data()));
       CHECK(y == untouched);
    }
@@ -58,7 +58,7 @@ static void refusals()
       CHECK(near(y.data(), data::mlp_y, rows * 3));
       CHECK(same(y.data() + rows * 3, untouched.data(), y.size() - rows * 3));
    }
-   CHECK(mlp::Model::output_size(0, {17}) == 17 * 3 && mlp::Model::output_size(0) == 0 && mlp::Model::output_size(1, {17}) == 0);
+   CHECK(mlp::Model::output_size(0, {17}) == 17 * 3 && mlp::Model::output_size(0) == 3 && mlp::Model::output_size(1, {17}) == 0);
 }
 
 static void own_memory()
