@@ -73,6 +73,7 @@ def agree(one: CompiledModel, other: CompiledModel, given: Mapping[str, np.ndarr
 
 
 def main() -> int:
+    """Reads the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--rows", type=int, default=64)

@@ -120,7 +120,8 @@ def worst(got: np.ndarray, want: np.ndarray) -> float:
         return math.inf
     if want.dtype.kind != "f":
         return 0.0 if np.array_equal(got, want) else math.inf
-    if not np.array_equal(np.isnan(got), np.isnan(want)) or not np.array_equal(got[np.isinf(got) | np.isinf(want)], want[np.isinf(got) | np.isinf(want)]):
+    infinite = np.isinf(got) | np.isinf(want)
+    if not np.array_equal(np.isnan(got), np.isnan(want)) or not np.array_equal(got[infinite], want[infinite]):
         return math.inf
     finite = np.isfinite(want)
     if not finite.any():
@@ -148,5 +149,6 @@ def check_op(op_type: str, domain: str, cases: Sequence[Case], tolerance: float 
                 error = worst(a, np.asarray(b))
                 if error > (0.0 if p.case.exact else tolerance):
                     shapes = {k: v.shape for k, v in feeds.items()}
-                    wrong.append(f"{p.name} {p.case.attributes} {shapes}: {name} {a.dtype}{a.shape} / {np.asarray(b).dtype}{np.asarray(b).shape}: {error:.3g}")
+                    types = f"{a.dtype}{a.shape} / {np.asarray(b).dtype}{np.asarray(b).shape}"
+                    wrong.append(f"{p.name} {p.case.attributes} {shapes}: {name} {types}: {error:.3g}")
     return wrong

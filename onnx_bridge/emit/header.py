@@ -100,6 +100,9 @@ class _Header:
         kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
         image = weights_image(self.model.name, self.writer.weights)
         face = (Path(__file__).parent / "face.hxx").read_text(encoding="ascii")
+        plain, tap = self.parameters(named=False), self.tap_type("tap")
+        run_parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *self.parameters(), *tap]
+        has_file = image.payload_bytes > 0 and not self.embed
         texts: dict[str, str | Callable[[], str]] = {
             "BANNER": self.banner(image), "NAME": self.model.name, "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
             "FILE": f"{self.model.name}.hxx", "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(),
@@ -108,13 +111,11 @@ class _Header:
             "UNUSED": "" if image.payload_bytes else "[[maybe_unused]] ", "BIND": self.bind(image), "REFUSALS": self.refusals(),
             "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.plan_text(),
             "SAME_DIMS": " && ".join(f"dims.{s} == dims_.{s}" for s in self.symbols.values()) or "(static_cast<void>(dims), true)",
-            "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]), "INFER_BODY": self.infer_body(),
-            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *self.parameters(named=False), *self.tap_type()]),
-            "RUN_PARAMETERS": ",\n                ".join(
-                f"[[maybe_unused]] {p}"
-                for p in ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *self.parameters(), *self.tap_type("tap")]
-            ),
-            "OUTPUT_SIZES": self.output_sizes(), "SOFIE": session(self.model, self.arguments, self.symbols, image.payload_bytes > 0 and not self.embed),
+            "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
+            "INFER_BODY": self.infer_body(), "OUTPUT_SIZES": self.output_sizes(),
+            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *plain, *self.tap_type()]),
+            "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
+            "SOFIE": session(self.model, self.arguments, self.symbols, has_file),
             "REGIONS": _kernel_text("regions.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip

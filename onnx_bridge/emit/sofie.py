@@ -50,12 +50,14 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         else (f"std::vector<std::vector<{kinds[0]}>>" if same else "std::tuple<" + ", ".join(f"std::vector<{k}>" for k in kinds) + ">")
     )
     filename = "std::string filename" if has_file else "[[maybe_unused]] std::string filename"
+    opened = f"filename.empty() ? {default} : filename" if has_file else ""
+    fresh = f"workspace(new {plain}::Workspace(model, dims))"
     lines = [
         "/// SOFIE's face. Movable and copyable; copies share the weights. One a thread.",
         "struct Session {",
         f"{INDENT}explicit Session({filename} = {default}{ctor_dims})",
-        f"{INDENT}   : model({f'filename.empty() ? {default} : filename' if has_file else ''}), dims{dims_text}, workspace(new {plain}::Workspace(model, dims)) {{}}",
-        f"{INDENT}Session(const Session& other) : model(other.model), dims(other.dims), workspace(new {plain}::Workspace(model, dims)) {{}}",
+        f"{INDENT}   : model({opened}), dims{dims_text}, {fresh} {{}}",
+        f"{INDENT}Session(const Session& other) : model(other.model), dims(other.dims), {fresh} {{}}",
         f"{INDENT}Session(Session&&) = default;",
         f"{INDENT}Session& operator=(Session other)",
         f"{INDENT}{{",

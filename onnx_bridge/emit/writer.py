@@ -95,8 +95,8 @@ class CppWriter:
     def block(self, head: str) -> Iterator[None]:
         self.line(f"{head} {{".lstrip())
         self._depth += 1
-        # A loop's own variables live as long as the block; so does all that is declared inside.
-        words = set(re.findall(r"\w+", head))
+        # A variable that the head declares lives as long as the block; so does all that is declared inside.
+        words = set(re.findall(r"\w[ *&]+(\w+) = ", head))
         self._scopes.append([name for name in self._scopes[-1] if name in words])
         self._scopes[-2] = [name for name in self._scopes[-2] if name not in words]
         yield

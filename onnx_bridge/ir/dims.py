@@ -283,7 +283,7 @@ def at_least(a: Size, b: Size) -> bool:
 def _extreme(name: str, sizes: Iterable[Size], beats: Callable[[Size, Size], bool]) -> Size:
     kept: list[Size] = []
     for size in sizes:
-        flat = list(size.terms[0][0][0].args) if _is_function(size, name) else [size]
+        flat = _arguments(size, name) or [size]
         for candidate in flat:
             if any(beats(other, candidate) for other in kept):
                 continue
@@ -291,6 +291,14 @@ def _extreme(name: str, sizes: Iterable[Size], beats: Callable[[Size, Size], boo
     if len(kept) == 1:
         return kept[0]
     return _atom(name, *sorted(kept, key=lambda size: (isinstance(size, Dim), str(size))))
+
+
+def _arguments(size: Size, name: str) -> list[Size]:
+    """The arguments of a size that is nothing but a call of the function `name`; none if it is anything else."""
+    if not _is_function(size, name) or not isinstance(size, Dim):
+        return []
+    atom = size.terms[0][0][0]
+    return list(atom.args) if isinstance(atom, Function) else []
 
 
 def _is_function(size: Size, name: str) -> bool:

@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
-from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
+from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel

@@ -110,7 +110,7 @@ class Convolution(BlockedKernel):
 
     @property
     def interleaves(self) -> bool:
-        """interleaves() of conv_interleaved.hxx: whether several groups are computed side by side in one block of channels."""
+        """Whether several groups are computed side by side in one block of channels: the rule of conv_interleaved.hxx."""
         c, o = self.weights.shape[1], self.out_channels // self.group
         return c & (c - 1) == 0 and o & (o - 1) == 0 and c <= 8 and c <= o
 

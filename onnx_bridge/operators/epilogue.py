@@ -80,7 +80,8 @@ def write_epilogue(cpp: Writer, op: Fusable, described: Sequence[Operand]) -> st
         ["vec value", *(f"[[maybe_unused]] {kind} {name}" for kind, name in (("Size", "row"), ("Size", "column"), ("Count", "count")))]
     )
     cheap = "static constexpr bool cheap = true; " if len(op.steps) == 1 and op.steps[0].op.op_type in CHEAP and not fields else ""
-    text = f"{{ {cheap}{declared}template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const {{ {statements} }} }}"
+    operator = f"template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const"
+    text = f"{{ {cheap}{declared}{operator} {{ {statements} }} }}"
     functor = cpp.functor(text, "".join(step.op.op_type for step in op.steps[:3]))
     return f"{functor}{{{', '.join(value for _, _, value in fields)}}}" if fields else f"{functor}()"
 

@@ -24,7 +24,8 @@ class View:
 class FusedAttention(ROperator):
     """y[..., S, W] = softmax over T of (scale * q[..., S, D] k[..., T, D] + mask[..., S, T]) times v[..., T, W].
 
-    Inputs q, k, v and, if there is a fourth, mask. q, k, v are views: any order of the axes whose last one is contiguous. `y_order` says how the output's axes lie.
+    Inputs q, k, v and, if there is a fourth, mask. q, k, v are views: any order of the axes whose last one is contiguous.
+    `y_order` says how the output's axes lie.
     """
 
     q: View

@@ -6,7 +6,7 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.operators.cases import case, given, weight
-from onnx_bridge.operators.recurrent import Recurrent, pack_gates
+from onnx_bridge.operators.recurrent import Recurrent, pack_gates, small
 
 
 @operator("GRU", since=3)
@@ -61,13 +61,13 @@ class GRU(Recurrent):
         return np.concatenate([gates, candidate])
 
     cases = (
-        case(x=("T", "N", 5), w=weight(1, 48, 5, low=-0.3, high=0.3), r=weight(1, 48, 16, low=-0.3, high=0.3), attributes={"hidden_size": 16, "linear_before_reset": 1}, outputs=2),
-        case(x=("T", "N", 5), w=weight(1, 48, 5, low=-0.3, high=0.3), r=weight(1, 48, 16, low=-0.3, high=0.3), b=weight(1, 96), attributes={"hidden_size": 16}, outputs=2),
-        case(x=("T", "N", 7), w=weight(2, 60, 7, low=-0.3, high=0.3), r=weight(2, 60, 20, low=-0.3, high=0.3), b=weight(2, 120), outputs=2,
+        case(x=("T", "N", 5), w=small(1, 48, 5), r=small(1, 48, 16), attributes={"hidden_size": 16, "linear_before_reset": 1}, outputs=2),
+        case(x=("T", "N", 5), w=small(1, 48, 5), r=small(1, 48, 16), b=weight(1, 96), attributes={"hidden_size": 16}, outputs=2),
+        case(x=("T", "N", 7), w=small(2, 60, 7), r=small(2, 60, 20), b=weight(2, 120), outputs=2,
              attributes={"hidden_size": 20, "direction": "bidirectional", "linear_before_reset": 1}),
-        case(x=(6, 4, 3), w=weight(1, 15, 3, low=-0.3, high=0.3), r=weight(1, 15, 5, low=-0.3, high=0.3), b=weight(1, 30), lengths=given([6, 1, 3, 0], "int32"), h=(1, 4, 5),
+        case(x=(6, 4, 3), w=small(1, 15, 3), r=small(1, 15, 5), b=weight(1, 30), lengths=given([6, 1, 3, 0], "int32"), h=(1, 4, 5),
              attributes={"hidden_size": 5, "direction": "reverse"}, outputs=2),
-        case(x=(5, 2, 3), w=weight(2, 15, 3, low=-0.3, high=0.3), r=weight(2, 15, 5, low=-0.3, high=0.3), outputs=2,
+        case(x=(5, 2, 3), w=small(2, 15, 3), r=small(2, 15, 5), outputs=2,
              attributes={"hidden_size": 5, "direction": "bidirectional", "activations": ["HardSigmoid", "Relu", "Sigmoid", "Elu"],
                          "activation_alpha": [0.3, 0.7], "clip": 1.5}),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK
 from onnx_bridge.operators.cases import case, given, weight
-from onnx_bridge.operators.recurrent import Recurrent
+from onnx_bridge.operators.recurrent import Recurrent, small
 
 
 @operator("LSTM", since=1)
@@ -54,11 +54,11 @@ class LSTM(Recurrent):
         return made * 2 if len(made) == 1 else made
 
     cases = (
-        case(x=("T", "N", 5), w=weight(1, 64, 5, low=-0.3, high=0.3), r=weight(1, 64, 16, low=-0.3, high=0.3), attributes={"hidden_size": 16}, outputs=3),
-        case(x=("T", "N", 7), w=weight(2, 80, 7, low=-0.3, high=0.3), r=weight(2, 80, 20, low=-0.3, high=0.3), b=weight(2, 160), outputs=3,
+        case(x=("T", "N", 5), w=small(1, 64, 5), r=small(1, 64, 16), attributes={"hidden_size": 16}, outputs=3),
+        case(x=("T", "N", 7), w=small(2, 80, 7), r=small(2, 80, 20), b=weight(2, 160), outputs=3,
              attributes={"hidden_size": 20, "direction": "bidirectional"}),
-        case(x=(6, 4, 3), w=weight(1, 20, 3, low=-0.3, high=0.3), r=weight(1, 20, 5, low=-0.3, high=0.3), b=weight(1, 40), lengths=given([6, 1, 3, 0], "int32"), h=(1, 4, 5), c=(1, 4, 5),
-             p=weight(1, 15), attributes={"hidden_size": 5, "direction": "reverse"}, outputs=3),
-        case(x=(5, 2, 3), w=weight(1, 20, 3, low=-0.3, high=0.3), r=weight(1, 20, 5, low=-0.3, high=0.3), outputs=3,
+        case(x=(6, 4, 3), w=small(1, 20, 3), r=small(1, 20, 5), b=weight(1, 40), lengths=given([6, 1, 3, 0], "int32"),
+             h=(1, 4, 5), c=(1, 4, 5), p=weight(1, 15), attributes={"hidden_size": 5, "direction": "reverse"}, outputs=3),
+        case(x=(5, 2, 3), w=small(1, 20, 3), r=small(1, 20, 5), outputs=3,
              attributes={"hidden_size": 5, "activations": ["HardSigmoid", "Softsign", "Relu"], "clip": 0.5}),
     )  # fmt: skip

@@ -12,13 +12,15 @@ from onnx_bridge.ir.dtypes import float32, int32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, same
+from onnx_bridge.operators.cases import Data, weight
 from onnx_bridge.operators.group import contiguous_strides
 
 #: ONNX name -> enumerator of recurrent_activation.hxx, default alpha, default beta (onnxruntime's where ONNX names none).
 ACTIVATIONS: dict[str, tuple[str, float, float]] = {
     "relu": ("relu", 0.0, 0.0), "tanh": ("tanh", 0.0, 0.0), "sigmoid": ("sigmoid", 0.0, 0.0), "affine": ("affine", 0.0, 0.0),
     "leakyrelu": ("leaky_relu", 0.01, 0.0), "thresholdedrelu": ("thresholded_relu", 0.0, 0.0), "scaledtanh": ("scaled_tanh", 0.0, 0.0),
-    "hardsigmoid": ("hard_sigmoid", 0.2, 0.5), "elu": ("elu", 1.0, 0.0), "softsign": ("softsign", 0.0, 0.0), "softplus": ("softplus", 0.0, 0.0),
+    "hardsigmoid": ("hard_sigmoid", 0.2, 0.5), "elu": ("elu", 1.0, 0.0), "softsign": ("softsign", 0.0, 0.0),
+    "softplus": ("softplus", 0.0, 0.0),
 }  # fmt: skip
 
 #: Activations that take an alpha, and those that take a beta, in the order in which the attributes' lists are consumed.
@@ -185,3 +187,8 @@ def pack_gates(weights: np.ndarray, gates: int) -> np.ndarray:
 def pack_bias(bias: np.ndarray, gates: int) -> np.ndarray:
     """[D, gates * H] in the order of the packed columns."""
     return np.ascontiguousarray(pack_gates(bias[:, :, None], gates).reshape(bias.shape[0], -1))
+
+
+def small(*shape: int) -> Data:
+    """Weights of a test case that keep a state within bounds: larger ones make it chaotic, and rounding grows with every step."""
+    return weight(*shape, low=-0.3, high=0.3)

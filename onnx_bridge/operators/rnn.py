@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.operators.cases import case, given, weight
-from onnx_bridge.operators.recurrent import Recurrent
+from onnx_bridge.operators.recurrent import Recurrent, small
 
 
 @operator("RNN", since=1)
@@ -39,9 +39,9 @@ class RNN(Recurrent):
         )  # fmt: skip
 
     cases = (
-        case(x=("T", "N", 5), w=weight(1, 16, 5, low=-0.3, high=0.3), r=weight(1, 16, 16, low=-0.3, high=0.3), attributes={"hidden_size": 16}, outputs=2),
-        case(x=("T", "N", 7), w=weight(2, 20, 7, low=-0.3, high=0.3), r=weight(2, 20, 20, low=-0.3, high=0.3), b=weight(2, 40), outputs=2,
+        case(x=("T", "N", 5), w=small(1, 16, 5), r=small(1, 16, 16), attributes={"hidden_size": 16}, outputs=2),
+        case(x=("T", "N", 7), w=small(2, 20, 7), r=small(2, 20, 20), b=weight(2, 40), outputs=2,
              attributes={"hidden_size": 20, "direction": "bidirectional", "activations": ["Relu", "Sigmoid"]}),
-        case(x=(6, 4, 3), w=weight(1, 5, 3, low=-0.3, high=0.3), r=weight(1, 5, 5, low=-0.3, high=0.3), b=weight(1, 10), lengths=given([6, 1, 3, 0], "int32"), h=(1, 4, 5),
+        case(x=(6, 4, 3), w=small(1, 5, 3), r=small(1, 5, 5), b=weight(1, 10), lengths=given([6, 1, 3, 0], "int32"), h=(1, 4, 5),
              attributes={"hidden_size": 5, "direction": "reverse", "clip": 0.8}, outputs=2),
     )  # fmt: skip

@@ -129,9 +129,8 @@ class Layout(Pass):
             if self.is_blocked(tensor):
                 if tensor.rank != y.rank or not _fits(tensor, y):
                     return False
-            elif not can_block(tensor, y):
-                if tensor.is_constant or tensor.rank != y.rank or not _fits(tensor, y) or tensor.shape[1] != y.shape[1]:
-                    return False
+            elif not can_block(tensor, y) and (tensor.is_constant or tensor.rank != y.rank or not _fits(tensor, y)):
+                return False
         return True
 
     def rename(self, op: Group) -> None:

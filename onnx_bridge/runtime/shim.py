@@ -12,6 +12,7 @@ def shim(emitted: Emitted, taps: bool = False) -> str:
     inputs = [f"static_cast<const {t.dtype.storage}*>(in[{i}])" for i, t in enumerate(emitted.inputs)]
     outputs = [f"static_cast<{t.dtype.storage}*>(out[{i}])" for i, t in enumerate(emitted.outputs)]
     arguments = ", ".join([*inputs, *outputs])
+    weights = "" if emitted.embedded or not emitted.weights.payload_bytes else "data, bytes, "
     tap = (
         "static thread_local void (*current_tap)(int, const void*, std::size_t) = nullptr;\n"
         "static void (*active_tap())(int, const void*, std::size_t) { return current_tap; }\n"
@@ -30,7 +31,7 @@ extern "C" void* bridge_{name}_open(const void* data, std::size_t bytes, int bod
 {{
    try {{
       (void)data, (void)bytes;
-      return new model::Model({"static_cast<model::Body>(body)" if emitted.embedded or not emitted.weights.payload_bytes else "data, bytes, static_cast<model::Body>(body)"});
+      return new model::Model({weights}static_cast<model::Body>(body));
    }} catch (const std::exception& e) {{
       std::snprintf(error, room, "%s", e.what());
       return nullptr;
@@ -47,7 +48,8 @@ extern "C" void* bridge_{name}_workspace(void* m, const long long* sizes)
 }}
 extern "C" void bridge_{name}_drop(void* ws) {{ delete static_cast<model::Workspace*>(ws); }}
 extern "C" std::size_t bridge_{name}_bytes(const long long* sizes) {{ return model::Model::workspace_bytes(dims_of(sizes)); }}
-extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, [[maybe_unused]] const void* const* in, [[maybe_unused]] void* const* out)
+extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, [[maybe_unused]] const void* const* in,
+                                   [[maybe_unused]] void* const* out)
 {{
    return static_cast<model::Model*>(m)->infer(*static_cast<model::Workspace*>(ws), dims_of(sizes), {arguments});
 }}

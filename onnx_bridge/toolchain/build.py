@@ -64,7 +64,7 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
                 (work / name).write_text(text, encoding="utf-8", newline="\n")
             cxx.run([*FLAGS, *flags, str(work / main), "-o", str(work / "model.so")])
             folder.mkdir(exist_ok=True)
-            os.replace(work / "model.so", library)
+            (work / "model.so").replace(library)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return library

@@ -41,7 +41,7 @@ def allowed(model: RModel, sizes: Mapping[str, int]) -> bool:
 
 
 def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict[str, np.ndarray]:
-    """Inputs of one kind: "normal", "wide" (large magnitudes), "zeros", "edges" (zeros of both signs, tiny and large values among normal ones)."""
+    """Inputs of one kind: "normal", "wide" (larger), "zeros", or "edges" (zeros of both signs, tiny and large values among others)."""
     rng = np.random.default_rng([seed, *sizes.values()])
     highest = index_bounds(model)
     by_input = {source: symbol for symbol, source in model.symbol_inputs.items()}

@@ -1,0 +1,266 @@
+"""Verification: faults that are planted turn it red and are named; what is allowed, and what the report says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import pytest
+from zoo import ZOO, Net
+
+from onnx_bridge.convert import convert
+from onnx_bridge.emit import header
+from onnx_bridge.errors import ExportError, VerificationError
+from onnx_bridge.ir.roperator import Writer
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.softmax import Softmax
+from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.verify import Oracle, Report
+from onnx_bridge.verify.check import CONDITIONING, RELATIVE, verify
+from onnx_bridge.verify.oracle import difference
+from onnx_bridge.verify.report import Row
+
+#: What a kernel says, what it is made to say, the model, and the tensor that is the first to differ.
+FAULTS = {
+    "relu": ("return larger(vec{}, x); }", "return larger(splat(-0.25f), x); }", "mlp", "mlp_Relu1"),
+    "a product without its first term": ("for (Size i = 0; i < K; i++) {", "for (Size i = 1; i < K; i++) {", "mlp", "mlp_Relu1"),
+    "softmax's sum": ("splat(1.f / sum)", "splat(1.f / (sum + 1e-3f))", "mlp", "y"),
+    "the largest of a window": ("return larger(chain, x);", "return larger(chain, x) + 1e-3f;", "conv_net", "conv_net_MaxPool3"),
+    "a mean": ("const float mean = ", "const float mean = 1e-3f + ", "transformer", "transformer_LayerNormalization2"),
+}
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, good: str, bad: str) -> None:
+    """Makes every header be emitted with a changed kernel."""
+    amalgamate = header.amalgamate
+
+    def changed(*args: object) -> str:
+        text = amalgamate(*args)  # type: ignore[arg-type]
+        if len(args) > 1:
+            assert good in text, f"no kernel says {good!r} any more: plant the fault elsewhere"
+        return text.replace(good, bad)
+
+    monkeypatch.setattr(header, "amalgamate", changed)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_wrong_kernel(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    good, bad, name, tensor = FAULTS[fault]
+    plant(monkeypatch, good, bad)
+
+    with pytest.raises(VerificationError) as caught:
+        convert(ZOO[name](), name=name)
+
+    report = caught.value.report
+    assert isinstance(report, Report) and not report.passed
+    assert f"the first tensor that differs is {tensor!r}" in report.suspect
+    assert report.suspect in str(caught.value) and report.table() in str(caught.value)
+    assert "FAILS" in report.table()
+
+
+def square() -> onnx.ModelProto:
+    """x [N, 4, 4], turned, then a softmax of each column."""
+    net = Net("square")
+    turned = net("Transpose", net("Tanh", net.input("x", ("N", 4, 4))), perm=[0, 2, 1])
+    h = net("Softmax", turned, axis=1)
+    return net.floats(y=(net("Mul", h, turned), ("N", 4, 4)))
+
+
+def test_swapped_axis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a square, so that no shape betrays it."""
+    emit = Softmax.emit
+
+    def swapped(self: Softmax, cpp: Writer) -> None:
+        self.axis, axis = 2, self.axis
+        emit(self, cpp)
+        self.axis = axis
+
+    monkeypatch.setattr(Softmax, "emit", swapped)
+
+    with pytest.raises(VerificationError, match="'square_Softmax2'"):
+        convert(square(), name="square")
+
+
+def test_axes_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Transpose, "order", lambda self, x: list(range(x.rank)))
+
+    with pytest.raises(VerificationError, match="the first tensor that differs is 'square_T"):
+        convert(square(), name="square")
+
+
+def test_stale_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator that gives its output the shape of its input."""
+    net = Net("stale")
+    turned = net("Transpose", net.input("x", ("N", 2, 3)), perm=[0, 2, 1])
+    model = net.floats(y=(net("Tanh", turned), None))
+    convert(model, name="stale")
+
+    def types(self: Transpose, x: Tensor) -> Type:
+        return x.type
+
+    monkeypatch.setattr(Transpose, "types", types)
+
+    with pytest.raises(VerificationError, match="FAILS") as caught:
+        convert(model, name="stale")
+    assert "inf" in str(caught.value)
+
+
+def test_without_verification_nothing_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, *FAULTS["relu"][:2])
+    monkeypatch.setattr("onnxruntime.InferenceSession", None)
+
+    made = convert(ZOO["mlp"](), name="mlp", verify=False)
+
+    assert not made.report.passed and made.report.rows == [] and made.report.proof() == []
+    assert "not compared with anything" in str(made.report)
+    assert "//   proof      none: converted without verification\n" in made.header
+
+
+def test_proof_travels_in_the_header() -> None:
+    made = convert(ZOO["plain"](), name="plain")
+
+    assert made.report.passed
+    for line in made.report.proof():
+        assert line in made.header
+    assert f"against onnxruntime {made.report.reference.split()[-1]}, 4 sets of inputs" in made.header
+
+
+def test_given_inputs_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that only the caller's inputs show: tanh beyond 50."""
+    plant(monkeypatch, "ONNX_BRIDGE_INLINE vec tanh(vec x)\n{\n", "ONNX_BRIDGE_INLINE vec tanh(vec x)\n{\n   if (x[0] > 70.f) return vec{};\n")
+    convert(ZOO["plain"](), name="plain")
+
+    with pytest.raises(VerificationError, match="squashed"):
+        convert(ZOO["plain"](), name="plain", inputs=[{"x": np.full((2, 5), 9, np.float32)}])
+
+
+# ---- what is allowed
+
+
+class Answers:
+    """Stands for a compiled model and for onnxruntime: each gives what it is told to."""
+
+    version = "0"
+    output_names = ["y"]  # noqa: RUF012
+
+    def __init__(self, y: object, moved: float = 0.0) -> None:
+        self.y, self.moved, self.asked = np.asarray(y), moved, 0
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        return [self.y]
+
+    __call__ = run
+
+    def sizes_of(self, feeds: Mapping[str, np.ndarray]) -> dict[str, int]:
+        return {}
+
+    def conditioning(self, feeds: Mapping[str, np.ndarray], wanted: list[np.ndarray]) -> list[float]:
+        self.asked += 1
+        return [self.moved]
+
+
+def compared(got: object, wanted: object, moved: float = 0.0) -> tuple[Row, Answers]:
+    """The row of a report for an output that is `got` where the reference gives `wanted`."""
+    report, reference = Report("one"), Answers(wanted, moved)
+    model = convert(ZOO["plain"](), name="plain", verify=False).model
+    verify(model, Answers(got), reference, report)  # type: ignore[arg-type]
+    (row,) = report.rows
+    assert report.passed == row.passed
+    return row, reference
+
+
+Y = np.array([1, -8, 0.5], np.float32)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.9, -0.9])
+def test_rounding_is_allowed(gap: float) -> None:
+    row, reference = compared(Y + np.float32(gap * RELATIVE * 8), Y)
+
+    assert row.passed and not row.conditioning and reference.asked == 0
+    assert row.scale == 8 and row.allowed == RELATIVE * 8 and row.worst == pytest.approx(abs(gap) * RELATIVE * 8, rel=0.05)
+    assert row.equal == 1 if gap == 0 else row.equal < 1
+
+
+def test_more_than_rounding_is_not() -> None:
+    row, reference = compared(Y + np.float32(1.2 * RELATIVE * 8), Y)
+
+    assert not row.passed and reference.asked > 0
+
+
+def test_conditioning_allows_what_the_reference_moves_itself() -> None:
+    gap = 1e-3
+    row, _ = compared(Y + np.float32(gap), Y, moved=1.1 * gap / CONDITIONING)
+    assert row.passed and row.conditioning and row.allowed == pytest.approx(1.1 * gap)
+    row, _ = compared(Y + np.float32(gap), Y, moved=0.9 * gap / CONDITIONING)
+    assert not row.passed and row.conditioning
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted"),
+    [
+        (np.array([1, 2]), np.array([1, 3])), (np.array([True]), np.array([False])), (Y[:2], Y), (Y.astype(np.float64), Y), (Y[None], Y),
+        (np.array([np.nan, 1], np.float32), np.array([0, 1], np.float32)), (np.array([0, 1], np.float32), np.array([np.nan, 1], np.float32)),
+        (np.array([np.inf, 1], np.float32), np.array([-np.inf, 1], np.float32)), (np.array([3e38, 1], np.float32), np.array([np.inf, 1], np.float32)),
+    ],
+    ids=["integers", "bools", "size", "type", "rank", "a NaN of ours", "a NaN of theirs", "signs of infinities", "no infinity"],
+)  # fmt: skip
+def test_never_allowed(got: np.ndarray, wanted: np.ndarray) -> None:
+    row, _ = compared(got, wanted, moved=1.0 if wanted.dtype.kind != "f" or got.shape != wanted.shape or got.dtype != wanted.dtype else 0.0)
+
+    assert not row.passed
+
+
+@pytest.mark.parametrize("y", [[np.nan, 1], [np.inf, -np.inf], [0.0], [], [-0.0, 1e-40]])
+def test_equal_is_equal(y: list[float]) -> None:
+    row, reference = compared(np.array(y, np.float32), np.array(y, np.float32))
+
+    assert row.passed and row.worst == 0 and row.equal == 1 and reference.asked == 0
+
+
+def test_difference_ignores_what_is_the_same_everywhere() -> None:
+    a = np.array([np.inf, np.nan, 1, 2], np.float32)
+
+    assert difference(a, a) == 0
+    assert difference(a, np.array([np.inf, np.nan, 1, 2.5], np.float32)) == 0.5
+    assert difference(a, np.array([np.inf, 0, 1, 2], np.float32)) == np.inf
+
+
+def test_oracle_knows_an_ill_conditioned_model() -> None:
+    """A sum that cancels moves by as much as its large term rounds; a product with a weight does not."""
+
+    def moved(large: float) -> float:
+        net = Net("sums")
+        x = net.input("x", (3,))
+        h = net("Sub", net("Add", x, net.constant(large, np.float32)), net("Mul", x, net.constant(large, np.float32)))
+        oracle, feeds = Oracle(net.floats(y=(h, (3,)))), {"x": np.array([1, 0.999, 1.001], np.float32)}
+        wanted = oracle(feeds)
+        return oracle.conditioning(feeds, wanted)[0] / float(np.abs(wanted[0]).max())
+
+    assert moved(2) < 1e-6 < 1e-5 < moved(3000)
+
+
+def test_oracle_refuses_in_words() -> None:
+    with pytest.raises(ExportError, match="onnxruntime, the reference, refuses inputs of these sizes"):
+        Oracle(ZOO["plain"]())({"x": np.zeros((2, 6), np.float32)})
+
+
+# ---- the report
+
+
+def test_report_says_what_was_compared() -> None:
+    good = Row("y", 3, 30, 2e-7, 1.0, 1e-5, 0.5, True)
+    bad = Row("longer_name", 3, 6, 0.25, 4.0, 1e-4, 0.0, False, True, "N = 3")
+    report = Report("net", ["pass fuse"], [good, bad], "onnxruntime 1", {"emit": 0.5}, "the first tensor that differs is 'h'", "3 sets of inputs")
+
+    lines = report.table().splitlines()
+    assert lines[0].split() == ["output", "calls", "values", "worst", "allowed", "max", "|y|", "equal", "bits"]
+    assert lines[1].split() == ["y", "3", "30", "2e-07", "1e-05", "1", "50.0", "%", "ok"]
+    assert lines[2].split() == ["longer_name", "3", "6", "0.25", "0.0001*", "4", "0.0", "%", "FAILS", "at", "N", "=", "3"]
+    assert lines[3].startswith("* set by the model's own conditioning")
+    assert not report.passed and Report("net", rows=[good]).passed and not Report("net").passed
+    text = str(report)
+    for part in ("net\n", "  pass fuse\n", "compared with onnxruntime 1, 3 sets of inputs:", report.table(), report.suspect, "emit 0.50 s"):
+        assert part in text
+    assert report.proof() == ["against onnxruntime 1, 3 sets of inputs", str(good), str(bad)]
+    assert "allowed 0.0001 (set by the model's own conditioning)" in str(bad) and "50.0 % equal bits" in str(good)
