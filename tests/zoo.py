@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-Shape = Sequence[int | str]
+Shape: TypeAlias = Sequence[int | str]
 ZOO: dict[str, Callable[[], onnx.ModelProto]] = {}
 
 
@@ -33,10 +34,10 @@ class Net:
     def weight(self, *shape: int, low: float = -1, high: float = 1) -> str:
         return self.constant(self.rng.uniform(low, high, shape), np.float32)
 
-    def __call__(self, op: str, *inputs: str, **attributes: object) -> str:
+    def __call__(self, op: str, *inputs: str, **attributes: Any) -> str:
         return self.many(op, *inputs, outputs=1, **attributes)[0]
 
-    def many(self, op: str, *inputs: str, outputs: int, **attributes: object) -> list[str]:
+    def many(self, op: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         names = [f"{self.name}_{op}{len(self.nodes)}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
         self.nodes.append(helper.make_node(op, inputs, names, names[0], **attributes))
         return names

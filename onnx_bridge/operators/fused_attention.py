@@ -9,7 +9,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import Shape, Tensor, Type
-from onnx_bridge.operators.group import add_index, broadcast_strides, collapse, contiguous_strides
+from onnx_bridge.operators.group import broadcast_strides, collapse, contiguous_strides, nested_loops
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,7 @@ class FusedAttention(ROperator):
             mask_row = mask_strides[-2]
         loops, strides = collapse(batch, strides)
         with ExitStack() as stack:
-            offsets = [""] * len(strides)
-            for axis, size in enumerate(loops):
-                if size == 1:
-                    continue
-                index = cpp.local("head")
-                stack.enter_context(cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(size)}; {index}++)"))
-                for operand, stride in enumerate(strides):
-                    offsets[operand] += add_index(cpp, index, stride[axis])
+            offsets = nested_loops(cpp, stack, loops, strides)
             tensors = (self.y, self.input(0), self.input(1), self.input(2))
             y, q, k, v = (cpp.pointer(t) + offset for t, offset in zip(tensors, offsets, strict=False))
             mask = "nullptr" if mask_tensor is None else cpp.pointer(mask_tensor) + offsets[4]

@@ -74,12 +74,7 @@ class Group(ROperator):
         y = self.y
         shape, strides = collapse(y.shape, [contiguous_strides(y.shape), *(broadcast_strides(t.shape, y.shape) for t in loads)])
         with ExitStack() as loops:
-            offsets = [""] * len(strides)
-            for axis, size in enumerate(shape[:-1]):
-                index = cpp.local("i")
-                loops.enter_context(cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(size)}; {index}++)"))
-                for operand, stride in enumerate(strides):
-                    offsets[operand] += add_index(cpp, index, stride[axis])
+            offsets = nested_loops(cpp, loops, shape[:-1], strides)
             pointers = [cpp.pointer(t) + offset for t, offset in zip([y, *loads], offsets, strict=True)]
             accessors = [
                 accessor(cpp, t, pointer, stride[-1], vector) for t, pointer, stride in zip(loads, pointers[1:], strides[1:], strict=True)
@@ -163,6 +158,19 @@ def add_index(cpp: Writer, index: str, stride: Size) -> str:
 def as_stored(dtype: DType, pointer: str, qualifier: str) -> str:
     """A pointer to what a loop over single elements reads or writes: numbers, or halves that convert themselves."""
     return f"reinterpret_cast<{qualifier}{HALVES[dtype]}*>({pointer})" if dtype in HALVES else pointer
+
+
+def nested_loops(cpp: Writer, stack: ExitStack, sizes: Sequence[Size], strides: Sequence[Sequence[Size]]) -> list[str]:
+    """Opens a loop for each size and returns, for each operand, what its pointer moves by inside: ` + i * stride ...`."""
+    offsets = [""] * len(strides)
+    for axis, size in enumerate(sizes):
+        if size == 1:
+            continue
+        index = cpp.local("i")
+        stack.enter_context(cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(size)}; {index}++)"))
+        for operand, stride in enumerate(strides):
+            offsets[operand] += add_index(cpp, index, stride[axis])
+    return offsets
 
 
 def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bool) -> str:

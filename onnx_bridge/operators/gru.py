@@ -18,13 +18,6 @@ class GRU(Recurrent):
     scratch_rows = 6
     default_activations = ("Sigmoid", "Tanh")
 
-    activation_alpha: list[float] | None = attribute(None)
-    activation_beta: list[float] | None = attribute(None)
-    activations: list[str] | None = attribute(None)
-    clip: float | None = attribute(None)
-    direction: str = attribute("forward")
-    hidden_size: int | None = attribute(None)
-    layout: int = attribute(0)
     linear_before_reset: int = attribute(0)
 
     def emit(self, cpp: Writer) -> None:

@@ -20,14 +20,7 @@ class LSTM(Recurrent):
     results = 3
     default_activations = ("Sigmoid", "Tanh", "Tanh")
 
-    activation_alpha: list[float] | None = attribute(None)
-    activation_beta: list[float] | None = attribute(None)
-    activations: list[str] | None = attribute(None)
-    clip: float | None = attribute(None)
-    direction: str = attribute("forward")
-    hidden_size: int | None = attribute(None)
     input_forget: int = attribute(0)
-    layout: int = attribute(0)
     output_sequence: int = attribute(0)
 
     def emit(self, cpp: Writer) -> None:

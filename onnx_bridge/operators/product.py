@@ -11,7 +11,7 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import Shape, Tensor, Type, broadcast
 from onnx_bridge.operators.epilogue import Fusable, Operand, constant_operand, epilogue_operands, write_epilogue
-from onnx_bridge.operators.group import add_index, broadcast_strides, collapse, contiguous_strides
+from onnx_bridge.operators.group import broadcast_strides, collapse, contiguous_strides, nested_loops
 
 
 @dataclass(eq=False, kw_only=True)
@@ -102,14 +102,7 @@ class Product(Fusable):
             [y_strides[:-2], along(a_shape, a_strides), along(b_shape, b_strides), *(s[:-2] for s in extra_strides)],
         )
         with ExitStack() as stack:
-            offsets = [""] * len(strides)
-            for axis, size in enumerate(loops):
-                if size == 1:
-                    continue
-                index = cpp.local("i")
-                stack.enter_context(cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(size)}; {index}++)"))
-                for operand, stride in enumerate(strides):
-                    offsets[operand] += add_index(cpp, index, stride[axis])
+            offsets = nested_loops(cpp, stack, loops, strides)
             y, a, b = (cpp.pointer(t) + o for t, o in zip((self.y, self.input(0), self.input(1)), offsets[:3], strict=True))
             sizes = [m, n, k, a, a_strides[-2], a_strides[-1], b, b_strides[-2], b_strides[-1], y]
             if self.x.dtype is not float32:

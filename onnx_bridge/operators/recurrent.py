@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32, int32
 from onnx_bridge.ir.literals import literal
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import Data, weight
 from onnx_bridge.operators.group import contiguous_strides
@@ -28,25 +30,26 @@ _WITH_ALPHA = {"affine", "leakyrelu", "thresholdedrelu", "scaledtanh", "hardsigm
 _WITH_BETA = {"affine", "scaledtanh", "hardsigmoid"}
 
 
+@dataclass(eq=False, kw_only=True)
 class Recurrent(ROperator):
     """A recurrent operator over x [T, N, I] (layout 0) or [N, T, I] (layout 1); W and R constant.
 
     Outputs Y [T, D, N, H] or [N, T, D, H], Y_h and, for LSTM, Y_c [D, N, H] or [N, D, H]; each may be absent.
     """
 
-    gates = 1
-    scratch_rows = 3
-    default_activations: Sequence[str] = ()
+    gates: ClassVar[int] = 1
+    scratch_rows: ClassVar[int] = 3
+    default_activations: ClassVar[Sequence[str]] = ()
     #: How many outputs there can be.
-    results = 2
+    results: ClassVar[int] = 2
 
-    activation_alpha: list[float] | None
-    activation_beta: list[float] | None
-    activations: list[str] | None
-    clip: float | None
-    direction: str
-    hidden_size: int | None
-    layout: int
+    activation_alpha: list[float] | None = attribute(None)
+    activation_beta: list[float] | None = attribute(None)
+    activations: list[str] | None = attribute(None)
+    clip: float | None = attribute(None)
+    direction: str = attribute("forward")
+    hidden_size: int | None = attribute(None)
+    layout: int = attribute(0)
 
     @property
     def directions(self) -> int:

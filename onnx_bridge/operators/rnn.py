@@ -14,13 +14,6 @@ class RNN(Recurrent):
     kernels = ("rnn.hxx",)
     default_activations = ("Tanh",)
 
-    activation_alpha: list[float] | None = attribute(None)
-    activation_beta: list[float] | None = attribute(None)
-    activations: list[str] | None = attribute(None)
-    clip: float | None = attribute(None)
-    direction: str = attribute("forward")
-    hidden_size: int | None = attribute(None)
-    layout: int = attribute(0)
     output_sequence: int = attribute(0)
 
     def emit(self, cpp: Writer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx_bridge.ir import dims
@@ -190,12 +190,39 @@ def _join_in_place(plan: MemoryPlan, op: ROperator, timeline: _Timeline, owned: 
 
 
 def _place(plan: MemoryPlan, symbols: Sequence[str]) -> None:
-    """Best fit by size at typical dims; then each buffer is said to lie on those that it was placed above."""
+    """The best of several greedy placements at typical dims; then each buffer is said to lie on those that it was placed above."""
     values = dict.fromkeys(_all_symbols(plan, symbols), TYPICAL)
     buffers = [*plan.buffers.values(), *plan.scratch.values()]
     sizes = {id(b): dims.evaluate(b.bytes, values) for b in buffers}
     placed: list[tuple[int, Buffer]] = []
-    for buffer in sorted(buffers, key=lambda b: (-sizes[id(b)], b.start)):
+    peak = -1
+    for order in ORDERS:
+        tried = _placement(sorted(buffers, key=lambda b: order(b, sizes[id(b)])), sizes)
+        height = max((offset + sizes[id(b)] for offset, b in tried), default=0)
+        if peak < 0 or height < peak:
+            placed, peak = tried, height
+    placed.sort(key=lambda item: (item[0], item[1].start))
+    for index, (offset, buffer) in enumerate(placed):
+        buffer.index = index
+        below = [b for o, b in placed[:index] if b.start <= buffer.end and buffer.start <= b.end and o <= offset]
+        buffer.below = [b for b in below if not any(b in other.below for other in below)]
+        plan.order.append(buffer)
+
+
+#: Orders in which buffers are placed, by buffer and size: none is best for all models.
+ORDERS: tuple[Callable[[Buffer, int], tuple[int, ...]], ...] = (
+    lambda b, size: (-size, b.start),
+    lambda b, size: (-size * (b.end - b.start + 1), b.start),
+    lambda b, size: (b.start - b.end, -size),
+    lambda b, size: (b.start, -size),
+    lambda b, size: (-b.end, -size),
+)
+
+
+def _placement(buffers: Sequence[Buffer], sizes: Mapping[int, int]) -> list[tuple[int, Buffer]]:
+    """Places buffers one after the other, each into the tightest gap between those that live at the same time."""
+    placed: list[tuple[int, Buffer]] = []
+    for buffer in buffers:
         rivals = sorted((o, o + sizes[id(b)]) for o, b in placed if b.start <= buffer.end and buffer.start <= b.end)
         need, at = sizes[id(buffer)], 0
         best: tuple[int, int] | None = None
@@ -204,12 +231,7 @@ def _place(plan: MemoryPlan, symbols: Sequence[str]) -> None:
                 best = (begin - at, at)
             at = max(at, end)
         placed.append((best[1] if best else at, buffer))
-    placed.sort(key=lambda item: (item[0], item[1].start))
-    for index, (offset, buffer) in enumerate(placed):
-        buffer.index = index
-        below = [b for o, b in placed[:index] if b.start <= buffer.end and buffer.start <= b.end and o <= offset]
-        buffer.below = [b for b in below if not any(b in other.below for other in below)]
-        plan.order.append(buffer)
+    return placed
 
 
 def _all_symbols(plan: MemoryPlan, symbols: Sequence[str]) -> set[str]:

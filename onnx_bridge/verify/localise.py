@@ -41,7 +41,10 @@ def localise(model: RModel, normal: onnx.ModelProto, feeds: Mapping[str, np.ndar
     if found is None:
         return "no intermediate tensor differs by more than rounding; the difference builds up on the way"
     name, gap = found
-    maker = next((op for op in model.operators if any(t is not None and t.name == name for t in op.outputs)), None)
+    producers = model.producers()
+    maker = producers.get(model.tensor(name))
+    while maker is not None and maker.op_type in ("FromBlocked", "ToBlocked"):  # a change of layout moves values, it makes none
+        maker = producers.get(maker.x)
     made_by = f", made by {maker.title()} ({maker.op_type})" if maker is not None else ""
     return f"the first tensor that differs is {name!r}{made_by}: off by {gap:.2g} of its largest value"
 
