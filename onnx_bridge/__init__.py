@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING, Any
 
 from onnx_bridge.errors import (
@@ -40,7 +42,16 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'onnx_bridge' has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(_LAZY[name]), name)
-    # The submodule `convert` has the function's name: the function is what the package shows.
-    globals()[name] = value
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
     return value
+
+
+class _Package(_ModuleType):
+    """The package as a module that keeps its public names: importing the submodule `convert` must not hide the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _LAZY or not isinstance(value, _ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -13,7 +13,7 @@ import onnx
 
 from onnx_bridge.conversion import Conversion
 from onnx_bridge.emit.header import emit
-from onnx_bridge.emit.names import identifier
+from onnx_bridge.emit.names import model_name
 from onnx_bridge.errors import Finding, UnsupportedModel, VerificationError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.lowering import lower
@@ -102,7 +102,7 @@ def check(model: ModelLike) -> list[Finding]:
 
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None) -> RModel:
-    rmodel = lower(normal, identifier(name or Path(source.file).stem), dims)
+    rmodel = lower(normal, model_name(name or Path(source.file).stem), dims)
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
 

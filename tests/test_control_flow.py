@@ -250,8 +250,9 @@ def test_if_in_loop_and_loop_in_if() -> None:
         "Loop", inner.constant(3), "", last, body=body("inner_body", {"h": ("N", 3)}, lambda g: ("", [g("Tanh", g("Add", "h", x))], {}))
     )
     branches = {
-        "then_branch": inner.graph(inner_out=(loop, FLOAT, ("N", 3))), "else_branch": plain.graph(plain_out=(plain("Neg", last), FLOAT, ("N", 3))),
-    }  # fmt: skip
+        "then_branch": inner.graph(inner_out=(loop, FLOAT, ("N", 3))),
+        "else_branch": plain.graph(plain_out=(plain("Neg", last), FLOAT, ("N", 3))),
+    }
     y = net("If", positive(net, x), **branches)
 
     agrees(net.floats(y=(y, ("N", 3)), path=(path, (4, "N", 3))), {"x": X}, {"x": -X}, {"x": X[1:]})

@@ -343,7 +343,7 @@ def _storage(array: np.ndarray) -> str:
 
 def _quoted(text: str) -> str:
     """A name inside a C++ string literal; anything but plain characters becomes an octal escape."""
-    return "".join(chr(b) if chr(b).isalnum() or chr(b) in " _-./:[]" else f"\\{b:03o}" for b in text.encode("utf-8"))
+    return "".join(chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _-./:[]") else f"\\{b:03o}" for b in text.encode("utf-8"))
 
 
 def _pretty_struct(name: str, text: str) -> str:

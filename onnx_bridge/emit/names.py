@@ -26,6 +26,11 @@ def identifier(text: str) -> str:
     return name[:80]
 
 
+def model_name(text: str) -> str:
+    """The C++ name of a model: of its namespace and files. Neither a keyword nor a namespace that the header itself uses."""
+    return Names({"std", "onnx_bridge", "posix"}).new(text)
+
+
 class Names:
     """Hands out identifiers that are used nowhere else in a scope."""
 

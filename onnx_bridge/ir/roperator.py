@@ -72,6 +72,8 @@ class ROperator:
     since: ClassVar[int] = 1
     kernels: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[Sequence[Any]] = ()
+    #: The test file that stands in for cases where one node alone says nothing (control flow).
+    tested_by: ClassVar[str] = ""
     #: The output is the first input's memory under another shape.
     is_view: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.

@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
-from onnx_bridge.errors import Finding, UnsupportedModel
+from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
@@ -110,6 +110,8 @@ class _Walk:
             return
         shape: list[Size] = []
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.HasField("dim_value") and dim.dim_value < -1:
+                raise InvalidModel(f"input {value.name!r} has the negative size {dim.dim_value} on axis {axis}")
             if dim.HasField("dim_value") and dim.dim_value >= 0:
                 shape.append(dim.dim_value)
             else:  # without a name, or -1, as some exporters say unknown

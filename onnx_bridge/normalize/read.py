@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,23 @@ def _parse(raw: bytes, what: str) -> onnx.ModelProto:
         raise InvalidModel(
             f"{what}: is not an ONNX model, or is truncated (it has no {'graph' if not proto.HasField('graph') else 'opset'})"
         )
+    for text in _texts(proto):
+        if not isinstance(text, str):
+            raise InvalidModel(f"{what}: is not an ONNX model, or is damaged (the name {text!r} is not UTF-8)")
     return proto
+
+
+def _texts(model: onnx.ModelProto) -> Iterator[object]:
+    """Every name in a model; protobuf hands out those that are not UTF-8 as bytes."""
+    yield from (imported.domain for imported in model.opset_import)
+    for graph in all_graphs(model.graph):
+        yield graph.name
+        yield from (value.name for value in (*graph.input, *graph.output, *graph.value_info))
+        for tensor in graph.initializer:
+            yield tensor.name
+            yield from (entry.value for entry in tensor.external_data)
+        for node in graph.node:
+            yield from (node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute))
 
 
 def _load_external_data(model: onnx.ModelProto, folder: Path | None, name: str) -> None:

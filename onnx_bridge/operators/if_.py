@@ -17,6 +17,8 @@ class If(ROperator):
     Both branches must give outputs of the same types and shapes.
     """
 
+    tested_by = "test_control_flow.py"
+
     then_branch: Any = attribute()
     else_branch: Any = attribute()
 

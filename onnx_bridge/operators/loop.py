@@ -22,6 +22,8 @@ class Loop(ROperator):
     outputs have M turns; a loop that has some and ends early makes the call return false, since its sizes would depend on data.
     """
 
+    tested_by = "test_control_flow.py"
+
     body: Any = attribute()
     #: Tensors of the turn's number and of the condition, and those carried: (position among the carried, body's input).
     turn: Tensor | None = field(default=None)
