@@ -21,7 +21,9 @@ def old(op_type: str, opset: int, *constants: np.ndarray, variable: bool = False
     names = [f"c{index}" for index in range(len(constants))]
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])]
     if variable:
-        inputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in zip(names, constants, strict=True)]
+        inputs += [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in zip(names, constants, strict=True)
+        ]
     graph = helper.make_graph(
         [helper.make_node(op_type, ["x", *names], ["y"], "node", **attributes)], "old", inputs,
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],

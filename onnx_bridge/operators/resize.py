@@ -114,7 +114,8 @@ class Interpolating(ROperator):
                 )
                 cpp.line(f"std::int32_t* const {index} = reinterpret_cast<std::int32_t*>({cpp.scratch()});")
                 cpp.line(f"float* const {weight} = reinterpret_cast<float*>({cpp.scratch()} + {cpp.size(table)});")
-                cpp.line(f"unsigned char* const {outside} = reinterpret_cast<unsigned char*>({cpp.scratch()} + {cpp.size(table * 2)});")
+                if crop:
+                    cpp.line(f"unsigned char* const {outside} = reinterpret_cast<unsigned char*>({cpp.scratch()} + {cpp.size(table * 2)});")
                 cpp.call("resize_table", axis, index, weight, outside if crop else "nullptr")
                 outer, inner = dims.product(memory[: stretch.axis]), dims.product(memory[stretch.axis + 1 :])
                 cpp.call("resize_axis", outer, stretch.size, stretch.out, inner, taps, index, weight, source, target)
@@ -204,6 +205,8 @@ class Resize(Interpolating):
         case(x=(1, 2, 6, 7), roi=None, scales=None, sizes=const([1, 2, 13, 4]), opset=13,
              attributes={"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}),
         case(x=(1, 2, 6, 8), scales=const([1, 1, 0.5, 2.0], "float32"), opset=10),
+        case(x=(1, 2, 6, 7), roi=const([0, 0, 0.2, 0.3, 1, 1, 0.8, 1.2], "float32"), scales=None, sizes=const([1, 2, 9, 4]), opset=13,
+             attributes={"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 7.0}),
         case(x=(1, 2, 6, 8), roi=None, scales=const([0.5, 2.0], "float32"), opset=18,
              attributes={"axes": [2, 3], "mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}),
     )  # fmt: skip
