@@ -89,7 +89,11 @@ def prepare(op_type: str, domain: str, cases: Sequence[Case]) -> list[Prepared]:
     return prepared
 
 
-def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = ("-O1",)) -> list[CompiledModel]:
+#: Cases are built quickly, and without a warning.
+FLAGS = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
+
+
+def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = FLAGS) -> list[CompiledModel]:
     """One library for all the headers."""
     sources = {f"{p.name}.hxx": p.emitted.header for p in prepared}
     sources["all.cpp"] = "\n".join(shim(p.emitted) for p in prepared)

@@ -134,7 +134,7 @@ template <bool Log, class N>
 ONNX_BRIDGE_INLINE void softmax_short_rows(Size rows, N n, const float* x, float* y)
 {
    alignas(64) float turned[short_row * lanes];
-   if (rows < lanes) std::memset(turned, 0, static_cast<std::size_t>(n * lanes) * sizeof(float));
+   for (Size i = 0; i < n; i++) store(turned + i * lanes, vec{});
    transpose_small(rows, n, x, n, turned, lanes);
    softmax_columns<Log>(n, lanes, turned, turned, All());
    transpose_small(n, rows, turned, lanes, y, n);

@@ -59,5 +59,6 @@ def to_planar(tensor: Tensor, flat: np.ndarray, sizes: Mapping[str, int]) -> np.
     if tensor.layout == "planar":
         return flat.reshape(shape)
     batch, channels, *spatial = shape
-    blocked = flat.reshape(batch, -(-channels // BLOCK), int(np.prod(spatial)), BLOCK)
-    return blocked.transpose(0, 1, 3, 2).reshape(batch, -1, *spatial)[:, :channels]
+    blocks = -(-channels // BLOCK)
+    blocked = flat.reshape(batch, blocks, int(np.prod(spatial)), BLOCK)
+    return blocked.transpose(0, 1, 3, 2).reshape(batch, blocks * BLOCK, *spatial)[:, :channels]
