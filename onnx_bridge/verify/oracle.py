@@ -64,7 +64,7 @@ class Oracle:
         """How far each output moves without graph optimisations, and with float inputs nudged by one unit in the last place."""
         if self._plain is None:
             self._plain = self._open(self._model, optimised=False)
-        nudged = {k: np.nextafter(v, np.asarray(np.inf, v.dtype)) if v.dtype.kind == "f" else v for k, v in feeds.items()}
+        nudged = {k: nudge(v) if v.dtype.kind == "f" else v for k, v in feeds.items()}
         moved = [0.0] * len(wanted)
         for session, inputs in ((self._plain, feeds), (self._session, nudged), (self._nudged_weights(), feeds)):
             for i, (a, b) in enumerate(zip(self._run(session, inputs), wanted, strict=True)):
@@ -80,7 +80,7 @@ class Oracle:
                 array = onnx.numpy_helper.to_array(tensor)
                 # Zeros, powers of two and the like are often exact on purpose (masks, scales): only weights are nudged.
                 if array.size > 16:
-                    tensor.CopyFrom(onnx.numpy_helper.from_array(np.nextafter(array, np.float32(np.inf)), tensor.name))
+                    tensor.CopyFrom(onnx.numpy_helper.from_array(nudge(array), tensor.name))
         return self._open(copy, optimised=True)
 
     @classmethod
@@ -94,6 +94,21 @@ class Oracle:
     @property
     def output_names(self) -> list[str]:
         return [output.name for output in self._session.get_outputs()]
+
+
+def nudge(array: np.ndarray) -> np.ndarray:
+    """The array with every number moved by one unit in its last place, up or down at random (seeded).
+
+    A zero among other numbers, or in an array of zeros, moves by a unit of the largest of them, or of one: the unit of
+    zero itself is so small that nothing would move.
+    """
+    if array.size == 0:
+        return array
+    signs = np.random.default_rng(array.size).choice(np.array([-1, 1], array.dtype), array.shape)
+    largest = np.abs(array[np.isfinite(array)]).max(initial=0) or 1
+    with np.errstate(invalid="ignore"):
+        unit = np.spacing(np.where(array == 0, np.asarray(largest, array.dtype), np.abs(array)))
+        return np.asarray(np.where(np.isfinite(array), array + signs * unit, array), array.dtype)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
