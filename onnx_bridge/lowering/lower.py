@@ -244,7 +244,7 @@ class Body:
         node, op, found = self.walk.node, self.walk.op, len(self.walk.findings)
         self.walk.walk(self.graph, body)
         self.walk.node, self.walk.op = node, op
-        if len(self.walk.findings) > found:
+        if len(self.walk.findings) > found or any(value.name in self.walk.unknown for value in self.graph.output):
             raise ShapeError("its body cannot be converted")
         body.add_output_tensor_name_list(value.name for value in self.graph.output)
         return body
