@@ -56,7 +56,7 @@ def data() -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The headers, their weights, and data.hxx."""
     made = tmp_path_factory.mktemp("headers")
-    for name in (*HEADERS, "lstm_tagger"):
+    for name in (*HEADERS, "lstm_tagger", "windows"):
         model = ZOO["mlp" if name == "embedded" else name]()
         convert(model, name=name, verify=False, embed_weights=name == "embedded").emitted.write(made)
     (made / "data.hxx").write_text(data(), encoding="ascii")

@@ -190,3 +190,11 @@ def upsample() -> onnx.ModelProto:
     h = net("Conv", h, net.weight(3, 8, 1, 1), net.weight(3))
     h = net("Resize", h, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
     return net.floats(y=(h, ("N", 3, 24, 20)))
+
+
+@zoo
+def windows() -> onnx.ModelProto:
+    """Refuses what is shorter than its window, and a second input that is not as long as what the window leaves."""
+    net = Net("windows")
+    h = net("Conv", net.input("x", (1, 2, "T")), net.weight(1, 2, 5), net.weight(1))
+    return net.floats(y=(net("Add", h, net.input("z", (1, 1, "M"))), (1, 1, "M")))

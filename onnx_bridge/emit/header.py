@@ -259,7 +259,10 @@ class _Header:
     def output_sizes(self) -> str:
         lines = [f"{INDENT}switch (index) {{"]
         for index, tensor in enumerate(self.model.outputs):
-            lines.append(f"{INDENT}case {index}: return static_cast<std::size_t>({self.face_size(tensor.count)});")
+            size = self.face_size(tensor.count)
+            if self.model.conditions:  # nothing, where infer refuses
+                size = f"maximum(0, {size})"
+            lines.append(f"{INDENT}case {index}: return static_cast<std::size_t>({size});")
         return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
 
     def refusals(self) -> str:

@@ -56,7 +56,7 @@ ONNX_BRIDGE_INLINE Size arg_best_row(Size n, const float* x, bool select_last, B
 {
    if (x[0] != x[0]) return 0;
    vec best = splat(x[0]);
-   ivec place{}, index;
+   ivec place{}, index{};
    for (int i = 0; i < lanes; i++) index[i] = i;
    for (Size i = 0; i < n; i += lanes, index += lanes) {
       const Size rest = n - i < lanes ? n - i : lanes;

@@ -31,7 +31,7 @@ ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation oper
       ONNX_BRIDGE_UNROLL
       for (int j = 0; j < width; j++) partial[j] = operation.join(partial[j], load(x + i + j * lanes));
    }
-   ivec index;
+   ivec index{};
    for (int k = 0; k < lanes; k++) index[k] = k;
    ONNX_BRIDGE_UNROLL
    for (int j = 0; j < width; j++) {

@@ -13,7 +13,7 @@ template <class N>
 ONNX_BRIDGE_INLINE float largest_of_row(N n, const float* x)
 {
    if (n < lanes) {
-      ivec index;
+      ivec index{};
       for (int i = 0; i < lanes; i++) index[i] = i;
       return largest(index < static_cast<std::int32_t>(n) ? load(x, Size(n)) : splat(-__builtin_inff()));
    }

@@ -95,7 +95,7 @@ ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
 ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
 {
-   ivec index;
+   ivec index{};
    for (int i = 0; i < lanes; i++) index[i] = i;
    return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
 }

@@ -6,12 +6,14 @@
 
 #include "conv_net.hxx"
 #include "mlp.hxx"
+#include "windows.hxx"
 
 #include "check.hxx"
 #include "data.hxx"
 
 namespace mlp = onnx_bridge::mlp;
 namespace conv_net = onnx_bridge::conv_net;
+namespace windows = onnx_bridge::windows;
 
 /// A model's answer with one body; empty where the processor lacks what it needs, which the constructor says.
 template <class Model, class Workspace, class Body>
@@ -84,10 +86,27 @@ static void own_memory()
    CHECK(copy.infer(small, {1}, data::mlp_x, y) && near(y, data::mlp_y, 3));
 }
 
+/// Sizes that the model itself does not allow.
+static void impossible()
+{
+   const windows::Model model;
+   windows::Workspace workspace(model, {30});
+   const float x[60] = {}, z[30] = {};
+   float y[30] = {-7.0f};
+   for (std::size_t length : {0, 3}) {
+      CHECK(!model.infer(workspace, {length}, x, z, y) && y[0] == -7.0f);
+      CHECK(windows::Model::output_size(0, {length}) == 0);
+      CHECK(thrown([&] { TMVA_SOFIE_windows::Session("windows.dat", length).infer(length, x, z); }) == "windows: sizes do not agree with the inputs");
+   }
+   CHECK(model.infer(workspace, {4}, x, z, y) && y[0] == -7.0f);
+   CHECK(model.infer(workspace, {30}, x, z, y) && y[0] != -7.0f);
+}
+
 int main()
 {
    bodies<mlp::Model, mlp::Workspace, mlp::Body>("mlp.dat", 17, data::mlp_x, data::mlp_y, 3);
    bodies<conv_net::Model, conv_net::Workspace, conv_net::Body>("conv_net.dat", 5, data::conv_net_x, data::conv_net_y, 4);
    refusals();
+   impossible();
    own_memory();
 }
