@@ -31,7 +31,7 @@ WALLS: dict[str, set[str]] = {
     "ir": set(),
     "operators": {"ir"},
     "custom": {"operators"},
-    "frontends": set(),
+    "frontends": {"custom"},
     "normalize": {"custom"},
     "lowering": {"ir", "operators"},
     "passes": {"ir", "operators"},

@@ -31,6 +31,7 @@ _FACE_NAMES = {
     "floor_div", "minimum", "maximum", "run", "widest_body", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
     "onnx_bridge", "avx512", "avx2", "baseline", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
     "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
+    "sizes", "session",
 }  # fmt: skip
 
 

@@ -12,8 +12,10 @@ _KEYWORDS = frozenset(
     or_eq private protected public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct
     switch template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
     xor_eq std main errno NULL EOF assert linux unix stdin stdout stderr signbit isnan isinf isfinite INFINITY NAN near far small interface
-    major minor final override""".split()
+    major minor final override st_atime st_ctime st_mtime math_errhandling sched_priority""".split()
 )
+#: What is written as macros are, MAP_FAILED or the user's own BATCH_SIZE, might be one.
+_MACRO = re.compile(r"[A-Z][A-Z0-9_]*[A-Z][A-Z0-9_]*")
 
 
 def identifier(text: str) -> str:
@@ -47,7 +49,7 @@ class Names:
 
     def new(self, hint: str) -> str:
         """A free identifier that looks like `hint`."""
-        base = name = identifier(hint)
+        base = name = identifier(hint) + ("_" if _MACRO.fullmatch(identifier(hint)) else "")
         count = 1
         while name in self._taken:
             count += 1

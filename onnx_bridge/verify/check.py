@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from onnx_bridge.errors import ExportError, InferenceError
+from onnx_bridge.errors import ExportError, InferenceError, VerificationError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.runtime import CompiledModel
 from onnx_bridge.verify.inputs import ENOUGH, KINDS, feeds, sizes_to_try
-from onnx_bridge.verify.oracle import Oracle, difference
+from onnx_bridge.verify.oracle import Oracle, difference, nudge
 from onnx_bridge.verify.report import Report, Row
 
 #: Largest difference allowed, relative to the largest magnitude of the output...
@@ -22,22 +22,51 @@ CONDITIONING = 4.0
 Feeds = Mapping[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Framework:
+    """The framework that a model was exported from.
+
+    Attributes:
+        name: with its version.
+        answer: inputs by name to outputs in order; raises what it likes for inputs that it does not take.
+    """
+
+    name: str
+    answer: Callable[[Feeds], Sequence[np.ndarray]]
+
+    def __call__(self, feeds: Feeds) -> list[np.ndarray]:
+        """The outputs, in order.
+
+        Raises:
+            ExportError: the framework refuses these inputs.
+        """
+        try:
+            return [np.asarray(value) for value in self.answer(feeds)]
+        except Exception as error:
+            raise ExportError(f"{self.name} refuses inputs of these sizes: {' '.join(str(error).split())[:400]}") from None
+
+    def moved(self, feeds: Feeds, wanted: Sequence[np.ndarray]) -> list[float]:
+        """How far each output moves when float inputs are nudged by one unit in the last place."""
+        nudged = self({name: nudge(value) if value.dtype.kind == "f" else value for name, value in feeds.items()})
+        return [difference(a, b) if a.shape == b.shape and a.dtype.kind == "f" else 0.0 for a, b in zip(nudged, wanted, strict=True)]
+
+
 @dataclass
 class _Call:
-    """What one set of inputs gave."""
+    """What one set of inputs gave; `wanted` by reference."""
 
     feeds: dict[str, np.ndarray]
     sizes: dict[str, int]
     ours: list[np.ndarray]
-    wanted: list[np.ndarray]
+    wanted: dict[str, list[np.ndarray]]
 
 
 @dataclass
 class Comparison:
-    """All calls of a verification, and the inputs of the first one that failed."""
+    """All calls of a verification, and the inputs of the first one that failed against each reference."""
 
     calls: list[_Call] = field(default_factory=list)
-    failed: dict[str, np.ndarray] | None = None
+    failures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 def verify(
@@ -47,8 +76,9 @@ def verify(
     report: Report,
     extra: Iterable[Feeds] = (),
     note: Callable[[str], None] = lambda _: None,
+    framework: Framework | None = None,
 ) -> Comparison:
-    """Compares a compiled model with onnxruntime and fills the report's rows.
+    """Compares a compiled model with onnxruntime, and with the framework that it comes from, and fills the report's rows.
 
     Args:
         model: the RModel, for the inputs' types and sizes.
@@ -57,9 +87,11 @@ def verify(
         report: gets rows, reference and inputs.
         extra: inputs of the caller's, compared beside the seeded ones.
         note: told what is compared at the moment.
+        framework: its own answer, for models that were exported.
 
     Raises:
-        InferenceError: no sizes could be found that the reference accepts.
+        InferenceError: no sizes could be found that the references accept.
+        VerificationError: the framework takes inputs that the exported model does not.
     """
     found = Comparison()
     refusal = ""
@@ -71,50 +103,81 @@ def verify(
         note(spelt or "fixed sizes")
         try:
             for seed, kind in enumerate(KINDS if len(tried) < 2 else KINDS[:1]):
-                found.calls.append(_call(net, oracle, feeds(model, sizes, kind, seed), sizes))
+                found.calls.append(_call(net, oracle, framework, feeds(model, sizes, kind, seed), sizes))
         except ExportError as error:  # sizes that the model cannot take
             refusal = str(error)
             continue
         tried.append(spelt)
-    found.calls += [_call(net, oracle, given, net.sizes_of(given)) for given in extra]
+    found.calls += [_call(net, oracle, framework, given, net.sizes_of(given)) for given in extra]
     if not found.calls:
         raise InferenceError(f"nothing could be compared: give inputs that the model takes ({refusal})")
-    report.reference = f"onnxruntime {oracle.version}"
+    references = [(oracle.name, oracle.conditioning), *([] if framework is None else [(framework.name, _either(oracle, framework))])]
+    report.reference = " and ".join(name for name, _ in references)
     report.inputs = f"{len(found.calls)} sets of inputs" + (f" at {'; '.join(tried)}" if any(tried) else "")
-    report.rows = [_row(found, oracle, index, name) for index, name in enumerate(net.output_names)]
+    report.rows = [
+        _row(found, reference, moved, index, name) for index, name in enumerate(net.output_names) for reference, moved in references
+    ]
     return found
 
 
-def _call(net: CompiledModel, oracle: Oracle, given: Feeds, sizes: Mapping[str, int]) -> _Call:
-    wanted = oracle(given)
-    return _Call(dict(given), dict(sizes), list(net.run(given)), wanted)
+_Moved = Callable[[Feeds, list[np.ndarray]], list[float]]
 
 
-def _row(found: Comparison, oracle: Oracle, index: int, name: str) -> Row:
+def _either(oracle: Oracle, framework: Framework) -> _Moved:
+    """How far an answer moves in either reference: both compute the same function."""
+
+    def moved(given: Feeds, wanted: list[np.ndarray]) -> list[float]:
+        of_oracle = oracle.conditioning(given, oracle(given))
+        return [max(pair) for pair in zip(of_oracle, framework.moved(given, wanted), strict=True)]
+
+    return moved
+
+
+def _call(net: CompiledModel, oracle: Oracle, framework: Framework | None, given: Feeds, sizes: Mapping[str, int]) -> _Call:
+    answers = {}
+    if framework is not None:
+        answers[framework.name] = framework(given)
+    try:
+        answers[oracle.name] = oracle(given)
+    except ExportError as error:
+        if framework is None:
+            raise
+        shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in given.items())
+        raise VerificationError(f"{framework.name} takes inputs that the model exported from it does not ({shapes}): {error}") from None
+    wanted = answers[oracle.name]
+    for name, outputs in answers.items():
+        if len(outputs) != len(wanted):
+            raise VerificationError(f"{name} gives {len(outputs)} outputs, the exported model {len(wanted)}")
+    return _Call(dict(given), dict(sizes), list(net.run(given)), answers)
+
+
+def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str) -> Row:
     """One output over all calls.
 
     The largest value that a difference is measured by is that of the output over all calls: a call whose outputs are all
     tiny (a sigmoid that is 1e-8 everywhere) would otherwise be held to less than the reference's own error.
     """
-    largest = max(_scale(call.wanted[index]) for call in found.calls)
+    largest = max(_scale(call.wanted[reference][index]) for call in found.calls)
     values = equal = 0
     scale = worst = shown = 0.0
     nearest, passed, conditioning, where = -1.0, True, False, ""
     for call in found.calls:
-        a, b = call.ours[index], call.wanted[index]
+        wanted = call.wanted[reference]
+        a, b = call.ours[index], wanted[index]
         values += b.size
-        gap, allowed, adjusted = _gap(a, b, largest, lambda call=call: oracle.conditioning(call.feeds, call.wanted)[index])  # type: ignore[misc]
+        gap, allowed, adjusted = _gap(a, b, largest, lambda call=call, wanted=wanted: moved(call.feeds, wanted)[index])  # type: ignore[misc]
         if a.shape == b.shape and a.dtype == b.dtype:
             equal += equal_bits(a, b) if b.dtype.kind == "f" else int((a == b).sum())
         if gap > allowed:
             passed = False
-            found.failed = found.failed or call.feeds
+            found.failures.setdefault(reference, call.feeds)
         scale, worst, conditioning = max(scale, _scale(b)), max(worst, gap), conditioning or adjusted
         ratio = gap / allowed if allowed else (np.inf if gap else 0.0)
         if ratio > nearest:
             nearest, shown = ratio, allowed
             where = ", ".join(f"{k} = {v}" for k, v in call.sizes.items())
-    return Row(name, len(found.calls), values, worst, scale, shown, equal / values if values else 1.0, passed, conditioning, where)
+    share = equal / values if values else 1.0
+    return Row(name, len(found.calls), values, worst, scale, shown, share, passed, conditioning, where, reference)
 
 
 def _gap(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float]) -> tuple[float, float, bool]:

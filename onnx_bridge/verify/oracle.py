@@ -20,7 +20,7 @@ class Oracle:
     def __init__(self, model: onnx.ModelProto) -> None:
         import onnxruntime
 
-        self.version: str = onnxruntime.__version__
+        self.name = f"onnxruntime {onnxruntime.__version__}"
         self._model = model
         self._session = self._open(model, optimised=True)
         self._plain: Any = None
@@ -87,7 +87,7 @@ class Oracle:
     def with_outputs(cls, model: onnx.ModelProto, names: Iterable[str]) -> Oracle:
         """The reference of a model that also gives the tensors `names`, which must exist in the main graph."""
         made = cls.__new__(cls)
-        made.version, made._model, made._plain = "", model, None
+        made.name, made._model, made._plain = "", model, None
         made._session = cls._open(model, optimised=False, outputs=names)
         return made
 

@@ -20,6 +20,7 @@ class Row:
         passed: whether every call was within what is allowed.
         conditioning: whether the model's own conditioning, not the fixed rule, set `allowed`.
         sizes: the run-time sizes of the worst call.
+        against: the reference.
     """
 
     output: str
@@ -32,19 +33,31 @@ class Row:
     passed: bool
     conditioning: bool = False
     sizes: str = ""
+    against: str = ""
 
     def __str__(self) -> str:
         note = " (set by the model's own conditioning)" if self.conditioning else ""
         bits = "equal bits" if self.equal == 1 else f"{100 * self.equal:.1f} % equal bits"
         return (
-            f"{self.output}: {self.samples} calls, worst difference {self.worst:.2g} where |y| <= {self.scale:.3g}, "
+            f"{self.output}{f' beside {self.against}' if self.against else ''}: {self.samples} calls, worst difference {self.worst:.2g} where |y| <= {self.scale:.3g}, "
             f"allowed {self.allowed:.2g}{note}, {bits}"
         )
 
 
 @dataclass
 class Report:
-    """What happened on the road: repairs, fusions, refusals, and what was compared."""
+    """What happened on the road: repairs, fusions, refusals, and what was compared.
+
+    Attributes:
+        name: of the model.
+        notes: what was done, a line a thing.
+        rows: what was compared: each output with each reference.
+        reference: the names of the references.
+        stages: how many seconds each stage took.
+        suspect: the first tensor that differs, where one does.
+        inputs: what it was compared with.
+        log: what a framework and its exporter printed.
+    """
 
     name: str
     notes: list[str] = field(default_factory=list)
@@ -53,6 +66,7 @@ class Report:
     stages: dict[str, float] = field(default_factory=dict)
     suspect: str = ""
     inputs: str = ""
+    log: str = ""
 
     @property
     def passed(self) -> bool:
@@ -66,19 +80,21 @@ class Report:
         return [f"against {self.reference}, {self.inputs}", *(str(row) for row in self.rows)]
 
     def table(self) -> str:
-        """The comparison as a table."""
-        head = ("output", "calls", "values", "worst", "allowed", "max |y|", "equal bits", "")
+        """The comparison as a table; where there are several references, each row says which one is meant."""
+        several = len({row.against for row in self.rows}) > 1
+        head = ("output", *(["against"] if several else []), "calls", "values", "worst", "allowed", "max |y|", "equal bits", "")
         body = [
             (
-                row.output, str(row.samples), str(row.values), f"{row.worst:.3g}", f"{row.allowed:.3g}{'*' if row.conditioning else ''}",
-                f"{row.scale:.4g}", f"{100 * row.equal:.1f} %", "ok" if row.passed else f"FAILS{f' at {row.sizes}' if row.sizes else ''}",
+                row.output, *([row.against] if several else []), str(row.samples), str(row.values), f"{row.worst:.3g}",
+                f"{row.allowed:.3g}{'*' if row.conditioning else ''}", f"{row.scale:.4g}", f"{100 * row.equal:.1f} %",
+                "ok" if row.passed else f"FAILS{f' at {row.sizes}' if row.sizes else ''}",
             )
             for row in self.rows
         ]  # fmt: skip
         widths = [max(len(line[i]) for line in (head, *body)) for i in range(len(head))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in (head, *body)]
         if any(row.conditioning for row in self.rows):
-            lines.append("* set by the model's own conditioning: onnxruntime's answer moves this far when only its rounding changes")
+            lines.append("* set by the model's own conditioning: the reference's own answer moves this far when only its rounding changes")
         return "\n".join(lines)
 
     def __str__(self) -> str:

@@ -1,0 +1,144 @@
+"""Exporting in a process of its own, which then answers as the framework does until it is told to go.
+
+It is spawned, never forked (JAX and TensorFlow hang in forks), with what it prints going to a file.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import onnx
+
+import onnx_bridge.errors as errors
+from onnx_bridge.errors import BridgeError, ExportError
+from onnx_bridge.frontends import wire
+from onnx_bridge.frontends.exported import Exported
+from onnx_bridge.frontends.request import Request
+
+
+class _Process:
+    """The other process."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+        read_by_it, write_by_us = os.pipe()
+        read_by_us, write_by_it = os.pipe()
+        package = str(Path(errors.__file__).parents[1])
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "onnx_bridge.frontends.worker", str(read_by_it), str(write_by_it)],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=(read_by_it, write_by_it),
+            env={**os.environ, **environment, "PYTHONPATH": path},
+        )  # fmt: skip
+        os.close(read_by_it)
+        os.close(write_by_it)
+        self.to, self.back = os.fdopen(write_by_us, "wb"), os.fdopen(read_by_us, "rb")
+        self.close = weakref.finalize(self, _end, self.process, self.to, self.back, self.log)
+
+    def ask(self, message: object) -> Any:
+        """Sends a message and waits for the answer.
+
+        Raises:
+            BridgeError: of the class that the other process raised.
+            ExportError: the other process has died.
+        """
+        try:
+            wire.send(self.to, message)
+            answer = wire.receive(self.back)
+        except (EOFError, BrokenPipeError):
+            status = self.process.wait()
+            tail = "\n".join(self.printed().splitlines()[-15:])
+            raise ExportError(f"the process that exports the model ended with status {status}; the last that it said:\n{tail}") from None
+        if "error" in answer:
+            known = getattr(errors, answer["error"], ExportError)
+            raise known(answer["message"]) if known in (errors.InvalidModel, ExportError) else ExportError(answer["message"])
+        return answer
+
+    def printed(self) -> str:
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), 1 << 16, max(0, size - (1 << 16))).decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes], *streams: IO[bytes]) -> None:
+    for stream in streams:
+        try:
+            stream.close()
+        except BrokenPipeError:
+            continue
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def export_isolated(model: str, framework: str, request: Request, environment: Mapping[str, str]) -> Exported:
+    """Exports a file in a process of its own.
+
+    Raises:
+        ExportError: it was refused there, or the process died.
+    """
+    process = _Process(environment)
+    try:
+        answer = process.ask(
+            {
+                "model": model, "framework": framework, "example_inputs": request.example_inputs, "trusted": request.trusted,
+                "dynamic": None if request.dynamic is None else {key: dict(axes) for key, axes in request.dynamic.items()},
+                "imports": list(request.imports), "path": sys.path,
+            }
+        )  # fmt: skip
+    except (BridgeError, TypeError) as error:
+        process.close()
+        raise error if isinstance(error, BridgeError) else ExportError(f"example_inputs: {error}") from None
+
+    def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        return process.ask({"feeds": dict(feeds)})["outputs"]  # type: ignore[no-any-return]
+
+    return Exported(
+        onnx.ModelProto.FromString(answer["model"]), answer["exporter"], answer["route"], reference, answer["name"], answer["notes"],
+        answer["examples"], process.printed(), process.close,
+    )  # fmt: skip
+
+
+def serve(read: IO[bytes], write: IO[bytes]) -> None:
+    """What the process of its own does: exports once, then answers until nobody asks."""
+    from onnx_bridge.frontends import export_here
+
+    asked = wire.receive(read)
+    sys.path[:] = list(dict.fromkeys([*sys.path, *asked["path"]]))
+    try:
+        request = Request(asked["example_inputs"], asked["dynamic"], asked["imports"], asked["trusted"])
+        made = export_here(asked["model"], asked["framework"], request)
+    except Exception as error:
+        wire.send(write, _refusal(error))
+        return
+    wire.send(
+        write,
+        {
+            "model": made.model.SerializeToString(), "exporter": made.framework, "route": made.route, "name": made.name,
+            "notes": made.notes, "examples": made.examples,
+        },
+    )  # fmt: skip
+    while True:
+        try:
+            asked = wire.receive(read)
+        except EOFError:
+            return
+        try:
+            wire.send(write, {"outputs": [np.asarray(value) for value in made.reference(asked["feeds"])]})
+        except Exception as error:
+            wire.send(write, _refusal(error))
+
+
+def _refusal(error: Exception) -> dict[str, str]:
+    if isinstance(error, BridgeError):
+        return {"error": type(error).__name__, "message": str(error)}
+    return {"error": "ExportError", "message": f"{type(error).__name__}: {error}"}
