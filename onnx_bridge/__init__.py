@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnx_bridge.errors import (
     BridgeError,
+    DeclarationError,
     ExportError,
     InferenceError,
     InvalidModel,
@@ -21,11 +22,12 @@ from onnx_bridge.version import __version__
 if TYPE_CHECKING:
     from onnx_bridge.conversion import Conversion
     from onnx_bridge.convert import check, convert
+    from onnx_bridge.custom import CustomOp, custom_op
     from onnx_bridge.runtime import CompiledModel
 
 __all__ = [
-    "BridgeError", "CompiledModel", "Conversion", "ExportError", "InferenceError", "InvalidModel", "ToolchainError", "UnsupportedModel",
-    "VerificationError", "WeightsError", "__version__", "check", "convert",
+    "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError", "InvalidModel",
+    "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__", "check", "convert", "custom_op",
 ]  # fmt: skip
 
 #: Where the names live that are imported only when they are asked for, so that importing the package stays quick.
@@ -34,6 +36,8 @@ _LAZY = {
     "check": "onnx_bridge.convert",
     "Conversion": "onnx_bridge.conversion",
     "CompiledModel": "onnx_bridge.runtime",
+    "CustomOp": "onnx_bridge.custom",
+    "custom_op": "onnx_bridge.custom",
 }
 
 

@@ -12,13 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-from onnx_bridge.errors import BridgeError, InferenceError, VerificationError
+from onnx_bridge.errors import BridgeError, VerificationError
 from onnx_bridge.version import __version__
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="onnx-bridge", description="ONNX models as standalone C++17 headers, compared with onnxruntime.", allow_abbrev=False
+        prog="onnx-bridge",
+        description="Trained models as standalone C++17 headers, with proof.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"onnx-bridge {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
@@ -54,7 +53,23 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     def takes_model(made: argparse.ArgumentParser) -> None:
-        made.add_argument("model", help="an ONNX file")
+        made.add_argument(
+            "model",
+            help="an .onnx, .keras, .h5, .pt or .pt2 file, a SavedModel folder, or MODULE:ATTRIBUTE or FILE.py:ATTRIBUTE",
+        )
+        made.add_argument(
+            "--example-inputs", metavar="INPUT", nargs="+", default=[],
+            help="for PyTorch and JAX: NAME=2,3,32,32, NAME=2,16:int64, or FILE.npz",
+        )  # fmt: skip
+        made.add_argument(
+            "--dynamic", metavar="INPUT:AXIS=NAME", action="append", default=[],
+            help="a run-time size (default: each leading axis is the batch); INPUT alone: none of its sizes; may be repeated",
+        )  # fmt: skip
+        made.add_argument(
+            "--import", metavar="MODULE", dest="imports", action="append", default=[], help="import this before the file is read"
+        )
+        made.add_argument("--trusted", action="store_true", help="the file may run code of its own, as Lambda layers of Keras do")
+        made.add_argument("-v", "--verbose", action="store_true", help="show what the framework and its exporter printed")
 
     def takes_dims(made: argparse.ArgumentParser) -> None:
         made.add_argument("--dim", metavar="NAME=SIZE", type=_dim, action="append", default=[], help="fix a symbolic dim; may be repeated")
@@ -87,12 +102,23 @@ def _dim(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
+def _said(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says of a model of a framework, as arguments of the calls."""
+    from onnx_bridge.frontends import words
+
+    return {
+        "example_inputs": words.example_inputs(options.example_inputs), "dynamic": words.dynamic(options.dynamic),
+        "imports": options.imports, "trusted": options.trusted,
+    }  # fmt: skip
+
+
 def _convert(options: argparse.Namespace) -> int:
     from onnx_bridge.convert import convert
 
     with Progress() as progress:
         made = convert(
             options.model,
+            **_said(options),
             name=options.name,
             dims=dict(options.dim),
             verify=not options.no_verify,
@@ -100,6 +126,8 @@ def _convert(options: argparse.Namespace) -> int:
             progress=progress,
         )
     header = made.save(options.output)
+    if options.verbose:
+        print(made.report.log, file=sys.stderr)
     print(made.report)
     suffixes = [".hxx", ".onnx"] if options.embed_weights else [".hxx", ".dat", ".onnx"]
     print("wrote " + ", ".join(str(header.with_suffix(suffix)) for suffix in suffixes))
@@ -109,7 +137,7 @@ def _convert(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from onnx_bridge.convert import check
 
-    findings = check(options.model)
+    findings = check(options.model, **_said(options))
     for finding in findings:
         print(finding)
     if not findings:
@@ -119,33 +147,20 @@ def _check(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from onnx_bridge.convert import convert
+    from onnx_bridge.frontends import words
 
-    given = [_arrays(file) for file in options.inputs]
+    given = [words.arrays(file) for file in options.inputs]
     try:
         with Progress() as progress:
-            made = convert(options.model, dims=dict(options.dim), inputs=given, progress=progress)
+            made = convert(options.model, **_said(options), dims=dict(options.dim), inputs=given, progress=progress)
     except VerificationError as error:
         print(error.report)
         print(f"onnx-bridge: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1
+    if options.verbose:
+        print(made.report.log, file=sys.stderr)
     print(made.report)
     return 0
-
-
-def _arrays(file: str) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file."""
-    import zipfile
-
-    import numpy as np
-
-    try:
-        archive = np.load(file, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise InferenceError(f"inputs {file!r}: is one array without a name; save it with numpy.savez(file, name=array)")
-        with archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InferenceError(f"inputs {file!r}: cannot be read as an .npz file: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -168,8 +183,10 @@ class Supported:
 def supported() -> list[Supported]:
     """The operators of the registry, by domain and name."""
     import onnx_bridge.operators  # noqa: F401  (fills the registry)
+    from onnx_bridge.custom import load
     from onnx_bridge.ir.roperator import REGISTRY
 
+    load()
     return [
         Supported(domain or "ai.onnx", name, min(cls.since for cls in classes), sum(len(cls.cases) for cls in classes))
         for (domain, name), classes in sorted(REGISTRY.items())

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.conversion import Conversion
+from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
 from onnx_bridge.emit.names import model_name
 from onnx_bridge.errors import Finding, UnsupportedModel, VerificationError
@@ -152,9 +153,15 @@ def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, nor
 
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None) -> RModel:
-    rmodel = lower(normal, model_name(name or Path(source.file).stem), dims)
+    rmodel = lower(_expanded(normal), model_name(name or Path(source.file).stem), dims)
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
+
+
+def _expanded(normal: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with custom operators that have no functor taken apart; it is the normal form itself where there are none."""
+    expanded = expand(normal)
+    return normal if expanded is normal else normalize(expanded)[0]
 
 
 def _stages(report: Report, progress: Callable[[str], None]) -> Callable[[str], AbstractContextManager[None]]:

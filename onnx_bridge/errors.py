@@ -4,6 +4,7 @@
     ├── InvalidModel        the file or protobuf is not a model that can be read, or contradicts itself
     ├── UnsupportedModel    a sound model that cannot be converted; `.findings` lists every reason at once
     ├── ExportError         a framework's exporter refused
+    ├── DeclarationError    a custom operator is declared in a way that cannot be, or that of an installed package is
     ├── ToolchainError      no compiler, or it failed; its output is in the message
     ├── WeightsError        a weights file that does not belong to the header
     ├── InferenceError      wrong arguments of a compiled model
@@ -52,6 +53,10 @@ class UnsupportedModel(BridgeError):
 
 class ExportError(BridgeError):
     """A framework's own exporter refused the model."""
+
+
+class DeclarationError(BridgeError):
+    """The declaration of a custom operator contradicts itself, or an installed one cannot be loaded."""
 
 
 class ToolchainError(BridgeError):

@@ -30,7 +30,7 @@ WALLS: dict[str, set[str]] = {
     "version": set(),
     "ir": set(),
     "operators": {"ir"},
-    "custom": {"operators"},
+    "custom": {"ir", "operators"},
     "frontends": {"custom"},
     "normalize": {"custom"},
     "lowering": {"ir", "operators"},
@@ -43,7 +43,7 @@ WALLS: dict[str, set[str]] = {
     "conversion": {"ir", "emit", "toolchain", "runtime", "verify"},
     "convert": {"ir", "frontends", "normalize", "lowering", "passes", "emit", "toolchain", "runtime", "verify", "conversion", "custom"},
     "demo": {"convert"},
-    "cli": {"convert", "operators", "ir", "demo"},
+    "cli": {"convert", "custom", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
     "__init__": {"convert", "conversion", "custom", "ir", "passes", "emit", "runtime"},
 }
@@ -51,8 +51,8 @@ OPEN = {"errors", "version"}
 
 #: Who may import what is not ours; numpy is open to all. Nothing after lowering/ knows ONNX, nothing after frontends/ a framework.
 FOREIGN: dict[str, set[str]] = {
-    "frontends": {"onnx", "onnxscript", "torch", "tensorflow", "tf2onnx", "keras", "jax", "jax2onnx", "flax"}
-    | {"sklearn", "skl2onnx", "onnxmltools"},
+    "frontends": {"onnx", "onnx_ir", "onnxruntime", "onnxscript", "torch", "tensorflow", "tf2onnx", "keras", "tf_keras", "h5py"}
+    | {"jax", "jax2onnx", "flax", "sklearn", "skl2onnx", "onnxmltools"},
     "normalize": {"onnx", "google", "onnxruntime"},
     "lowering": {"onnx"},
     "custom": {"onnx", "onnxscript"},

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-import onnx
 import pytest
-from check import compile_all, oracle, worst
+from chains import Chain, Net, build, chain, check
 
-from onnx_bridge.convert import convert
-from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
 from onnx_bridge.operators.slice import Cut, cut
-from onnx_bridge.runtime.compiled import CompiledModel
 
 N, S, P = dims.symbol("N"), dims.symbol("S"), dims.symbol("P")
 
 
-@dataclass(frozen=True)
-class Chain:
-    """A graph in onnx's text form, and the shapes of its float inputs to run it with; of `refused` the compiled model wants nothing.
-
-    `leaves` are the operators that may be left after conversion.
-    """
-
-    name: str
-    text: str
-    runs: Sequence[dict[str, tuple[int, ...]]]
-    leaves: frozenset[str]
-    refused: Sequence[dict[str, tuple[int, ...]]] = ()
-
-
-def _chain(name: str, text: str, runs: object, leaves: str, **rest: object) -> Chain:
-    return Chain(name, text, runs, frozenset(leaves.split()), **rest)  # type: ignore[arg-type]
-
-
 CHAINS = (
-    _chain(
+    chain(
         "heads",  # x.view(x.size(0), x.size(1), 4, -1).transpose(1, 2)
         """agraph (float[B, T, 24] x) => (y) <
             int64 zero = {0},
@@ -55,7 +29,7 @@ CHAINS = (
         [{"x": (2, 3, 24)}, {"x": (1, 1, 24)}],
         "Reshape Transpose",
     ),
-    _chain(
+    chain(
         "expand_as",  # torch's expand: -1 keeps a size, found by Equal and Where over ConstantOfShape
         """agraph (float[1, T] x, float[B, T, D] like) => (y) <
             int64 rank = {3},
@@ -73,7 +47,7 @@ CHAINS = (
         [{"x": (1, 3), "like": (2, 3, 5)}, {"x": (1, 1), "like": (1, 1, 1)}],
         "Unsqueeze Transpose Expand",
     ),
-    _chain(
+    chain(
         "positions",  # an embedding of arange(T), then a triangular mask of T by T
         """agraph (float[B, T, 4] x) => (y, mask) <
             int64 one = {1},
@@ -92,7 +66,7 @@ CHAINS = (
         [{"x": (2, 3, 4)}, {"x": (1, 40, 4)}, {"x": (2, 0, 4)}],
         "Range Gather Unsqueeze Pointwise ConstantOfShape Trilu",
     ),
-    _chain(
+    chain(
         "cached_mask",  # the rows from `past` on of a constant triangle, as GPT-2 was exported: S + P columns of it, then over the scores
         """agraph (float[S, T] scores, float[P, 2] past) => (y) <
             int64 zero = {0},
@@ -111,7 +85,7 @@ CHAINS = (
         "Slice Pointwise",
         refused=[{"scores": (9, 17), "past": (8, 2)}],
     ),
-    _chain(
+    chain(
         "difference",  # torch.diff with the first element in front
         """agraph (float[B, T] x) => (y) <
             int64[1] zero = {0},
@@ -128,7 +102,7 @@ CHAINS = (
         [{"x": (2, 5)}, {"x": (3, 1)}],
         "Slice Concat Pointwise",
     ),
-    _chain(
+    chain(
         "round_up",  # padded at the end to a multiple of 8, cut into windows of 8
         """agraph (float[B, T] x) => (y) <
             int64 one = {1},
@@ -146,7 +120,7 @@ CHAINS = (
         [{"x": (2, 5)}, {"x": (1, 8)}, {"x": (2, 17)}],
         "Pad Reshape",
     ),
-    _chain(
+    chain(
         "halves",  # sizes computed by Split, ReduceProd, Div and Cast
         """agraph (float[B, T, 6] x) => (y, z) <
             int64 two = {2},
@@ -167,7 +141,7 @@ CHAINS = (
         [{"x": (2, 5, 6)}, {"x": (1, 1, 6)}],
         "Slice Reshape Copy",
     ),
-    _chain(
+    chain(
         "from_first",  # nodes relative to the first one, spread over edges
         """agraph (float[M, 3] nodes, float[E, 3] edges) => (y) <int64[1] zero = {0}, int64[1] one = {1}> {
             first = Slice(nodes, zero, one, zero)
@@ -177,7 +151,7 @@ CHAINS = (
         "Slice Pointwise",
         refused=[{"nodes": (0, 3), "edges": (2, 3)}],
     ),
-    _chain(
+    chain(
         "back_to_front",  # steps that are not one, on an axis whose size is open
         """agraph (float[T, 3] x) => (y, z) <
             int64[1] zero = {0},
@@ -195,41 +169,16 @@ CHAINS = (
 )
 
 
-def _model(chain: Chain) -> onnx.ModelProto:
-    """The chain's model; what is declared without a value becomes an initializer."""
-    graph = onnx.parser.parse_graph(chain.text)
-    for declared in graph.value_info:
-        shape = [dim.dim_value for dim in declared.type.tensor_type.shape.dim]
-        table = np.sin(np.arange(np.prod(shape), dtype=np.float32)).reshape(shape)
-        graph.initializer.append(onnx.numpy_helper.from_array(table, declared.name))
-    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
-
-
 @pytest.fixture(scope="module")
-def nets() -> dict[str, tuple[onnx.ModelProto, CompiledModel, set[str]]]:
-    """Every chain, converted and compiled: its model, what runs it, and the operators that are left."""
-    models = [_model(chain) for chain in CHAINS]
-    conversions = [convert(model, name=chain.name, verify=False) for chain, model in zip(CHAINS, models, strict=True)]
-    compiled = compile_all(conversions)  # type: ignore[arg-type]
-    left = [{op.op_type for op in conversion.model.operators} for conversion in conversions]
-    return {chain.name: parts for chain, *parts in zip(CHAINS, models, compiled, left, strict=True)}  # type: ignore[misc]
+def nets() -> dict[str, Net]:
+    """Every chain, converted and compiled."""
+    return build(CHAINS)
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.name)
-def test_chain(chain: Chain, nets: dict[str, tuple[onnx.ModelProto, CompiledModel, set[str]]]) -> None:
+@pytest.mark.parametrize("each", CHAINS, ids=lambda each: each.name)
+def test_chain(each: Chain, nets: dict[str, Net]) -> None:
     """The arithmetic of shapes is gone, and what is left gives onnxruntime's answers at all sizes."""
-    model, net, left = nets[chain.name]
-
-    assert left <= chain.leaves
-    session = oracle(model)
-    rng = np.random.default_rng(7)
-    for shapes in chain.runs:
-        feeds = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
-        for got, wanted in zip(net.run(feeds), session.run(None, feeds), strict=True):
-            assert worst(got, wanted) <= 1e-6, shapes
-    for shapes in chain.refused:
-        with pytest.raises(InferenceError):
-            net.run({name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    check(each, nets[each.name])
 
 
 def test_cut_numbers() -> None:

@@ -16,6 +16,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
+from onnx_bridge.custom import complete, load
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import named
 from onnx_bridge.frontends.exported import Exported
@@ -56,9 +57,11 @@ def export(model: object, framework: str, request: Request) -> Exported:
     if isinstance(model, (str, Path)):
         module = named if framework == "named" else frontend(framework)
         return export_isolated(str(model), framework, request, module.environment(Path(model)))
+    load()
     with quiet() as log:
         exported: Exported = frontend(framework).export(model, request)
     exported.log = log.text
+    complete(exported.model)
     return exported
 
 
@@ -69,14 +72,18 @@ def export_here(model: str, framework: str, request: Request) -> Exported:
             importlib.import_module(module)
         except ImportError as error:
             raise ExportError(f"cannot import {module!r}, which was to be imported before the model is read: {error}") from None
+    load()
+    exported: Exported
     if framework != "named":
-        return frontend(framework).export(Path(model), request)  # type: ignore[no-any-return]
-    found, name = named.load(model)
-    owner = framework_of(found)
-    if owner is None:
-        raise ExportError(f"{model}: is a {type(found).__name__}, not a model of {', '.join(FRAMEWORKS)}")
-    exported: Exported = frontend(owner).export(found, request)
-    exported.name = name
+        exported = frontend(framework).export(Path(model), request)
+    else:
+        found, name = named.load(model)
+        owner = framework_of(found)
+        if owner is None:
+            raise ExportError(f"{model}: is a {type(found).__name__}, not a model of {', '.join(FRAMEWORKS)}")
+        exported = frontend(owner).export(found, request)
+        exported.name = name
+    complete(exported.model)
     return exported
 
 

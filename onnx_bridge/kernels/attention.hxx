@@ -1,13 +1,14 @@
-// attention.hxx: softmax(scale * Q K^T + mask) V for one head, without the matrix of scores in memory.
+// attention.hxx: softmax(score(Q K^T)) V for one head, without the matrix of scores in memory.
 //
 // Layout: Q[queries][width], K[keys][width], V[keys][value_width], Y[queries][value_width], each with its rows *_row apart and its
-//   elements neighbours. mask[queries][keys] is added to the scores, rows mask_row apart (0: one row for all queries); nullptr: none.
+//   elements neighbours. `score` is an epilogue (epilogue.hxx) of row = query and column = key: scale, masks and the like.
 // `scratch` holds attention_scratch(keys, width, value_width) floats. Y and scratch overlap nothing else. No alignment is asked for.
 // Order of summation: both products as in gemm.hxx (blocks of 256 terms: of width, then of keys), the sum of exponentials in
-//   32 lanes; each query by itself. score = (q . k) * scale, rounded, + mask; the division by the sum comes last.
-// A query whose keys are all masked by -inf, or that meets a NaN, gets NaN, as MatMul, Add, Softmax and MatMul in a row give;
-//   a single key masked by -inf weighs exactly 0. No keys: 0. Exponentials below exp(-87.3) are 0. queries, widths may be 0.
+//   32 lanes; each query by itself. The division by the sum comes last.
+// A query whose scores are all -inf, or that meets a NaN, gets NaN, as MatMul, Add, Softmax and MatMul in a row give;
+//   a single key with the score -inf weighs exactly 0. No keys: 0. Exponentials below exp(-87.3) are 0. queries, widths may be 0.
 #pragma once
+#include "epilogue.hxx"
 #include "exp.hxx"
 #include "pack.hxx"
 #include "product.hxx"
@@ -19,14 +20,6 @@ constexpr Size score_row(Size keys) { return whole_panels(keys) + (whole_panels(
 constexpr Size attention_scratch(Size keys, Size width, Size value_width)
 {
    return whole_panels(keys) * width + keys * whole_panels(value_width) + 14 * (whole_panels(keys) + panel_columns);
-}
-
-/// One vector of scores, scaled and masked.
-template <class Count>
-ONNX_BRIDGE_INLINE vec masked_score(const float* scores, vec scale, const float* mask, Size i, Count count)
-{
-   const vec score = mul(load(scores + i, count), scale);
-   return mask ? score + load(mask + i, count) : score;
 }
 
 /// The step of sum_in_lanes that replaces a score by its exponential.
@@ -43,23 +36,23 @@ struct ExpStep {
    }
 };
 
-/// scores[keys] to exp(scores * scale + mask - their maximum); returns the sum of these.
-ONNX_BRIDGE_KERNEL float exponentiate(Size keys, float* scores, float scale, const float* mask)
+/// products[keys] of a query to exp(score(products) - the largest score); returns the sum of these.
+template <class Score>
+ONNX_BRIDGE_KERNEL float exponentiate(Size query, Size keys, float* products, const Score& score)
 {
-   const vec factor = splat(scale);
    vec most = as_float(splat(static_cast<std::int32_t>(0xff800000u)));  // -inf, which -ffinite-math-only leaves alone only as bits
    Size i = 0;
    for (; i + lanes <= keys; i += lanes) {
-      const vec score = masked_score(scores, factor, mask, i, All());
-      store(scores + i, score);
-      most = larger(most, score);
+      const vec scored = score(load(products + i), query, i, All());
+      store(products + i, scored);
+      most = larger(most, scored);
    }
    float maximum = largest(most);
    if (i < keys) {
-      store(scores + i, masked_score(scores, factor, mask, i, keys - i), keys - i);
-      for (; i < keys; i++) maximum = larger(maximum, scores[i]);
+      store(products + i, score(load(products + i, keys - i), query, i, keys - i), keys - i);
+      for (; i < keys; i++) maximum = larger(maximum, products[i]);
    }
-   return sum_in_lanes(keys, ExpStep{scores, splat(maximum)});
+   return sum_in_lanes(keys, ExpStep{products, splat(maximum)});
 }
 
 /// Divides each row by its sum.
@@ -73,10 +66,10 @@ struct DivideRows {
    }
 };
 
-/// Y = softmax(scale * Q K^T + mask) V.
+/// Y = softmax(score(Q K^T)) V.
+template <class Score>
 ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size value_width, const float* Q, Size q_row, const float* K,
-                                  Size k_row, const float* V, Size v_row, float* Y, Size y_row, float scale, const float* mask,
-                                  Size mask_row, float* scratch)
+                                  Size k_row, const float* V, Size v_row, float* Y, Size y_row, const Score& score, float* scratch)
 {
    float* packed_keys = scratch;
    float* packed_values = packed_keys + whole_panels(keys) * width;
@@ -84,13 +77,14 @@ ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size valu
    pack_panels(width, keys, K, 1, k_row, packed_keys);
    pack_panels(keys, value_width, V, v_row, 1, packed_values);
    const Size tiles = (queries + tile_rows - 1) / tile_rows;
+   Size query = 0;
    for (Size t = 0; t < tiles; t++) {
       const Size rows = queries / tiles + (t < queries % tiles);
       multiply_packed(rows, keys, width, Q, q_row, 1, packed_keys, nullptr, scores, score_row(keys), Keep());
       float sums[tile_rows];
       for (Size i = 0; i < rows; i++) {
-         sums[i] = keys ? exponentiate(keys, scores + i * score_row(keys), scale, mask) : 1.f;
-         if (mask) mask += mask_row;
+         sums[i] = keys ? exponentiate(query, keys, scores + i * score_row(keys), score) : 1.f;
+         query++;
       }
       multiply_packed(rows, value_width, keys, scores, score_row(keys), 1, packed_values, nullptr, Y, y_row, DivideRows{sums});
       Q += rows * q_row;

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import onnx
 
 from onnx_bridge.normalize.constants import constants_to_initializers, fold_constants
+from onnx_bridge.normalize.custom_ops import recognise_custom_ops
 from onnx_bridge.normalize.functions import inline_functions
 from onnx_bridge.normalize.names import unique_names
 from onnx_bridge.normalize.read import Source, read
@@ -18,6 +19,7 @@ STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
     unique_names,
     constants_to_initializers,
     fold_constants,
+    recognise_custom_ops,
     drop_unused,
 )
 
@@ -25,9 +27,9 @@ STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
 def normalize(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
     """A copy of a model in normal form, and what was done to it.
 
-    In normal form functions are inlined, every constant is an initializer, initializers are not graph inputs, names
-    are unique over all subgraphs, what depends on constants alone is folded, and nothing is unused. Older opset forms
-    stay as they are: their operators read them.
+    In normal form functions are inlined, custom operators are nodes with their bodies beside them, every constant is an
+    initializer, initializers are not graph inputs, names are unique over all subgraphs, what depends on constants alone is
+    folded, and nothing is unused. Older opset forms stay as they are: their operators read them.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

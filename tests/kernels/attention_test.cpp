@@ -1,4 +1,5 @@
 // kernels: attention.hxx
+// region: attention_region.hxx
 //
 // attention against double loops; the same bits on every instruction set with fma(), for a query alone and among others, at odd
 // sizes and strides, in memory of exactly the promised size (for ASan).
@@ -12,7 +13,7 @@
 
 using Floats = std::vector<float>;
 using Size = std::ptrdiff_t;
-using Attention = decltype(&kernels::baseline::attention);
+using Attention = decltype(&kernels::baseline::scaled_attention);
 
 static int failures = 0;
 static void check(bool good, const char* isa, const char* what, Size queries, Size keys, Size width)
@@ -151,11 +152,11 @@ int main()
 #if defined(__x86_64__)
    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                        __builtin_cpu_supports("avx512vl");
-   const Isa all[] = {{"avx512", kernels::avx512::attention, avx512, true},
-                      {"avx2", kernels::avx2::attention, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), true},
-                      {"baseline", kernels::baseline::attention, true, false}};
+   const Isa all[] = {{"avx512", kernels::avx512::scaled_attention, avx512, true},
+                      {"avx2", kernels::avx2::scaled_attention, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), true},
+                      {"baseline", kernels::baseline::scaled_attention, true, false}};
 #else
-   const Isa all[] = {{"baseline", kernels::baseline::attention, true, true}};
+   const Isa all[] = {{"baseline", kernels::baseline::scaled_attention, true, true}};
 #endif
    const Case cases[] = {{1, 1, 1, 1, 0, 0},      {3, 5, 7, 3, 1, 1},      {20, 16, 16, 16, 0, 0}, {31, 17, 24, 40, 2, 3},
                          {20, 100, 64, 64, 1, 0}, {17, 300, 32, 20, 0, 5}, {2, 2100, 8, 9, 2, 0},  {15, 33, 300, 33, 1, 2},

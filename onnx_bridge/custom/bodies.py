@@ -1,0 +1,71 @@
+"""The bodies of custom operators in a model: put beside its nodes so that any runtime can run it, or in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnx
+import onnx.inliner
+
+from onnx_bridge.custom.declare import CustomOp, known
+
+
+def complete(model: onnx.ModelProto) -> None:
+    """Adds to a model, in place, the bodies and opset imports of the declared operators that it uses."""
+    present = {(function.domain, function.name) for function in model.functions}
+    imported = {entry.domain for entry in model.opset_import}
+    for op in sorted(used(model), key=lambda op: (op.domain, op.name)):
+        if (op.domain, op.name) not in present:
+            function = model.functions.add()
+            function.CopyFrom(op.body)
+            _align(function, model)
+        if op.domain not in imported:
+            imported.add(op.domain)
+            model.opset_import.append(onnx.helper.make_opsetid(op.domain, op.version))
+    if model.functions:
+        model.ir_version = max(model.ir_version, 8)  # the first that has functions
+
+
+def expand(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the bodies of operators that have no functor in their place; the same model if there are none."""
+    without = [(op.domain, op.name) for op in used(model) if op.functor is None]
+    if not without:
+        return model
+    completed = onnx.ModelProto()
+    completed.CopyFrom(model)
+    complete(completed)
+    return onnx.inliner.inline_selected_functions(completed, without)
+
+
+def used(model: onnx.ModelProto) -> set[CustomOp]:
+    """The declared operators that a model uses."""
+    declared = known()
+    domains = {domain for domain, _ in declared}
+    nodes = (node for node in _nodes(model.graph) if node.domain in domains)
+    return {declared[node.domain, node.op_type] for node in nodes if (node.domain, node.op_type) in declared}
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _nodes(attribute.g)
+
+
+def _align(function: onnx.FunctionProto, model: onnx.ModelProto) -> None:
+    """Gives a body the model's own opsets: a model has one version of each domain. Bodies use what has not changed since their opset.
+
+    CastLike came with opset 15. In older models numbers stay floats, which is what they meet there: whoever has a body in double
+    has a newer exporter.
+    """
+    versions = {entry.domain: entry.version for entry in model.opset_import}
+    for entry in function.opset_import:
+        entry.version = versions.get(entry.domain, entry.version)
+        if entry.domain not in versions:
+            model.opset_import.append(onnx.helper.make_opsetid(entry.domain, entry.version))
+    if versions.get("", versions.get("ai.onnx", 0)) < 15:
+        for node in function.node:
+            if node.op_type == "CastLike":
+                node.op_type = "Identity"
+                del node.input[1:]

@@ -1,0 +1,140 @@
+"""What tf2onnx gets wrong, put right in the ONNX model; and what it leaves behind, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+
+from onnx_bridge.errors import ExportError
+
+#: Outputs of these are optional; TensorFlow's functions name all of them.
+_RECURRENT = {"GRU", "LSTM", "RNN"}
+
+
+def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph and the bodies inside it."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from graphs(attribute.g)
+
+
+def refuse_foreign(model: onnx.ModelProto) -> None:
+    """Refuses operators of TensorFlow: tf2onnx leaves in ONNX's own domain what it cannot convert, and says so only in its log.
+
+    Raises:
+        ExportError: naming the operators and the layers that they are of.
+    """
+    version = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    foreign: dict[str, list[str]] = {}
+    for graph in graphs(model.graph):
+        for node in graph.node:
+            if node.domain in ("", "ai.onnx") and not _known(node.op_type, version):
+                foreign.setdefault(node.op_type, []).append(_layer(node.name))
+    if foreign:
+        spelt = "; ".join(f"{op} of {', '.join(dict.fromkeys(layers))}" for op, layers in sorted(foreign.items()))
+        raise ExportError(
+            f"tf2onnx has no ONNX operators for these operators of TensorFlow: {spelt}. Replace the layer by one that needs no such "
+            f"operator, take it out of the model (before: preprocessing, behind: postprocessing), or declare its function with "
+            f"onnx_bridge.custom_op"
+        )
+
+
+def _known(op_type: str, version: int) -> bool:
+    try:
+        onnx.defs.get_schema(op_type, version, "")
+    except onnx.defs.SchemaError:
+        return False
+    return True
+
+
+def _layer(node: str) -> str:
+    """Where a node comes from, of a name such as "functional_1/conv/Conv2D"; the outermost part is the model's name or none of ours."""
+    path = [part for part in node.split("/")[:-1] if part not in ("StatefulPartitionedCall", "PartitionedCall")]
+    return f"layer {'/'.join(path[1:] or path)!r}" if path else f"node {node!r}"
+
+
+def repaired(model: onnx.ModelProto, notes: list[str]) -> onnx.ModelProto:
+    """The model with every repair, each with a note."""
+    for repair in (group_of_convolutions, pads_of_transposed, unused_outputs):
+        notes += [f"tf2onnx: {line}" for line in repair(model)]
+    return model
+
+
+def group_of_convolutions(model: onnx.ModelProto) -> list[str]:
+    """A grouped Conv of rank 5 lost its `group`: it is the channels of the input by those of the kernel."""
+    weights = {tensor.name: tensor.dims for tensor in model.graph.initializer}
+    suspects = [
+        node for node in model.graph.node if node.op_type == "Conv" and len(weights.get(node.input[1], ())) == 5 and _group(node) == 1
+    ]
+    if not suspects:
+        return []
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    channels = {
+        value.name: value.type.tensor_type.shape.dim[1].dim_value
+        for value in [*inferred.value_info, *inferred.input]
+        if len(value.type.tensor_type.shape.dim) == 5
+    }
+    notes = []
+    for node in suspects:
+        each = weights[node.input[1]][1]
+        group, rest = divmod(channels.get(node.input[0], each), each)
+        if group > 1 and rest == 0:
+            _set(node, "group", group)
+            notes.append(f"group {group} of the convolution {node.name!r} was lost; restored")
+    return notes
+
+
+def _group(node: onnx.NodeProto) -> int:
+    return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+
+
+def _set(node: onnx.NodeProto, name: str, value: int | list[int]) -> None:
+    for attribute in [attribute for attribute in node.attribute if attribute.name == name]:
+        node.attribute.remove(attribute)
+    node.attribute.append(onnx.helper.make_attribute(name, value))
+
+
+def pads_of_transposed(model: onnx.ModelProto) -> list[str]:
+    """A ConvTranspose with fewer kernel points than its stride got negative pads: they are output padding."""
+    notes = []
+    for graph in graphs(model.graph):
+        for node in graph.node:
+            given = {attribute.name: list(attribute.ints) for attribute in node.attribute}
+            pads = given.get("pads", [])
+            if node.op_type != "ConvTranspose" or min(pads, default=0) >= 0:
+                continue
+            rank = len(pads) // 2
+            padding = np.array(given.get("output_padding") or [0] * rank)
+            before, after = np.array(pads[:rank]), np.array(pads[rank:])
+            if (before < 0).any():
+                raise ExportError(f"tf2onnx gives the transposed convolution {node.name!r} the pads {pads}, which ONNX cannot say")
+            _set(node, "output_padding", (padding - np.minimum(after, 0)).tolist())
+            _set(node, "pads", [*before.tolist(), *np.maximum(after, 0).tolist()])
+            notes.append(f"negative pads of the transposed convolution {node.name!r} became output padding")
+    return notes
+
+
+def unused_outputs(model: onnx.ModelProto) -> list[str]:
+    """Outputs of recurrent nodes that nobody reads are left out, so that nothing need be computed for them. No fault, so no note."""
+    for graph in graphs(model.graph):
+        used = {name for inner in graphs(graph) for node in inner.node for name in node.input} | {output.name for output in graph.output}
+        for node in graph.node:
+            if node.op_type in _RECURRENT:
+                node.output[:] = [name if name in used else "" for name in node.output]
+    return []
+
+
+def named_dims(model: onnx.ModelProto, dims: list[list[int | str]]) -> None:
+    """Gives the inputs their dims, names for the dynamic ones; of outputs, whose unknown dims tf2onnx numbers, only known ones remain."""
+    for value, shape in zip(model.graph.input, dims, strict=True):
+        kind = value.type.tensor_type.elem_type
+        value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, kind, shape))
+    for value in model.graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param.startswith("unk__"):
+                dim.ClearField("dim_param")
+
