@@ -247,10 +247,20 @@ def test_an_operator_of_another_package(tmp_path: Path) -> None:
 def test_a_package_that_breaks_is_named(tmp_path: Path) -> None:
     environment = installed(tmp_path, "import nothing_of_this_name")
     onnx.save(bend_model(), tmp_path / "bend.onnx")
-    ran = subprocess.run(
-        [sys.executable, "-m", "onnx_bridge", "check", "bend.onnx"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "onnx_bridge", "check", "bend.onnx"]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 1
     assert "soft_cube" in ran.stderr and "their-package" in ran.stderr and "nothing_of_this_name" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_default_of_a_models_own_function_counts() -> None:
+    """A model's own function, called without an attribute that has a default, which onnx's inliner forgets."""
+    model = bend_model()
+    onnx.checker.check_model(model)
+    text = BODY.replace("Bend <scale", '<domain: "test.physics", opset_import: ["": 18]> Bend <scale')
+    model.functions.append(onnx.parser.parse_function(text))
+    x, z = np.linspace(-2, 2, 10, dtype=np.float32).reshape(2, 5), np.arange(5, dtype=np.float32)
+
+    assert np.abs(onnx_bridge.convert(model, name="net").compile()(x, z) - np.tanh(0.5 * x + 0.25) * z).max() < 1e-6

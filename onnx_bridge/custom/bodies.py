@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import onnx
 import onnx.inliner
@@ -34,7 +34,20 @@ def expand(model: onnx.ModelProto) -> onnx.ModelProto:
     completed = onnx.ModelProto()
     completed.CopyFrom(model)
     complete(completed)
-    return onnx.inliner.inline_selected_functions(completed, without)
+    return inline(completed, without)
+
+
+def inline(model: onnx.ModelProto, functions: Sequence[tuple[str, str]]) -> onnx.ModelProto:
+    """The model with calls of some of its functions, by domain and name, replaced by their bodies.
+
+    onnx's inliner forgets the defaults of attributes: they are written into the calls first.
+    """
+    defaults = {(f.domain, f.name): f.attribute_proto for f in model.functions}
+    for node in (*_nodes(model.graph), *(node for f in model.functions for node in f.node)):
+        present = {attribute.name for attribute in node.attribute}
+        missing = [a for a in defaults.get((node.domain, node.op_type), ()) if a.name not in present]
+        node.attribute.extend(missing)
+    return onnx.inliner.inline_selected_functions(model, list(functions))
 
 
 def used(model: onnx.ModelProto) -> set[CustomOp]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import onnx
-import onnx.inliner
 
-from onnx_bridge.custom import known, load
+from onnx_bridge.custom import inline, known, load
 
 
 def inline_functions(model: onnx.ModelProto) -> list[str]:
@@ -19,7 +18,7 @@ def inline_functions(model: onnx.ModelProto) -> list[str]:
     names = [(f.domain, f.name) for f in model.functions if f not in kept]
     if not names:
         return []
-    model.CopyFrom(onnx.inliner.inline_selected_functions(model, names))
+    model.CopyFrom(inline(model, names))
     return [f"inlined {', '.join(sorted('.'.join(name) for name in names))}"]
 
 
