@@ -91,7 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     takes_dims(verify)
 
     command("ops", _ops, "List the operators that are supported.")
-    command("demo", _demo, "Convert a trained model that comes with the package, and time it beside onnxruntime.")
+    demo = command("demo", _demo, "Convert a trained model that comes with the package, and time it beside onnxruntime.")
+    demo.add_argument(
+        "--from", dest="framework", choices=("keras", "torch", "flax"), help="build its network in this framework and convert that"
+    )
     return parser
 
 
@@ -203,11 +206,11 @@ def _ops(_: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
     from onnx_bridge.demo.run import demo
 
     with Progress() as progress:
-        lines = list(demo(progress))
+        lines = list(demo(progress, options.framework))
     print("\n".join(lines))
     return 0
 

@@ -1,0 +1,50 @@
+"""The pages of docs/ are true: their Python runs as it stands, each page from top to bottom in a process of its own.
+
+What follows ```python names the framework that a piece needs (keras, torch, jax); `check` is run after each of them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = sorted(page.stem for page in DOCS.glob("*.md") if "```python" in page.read_text(encoding="utf-8"))
+NEEDS = {"keras": ["tensorflow", "tf2onnx"], "torch": ["torch", "onnxscript"], "jax": ["jax", "flax", "jax2onnx"]}
+
+
+def pieces(page: str) -> list[tuple[str, str]]:
+    """The Python of a page, with what stands behind the word python."""
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    return [(found[1].strip(), found[2]) for found in re.finditer(r"^```python(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)]
+
+
+def cases() -> list[tuple[str, str]]:
+    """Each page with each framework that it speaks of; a page of one framework is called as it is."""
+    found = []
+    for page in PAGES:
+        named = {kind for kind, _ in pieces(page)} & NEEDS.keys() or {page} & NEEDS.keys()
+        found += [(page, framework) for framework in sorted(named)] or [(page, "")]
+    return found
+
+
+@pytest.mark.parametrize(("page", "framework"), cases())
+def test_the_python_of_a_page_runs(page: str, framework: str, tmp_path: Path) -> None:
+    missing = [module for module in NEEDS.get(framework, []) if importlib.util.find_spec(module) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+    script = "\n".join(code for kind, code in pieces(page) if kind in ("", framework, "check"))
+    (tmp_path / "page.py").write_text(script, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "page.py"], cwd=tmp_path, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr[-4000:]
