@@ -19,6 +19,7 @@ from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.verify import Oracle, Report
 from onnx_bridge.verify.check import CONDITIONING, RELATIVE, verify
+from onnx_bridge.verify.inputs import feeds
 from onnx_bridge.verify.oracle import difference
 from onnx_bridge.verify.report import Row
 
@@ -274,3 +275,13 @@ def test_report_says_what_was_compared() -> None:
         assert part in text
     assert report.proof() == ["against onnxruntime 1, 3 sets of inputs", str(good), str(bad)]
     assert "allowed 0.0001 (set by the model's own conditioning)" in str(bad) and "50.0 % equal bits" in str(good)
+
+
+def test_floats_that_index_are_whole_numbers_in_range() -> None:
+    """As an Embedding of Keras takes them: rows that there are, not normally distributed ones."""
+    net = Net("net")
+    rows = net("Cast", net.input("rows", ("N", 3)), to=onnx.TensorProto.INT64)
+    made = convert(net.floats(y=(net("Gather", net.weight(5, 2), net("Abs", rows)), ("N", 3, 2))), verify=False)
+
+    given = feeds(made.model, {"N": 9}, "wide", 0)["rows"]
+    assert given.dtype == np.float32 and set(given.ravel()) == {0, 1, 2, 3, 4}

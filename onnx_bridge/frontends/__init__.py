@@ -21,7 +21,7 @@ from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import named
 from onnx_bridge.frontends.exported import Exported
 from onnx_bridge.frontends.isolated import export_isolated
-from onnx_bridge.frontends.quiet import quiet
+from onnx_bridge.frontends.quiet import quiet, silent
 from onnx_bridge.frontends.request import Request
 
 #: The frameworks, in the order in which they are asked; JAX is last, for any function may be one of JAX.
@@ -60,7 +60,7 @@ def export(model: object, framework: str, request: Request) -> Exported:
     load()
     with quiet() as log:
         exported: Exported = frontend(framework).export(model, request)
-    exported.log = log.text
+    exported.log, exported.reference = log.text, silent(exported.reference)
     complete(exported.model)
     return exported
 

@@ -6,17 +6,21 @@ Frameworks print from C++ as well as from Python, so the file descriptors are tu
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 #: File descriptors belong to the whole process: one export at a time turns them.
 _LOCK = threading.RLock()
+
+Result = TypeVar("Result")
 
 #: So much of a log is kept, from its end.
 MOST = 1 << 16
@@ -52,6 +56,17 @@ def quiet() -> Iterator[Log]:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(0, end - MOST))
             log.text = file.read()
+
+
+def silent(function: Callable[..., Result]) -> Callable[..., Result]:
+    """The function, without what it prints."""
+
+    @functools.wraps(function)
+    def called(*args: object) -> Result:
+        with quiet():
+            return function(*args)
+
+    return called
 
 
 def _turned(descriptor: int, target: int, stack: contextlib.ExitStack) -> None:

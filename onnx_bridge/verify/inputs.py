@@ -50,6 +50,8 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
         shape = [dims.evaluate(size, sizes) for size in tensor.shape]
         if tensor.name in by_input:
             made[tensor.name] = np.full(shape, sizes[by_input[tensor.name]], tensor.dtype.numpy)
+        elif tensor.dtype.is_float and tensor.name in highest:
+            made[tensor.name] = rng.integers(0, max(1, highest[tensor.name]), shape).astype(tensor.dtype.numpy)
         elif tensor.dtype.is_float:
             made[tensor.name] = _floats(rng, shape, kind).astype(tensor.dtype.numpy)
         else:
@@ -76,9 +78,12 @@ def _floats(rng: np.random.Generator, shape: list[int], kind: str) -> np.ndarray
 
 
 def index_bounds(model: RModel) -> dict[str, int]:
-    """For integer inputs that index something: the number of entries there, the smallest where there are several."""
+    """For inputs that index something: the number of entries there, the smallest where there are several.
+
+    Floats, too: the inputs of Keras models are floats unless something else is said, those of an Embedding as well.
+    """
     bounds: dict[str, int] = {}
-    follows: dict[Tensor, str] = {t: t.name for t in model.inputs if t.dtype.is_integer}
+    follows: dict[Tensor, str] = {t: t.name for t in model.inputs}
 
     def walk(body: RModel) -> None:
         for op in body.operators:

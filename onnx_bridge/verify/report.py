@@ -38,8 +38,9 @@ class Row:
     def __str__(self) -> str:
         note = " (set by the model's own conditioning)" if self.conditioning else ""
         bits = "equal bits" if self.equal == 1 else f"{100 * self.equal:.1f} % equal bits"
+        beside = f" beside {self.against}" if self.against else ""
         return (
-            f"{self.output}{f' beside {self.against}' if self.against else ''}: {self.samples} calls, worst difference {self.worst:.2g} where |y| <= {self.scale:.3g}, "
+            f"{self.output}{beside}: {self.samples} calls, worst difference {self.worst:.2g} where |y| <= {self.scale:.3g}, "
             f"allowed {self.allowed:.2g}{note}, {bits}"
         )
 
