@@ -16,7 +16,7 @@ from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
 from onnx_bridge.emit.names import model_name
-from onnx_bridge.errors import Finding, UnsupportedModel, VerificationError
+from onnx_bridge.errors import ExportError, Finding, UnsupportedModel, VerificationError
 from onnx_bridge.frontends import Exported, Request, export, framework_of
 from onnx_bridge.frontends.request import Dynamic
 from onnx_bridge.ir.rmodel import RModel
@@ -81,6 +81,7 @@ def convert(
             normal, notes = normalize(source.model)
         with stage("lower"):
             rmodel = _lowered(source, normal, name, dims)
+            _not_frozen(exported, rmodel, dims or {})
         with stage("optimise"):
             run_passes(rmodel, without)
         report.name, report.notes = rmodel.name, [*_origin(exported), *notes, *rmodel.notes]
@@ -139,6 +140,19 @@ def _source(model: Any, exported: Exported | None) -> Source:
 
 def _origin(exported: Exported | None) -> list[str]:
     return [] if exported is None else [f"exported from {exported.framework} by {exported.route}", *exported.notes]
+
+
+def _not_frozen(exported: Exported | None, rmodel: RModel, pinned: Mapping[str, int]) -> None:
+    """Refuses an exported model that says that a size is dynamic, and is only consistent with one number for it."""
+    for value in [] if exported is None else exported.model.graph.input:
+        for declared, size in zip(value.type.tensor_type.shape.dim, rmodel.tensor(value.name).shape, strict=True):
+            if declared.dim_param and declared.dim_param not in pinned and isinstance(size, int):
+                assert exported is not None
+                raise ExportError(
+                    f"the model exported from {exported.framework} is only consistent with {declared.dim_param} = {size}: its exporter "
+                    f"wrote that size into it, as it does where code reads a size as a number. For a fixed size give "
+                    f"dynamic={{{value.name!r}: {{}}}}"
+                )
 
 
 def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, normal: onnx.ModelProto, net: CompiledModel) -> str:

@@ -11,7 +11,7 @@ from onnx_bridge.errors import ExportError, InferenceError, VerificationError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.runtime import CompiledModel
 from onnx_bridge.verify.inputs import ENOUGH, KINDS, feeds, sizes_to_try
-from onnx_bridge.verify.oracle import Oracle, difference, nudge
+from onnx_bridge.verify.oracle import Oracle, difference, movement, nudge
 from onnx_bridge.verify.report import Report, Row
 
 #: Largest difference allowed, relative to the largest magnitude of the output...
@@ -48,7 +48,7 @@ class Framework:
     def moved(self, feeds: Feeds, wanted: Sequence[np.ndarray]) -> list[float]:
         """How far each output moves when float inputs are nudged by one unit in the last place."""
         nudged = self({name: nudge(value) if value.dtype.kind == "f" else value for name, value in feeds.items()})
-        return [difference(a, b) if a.shape == b.shape and a.dtype.kind == "f" else 0.0 for a, b in zip(nudged, wanted, strict=True)]
+        return [movement(a, b) if a.shape == b.shape and a.dtype.kind == "f" else 0.0 for a, b in zip(nudged, wanted, strict=True)]
 
 
 @dataclass
@@ -187,7 +187,7 @@ def _gap(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float
     if b.dtype.kind != "f":
         return difference(a, b), 0.0, False
     gap, allowed = difference(a, b), RELATIVE * largest
-    if gap <= allowed:
+    if gap <= allowed or not np.isfinite(gap):  # a NaN or an infinity in another place is no matter of rounding
         return gap, allowed, False
     conditioned = CONDITIONING * moved()
     return gap, max(allowed, conditioned), conditioned > allowed

@@ -69,7 +69,7 @@ class Oracle:
         for session, inputs in ((self._plain, feeds), (self._session, nudged), (self._nudged_weights(), feeds)):
             for i, (a, b) in enumerate(zip(self._run(session, inputs), wanted, strict=True)):
                 if a.shape == b.shape and a.dtype.kind == "f":
-                    moved[i] = max(moved[i], difference(a, b))
+                    moved[i] = max(moved[i], movement(a, b))
         return moved
 
     def _nudged_weights(self) -> Any:
@@ -120,6 +120,15 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         gaps = np.where(same, 0.0, np.abs(x - y))
     return float(np.where(np.isnan(gaps), np.inf, gaps).max())
+
+
+def movement(a: np.ndarray, b: np.ndarray) -> float:
+    """How far an answer moved: the largest difference of numbers that stayed numbers.
+
+    An answer that turns into a NaN when its inputs are nudged, as at the edge of a domain, excuses no NaN and no number elsewhere.
+    """
+    finite = np.isfinite(a) & np.isfinite(b)
+    return difference(a[finite], b[finite])
 
 
 def _short(error: Exception) -> str:
