@@ -42,7 +42,9 @@ def to_onnx(concrete: Any, inputs: Sequence[str], outputs: Sequence[str], marks:
     with tf.device("/cpu:0"):
         frozen = loader.from_function(concrete, given, made)
         if _inlinable(frozen):
-            frozen = loader.tf_optimize(given, made, frozen)
+            with tf.Graph().as_default():
+                tf.import_graph_def(frozen, name="")
+                frozen = loader.tf_optimize(given, made, frozen)
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(frozen, name="")
             converted = require("tf2onnx.tfonnx", "Keras", "keras").process_tf_graph(

@@ -36,9 +36,11 @@ class Marks:
 
     Attributes:
         domains: the versions of the domains, other than ONNX's own, that marks are of.
+        stateful: names of layers that were met and that keep a state from call to call.
     """
 
     domains: dict[str, int] = field(default_factory=dict)
+    stateful: list[str] = field(default_factory=list)
     _marks: list[_Mark] = field(default_factory=list)
 
     def node(

@@ -1,0 +1,282 @@
+"""JAX: functions, and modules of flax.linen, flax.nnx and Equinox, exported by jax2onnx."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from onnx_bridge.custom import EXPORTING
+from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends import jax_graphs, jax_nodes, jax_worlds
+from onnx_bridge.frontends.exported import Exported, innermost, require
+from onnx_bridge.frontends.jax_inputs import Inputs, bind, key_of, names_of
+from onnx_bridge.frontends.jax_models import Model, in_inference, kind_of, model_of
+from onnx_bridge.frontends.jax_recurrent import recurrent
+from onnx_bridge.frontends.jax_repairs import REPAIRS
+from onnx_bridge.frontends.jax_trial import refusal
+from onnx_bridge.frontends.request import Request, dynamic_axes
+
+#: RMSNormalization and Attention are ONNX's own from 23 on, and it is what jax2onnx is tested with. From 24 on it would write Swish
+#: for every silu, which other tools do not read yet.
+OPSET = 23
+
+#: Replacements of jax2onnx's that take fewer forms of call than the originals; without them models come out larger but whole.
+_FRAGILE = {
+    *(f"jax.numpy.{name}" for name in ("select", "sort", "cumsum", "zeros", "ones", "full")),
+    *(f"flax.linen.{name}.__call__" for name in ("Dense", "ConvTranspose", "linear.Dense", "linear.ConvTranspose")),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A way to trace a model.
+
+    Attributes:
+        route: how the report calls it.
+        original: which functions are JAX's and Flax's own while the model is traced.
+    """
+
+    route: str
+    original: Callable[[str], bool]
+
+
+#: In the order in which they are tried; the first whose model computes what JAX computes is taken.
+ATTEMPTS = (
+    Attempt("jax2onnx", lambda name: False),
+    Attempt("jax2onnx without its fragile replacements", lambda name: name in _FRAGILE or name.startswith(("jax.random.", "jax.nn.init"))),
+    Attempt("jax2onnx of plain JAX", lambda name: True),
+)
+
+
+def recognises(model: object) -> bool:
+    """Whether a live object may be a model of JAX: any function may, if nobody else claims it."""
+    return kind_of(model) is not None
+
+
+def reads(path: Path) -> bool:
+    """Whether a file is a checkpoint of JAX's: those hold numbers without the model, and `export` says what to do."""
+    if path.is_dir():
+        return any((path / name).exists() for name in ("_CHECKPOINT_METADATA", "manifest.ocdbt"))
+    return path.suffix in (".msgpack", ".eqx")
+
+
+def environment(_: Path) -> Mapping[str, str]:
+    """Variables that the process must have before JAX is imported there."""
+    return {"JAX_PLATFORMS": "cpu"}
+
+
+def export(model: Any, request: Request) -> Exported:
+    """Exports a live model; a file is refused, for JAX has none that holds a model.
+
+    Raises:
+        ExportError: JAX or jax2onnx is missing, the example inputs do not fit, or no way of exporting gives what JAX gives.
+    """
+    if isinstance(model, Path):
+        raise ExportError(
+            f"{str(model)!r} holds parameters without the model that they belong to: write a Python file that builds the model and reads "
+            f"them, and name it as FILE.py:ATTRIBUTE, where the attribute is (module, variables), a module, or a function"
+        )
+    jax = require("jax", "JAX", "jax")
+    exporter = _exporter(jax)
+    found = model_of(model)
+    given = request.example_inputs
+    found, constants = in_inference(found, set(given) if isinstance(given, Mapping) else set(list(found.parameters)[: _count(given)]))
+    inputs = bind(found, given, constants)
+    with jax.default_matmul_precision("float32"):
+        task = _task(jax, found, inputs, request)
+        route, exported, notes = _exported(exporter, task)
+
+    def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        with jax.default_matmul_precision("float32"):
+            return task.answer([feeds[name] for name in inputs.names])
+
+    return Exported(
+        exported, _versions(jax, found), f"{route} ({exporter.__name__} {version(exporter.__name__)})", reference, found.name, [*found.notes, *notes],
+        [dict(zip(inputs.names, inputs.values, strict=True))],
+    )  # fmt: skip
+
+
+def _count(examples: Any) -> int:
+    return len(examples) if isinstance(examples, tuple) else 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be exported.
+
+    Attributes:
+        model: the model.
+        inputs: its inputs.
+        axes: the names of their dynamic axes.
+        compute: from arrays, or tracers, to the outputs, flat.
+        answer: JAX's own outputs.
+        outputs: their names.
+        made: their shapes and types, with JAX's symbols for dynamic sizes; None where JAX cannot tell.
+    """
+
+    model: Model
+    inputs: Inputs
+    axes: list[dict[int, str]]
+    compute: Callable[..., tuple[Any, ...]]
+    answer: Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+    outputs: list[str]
+    made: list[Any]
+
+    def symbolic(self) -> list[Any]:
+        """The inputs' shapes, as jax2onnx takes them: dynamic sizes by name."""
+        jax = require("jax", "JAX", "jax")
+        return [
+            jax.ShapeDtypeStruct(tuple(axes.get(axis, size) for axis, size in enumerate(value.shape)), value.dtype)
+            for value, axes in zip(self.inputs.values, self.axes, strict=True)
+        ]
+
+
+def _task(jax: Any, model: Model, inputs: Inputs, request: Request) -> Task:
+    """Looks at what the model makes of the example inputs.
+
+    Raises:
+        ExportError: it does not take them.
+    """
+
+    def whole(state: Any, *values: Any) -> Any:
+        args, kwargs = inputs.arguments(values)
+        return model.call(state, *args, **kwargs)
+
+    abstract = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in inputs.values]
+    try:
+        structure = jax.eval_shape(whole, model.state, *abstract)
+    except Exception as error:
+        one = whole
+        mapped = jax.vmap(lambda state, *values: one(state, *values), in_axes=(None, *[0] * len(abstract)))
+        with contextlib.suppress(Exception):
+            if model.one_example and (structure := jax.eval_shape(mapped, model.state, *abstract)):
+                model.notes.append("written for one example: exported under jax.vmap, over the leading axis of every input")
+                whole = mapped
+                error = None  # type: ignore[assignment]
+        if error is not None:
+            raise ExportError(
+                f"{model.name}, a {model.kind}, does not take these example inputs ({inputs}): {innermost(error)}"
+            ) from error
+    paths, tree = jax.tree_util.tree_flatten_with_path(structure)
+    if not paths:
+        raise ExportError(f"{model.name}, a {model.kind}, gives no array")
+    outputs = names_of([["output", *map(key_of, path)] for path, _ in paths])
+    outputs = [f"output_{name}" if name in inputs.names else name for name in outputs]
+    del tree
+
+    def flat(state: Any, *values: Any) -> tuple[Any, ...]:
+        return tuple(jax.numpy.asarray(leaf) for leaf in jax.tree_util.tree_leaves(whole(state, *values)))
+
+    compiled = jax.jit(flat)
+    axes = dynamic_axes(inputs.names, [value.shape for value in inputs.values], request.dynamic)
+    return Task(
+        model, inputs, axes, lambda *values: flat(model.state, *values),
+        lambda values: [np.asarray(value) for value in compiled(model.state, *values)], outputs, [shape for _, shape in paths],
+    )  # fmt: skip
+
+
+def _exported(exporter: Any, task: Task) -> tuple[str, onnx.ModelProto, list[str]]:
+    """The first attempt whose model computes what JAX computes."""
+    jax = require("jax", "JAX", "jax")
+    failures: list[str] = []
+    if not any(task.axes):
+        jax.clear_caches()  # functions that were jitted at these very shapes would come out as they were traced then
+    for attempt in ATTEMPTS:
+        used: list[str] = []
+        try:
+            model = _attempt(exporter, task, attempt, used)
+            why = refusal(model, task.inputs.values, task.inputs.names, task.axes, task.answer)
+        except Exception as error:
+            why = innermost(error)
+        if not why:
+            return attempt.route, model, [*failures, *dict.fromkeys(used)]
+        failures.append(f"{attempt.route}: {why}")
+    listed = "\n".join(f"  - {failure}" for failure in failures)
+    raise ExportError(
+        f"{task.model.name}, a {task.model.kind}, cannot be exported to ONNX:\n{listed}\n"
+        f"{_advice(task, failures)}"
+    )
+
+
+def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> onnx.ModelProto:
+    """One export."""
+    jax = require("jax", "JAX", "jax")
+    wanted = task.symbolic()
+    made: list[Any] = []
+    versions: dict[str, int] = {}
+    kept: list[bool] = []
+
+    def traced(*values: Any) -> tuple[Any, ...]:
+        with _world(attempt, used.append, versions):
+            outputs = task.compute(*values)
+        made[:] = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in outputs]
+        return outputs
+
+    function = jax_worlds.without_dead_code(traced, lambda body: kept.append(jax_worlds.kept_by_jax(body)))
+    with jax_worlds.remembered(), contextlib.ExitStack() as stack:
+        stack.callback(lambda: jax.clear_caches() if kept != [False] else None)  # what was jitted now keeps jax2onnx's replacements
+        model = exporter.to_onnx(
+            function, wanted, model_name=task.model.name, opset=OPSET, normalization_mode="prefer_native",
+            enable_double_precision=any(value.dtype == np.float64 for value in task.inputs.values),
+        )  # fmt: skip
+    return jax_graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions)
+
+
+@contextlib.contextmanager
+def _world(attempt: Attempt, note: Callable[[str], None], versions: dict[str, int]) -> Iterator[None]:
+    """What the model meets while it is traced: the attempt's, the repairs', recurrent layers and operators of the user's as nodes."""
+
+    def mark(op: Any, function: Any, inputs: Any, attributes: Any) -> Any:
+        versions[op.domain] = op.version
+        return jax_nodes.marker(op, function, inputs, attributes)
+
+    token = EXPORTING.set(mark)
+    try:
+        with jax_worlds.undone(attempt.original), contextlib.ExitStack() as stack:
+            for repair in REPAIRS:
+                stack.enter_context(repair(note))
+            stack.enter_context(recurrent(note))
+            yield
+    finally:
+        EXPORTING.reset(token)
+
+
+def _exporter(jax: Any) -> Any:
+    """jax2onnx, which needs a name of JAX's that JAX 0.12 has not.
+
+    jax2onnx 0.17 asks for `jax._src.core.ClosedJaxpr`; JAX 0.12 made one class of it and `Jaxpr`, and keeps the public name
+    `jax.extend.core.ClosedJaxpr` for it. Where that is so the missing name is given the public one's value.
+    """
+    if tuple(map(int, jax.__version__.split(".")[:2])) >= (0, 12):
+        with contextlib.suppress(Exception):
+            core, public = require("jax._src.core", "JAX", "jax"), require("jax.extend.core", "JAX", "jax")
+            if not hasattr(core, "ClosedJaxpr"):
+                core.ClosedJaxpr = public.ClosedJaxpr  # type: ignore[attr-defined]
+    require("onnxruntime", "JAX", "jax")
+    return require("jax2onnx", "JAX", "jax")
+
+
+def _versions(jax: Any, model: Model) -> str:
+    if not model.package:
+        return f"JAX {jax.__version__}"
+    return f"JAX {jax.__version__} ({model.package.capitalize()} {version(model.package)})"
+
+
+def _advice(task: Task, failures: Sequence[str]) -> str:
+    """What to do."""
+    text = " ".join(failures)
+    named = sorted({name for axes in task.axes for name in axes.values()})
+    if named and any(word in text for word in ("InconclusiveDimension", "Symbolic dimension", "_DimExpr", "DynamicDim", "symbolic", "static")):
+        fixed = ", ".join(f"{name!r}: {{}}" for name in task.inputs.names)
+        return (
+            f"The model does something that needs {', '.join(named)} as a number: write it without, or fix the shapes of its inputs with "
+            f"dynamic={{{fixed}}}"
+        )
+    return "Write the part that is named in other functions of JAX, or make it an operator of your own with onnx_bridge.custom_op"

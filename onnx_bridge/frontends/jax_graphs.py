@@ -1,0 +1,117 @@
+"""What is put right in the ONNX model that jax2onnx gives: names, declared shapes, opset imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import onnx
+
+
+def finish(
+    model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str], wanted: Sequence[Any], made: Sequence[Any], versions: Mapping[str, int]
+) -> onnx.ModelProto:
+    """Names inputs and outputs, declares their shapes, and imports every domain.
+
+    Args:
+        model: as jax2onnx gave it, with inputs in_0, in_1...
+        inputs: names by position.
+        outputs: names by position.
+        wanted: inputs with their shapes and types, sizes as numbers or names.
+        made: outputs as JAX gives them, abstract; sizes as numbers, or whatever JAX has for dynamic ones.
+        versions: of custom domains.
+
+    Raises:
+        ValueError: the model has not as many outputs as the function.
+    """
+    graph = model.graph
+    if len(graph.output) != len(outputs):
+        raise ValueError(f"the exported model has {len(graph.output)} outputs, the function {len(outputs)}")
+    _separate_outputs(graph)
+    given = [f"in_{index}" for index in range(len(inputs))]
+    _rename(graph, {**dict(zip(given, inputs, strict=True)), **{o.name: n for o, n in zip(graph.output, outputs, strict=True)}})
+    symbols = {size for value in wanted for size in value.shape if isinstance(size, str)}
+    declared = [_declared(name, value.dtype, value.shape, symbols) for name, value in zip(inputs, wanted, strict=True)]
+    declared_outputs = [_declared(name, value.dtype, value.shape, symbols) for name, value in zip(outputs, made, strict=True)]
+    del graph.input[:], graph.output[:]
+    graph.input.extend(declared)  # those that nothing uses too: jax2onnx leaves them out
+    graph.output.extend(declared_outputs)
+    for inner in graphs(graph):
+        del inner.value_info[:]  # with sizes that jax2onnx made up for itself
+        if inner is not graph:
+            _forget_sizes(inner)
+    _import_domains(model, versions)
+    return model
+
+
+def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph and all that are inside it."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from graphs(attribute.g)
+
+
+def _separate_outputs(graph: onnx.GraphProto) -> None:
+    """Gives each output a node of its own: one value may be two outputs, or an input or a weight as well."""
+    taken = {value.name for value in graph.input} | {value.name for value in graph.initializer}
+    for index, output in enumerate(graph.output):
+        if output.name in taken:
+            name = f"{output.name}_as_output_{index}"
+            graph.node.append(onnx.helper.make_node("Identity", [output.name], [name]))
+            output.name = name
+        taken.add(output.name)
+
+
+def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Renames values; what has one of the new names already makes room."""
+    whole = list(graphs(graph))
+    used = {name for inner in whole for node in inner.node for name in (*node.input, *node.output)}
+    used |= {value.name for inner in whole for value in (*inner.input, *inner.output, *inner.initializer)}
+    new = dict(names)
+    for name in names.values():
+        if name in used and name not in names:
+            free = name
+            while free in used or free in names.values():
+                free += "_"
+            new[name] = free
+            used.add(free)
+    for inner in whole:
+        for node in inner.node:
+            node.input[:] = [new.get(name, name) for name in node.input]
+            node.output[:] = [new.get(name, name) for name in node.output]
+        for value in (*inner.input, *inner.output, *inner.initializer, *inner.value_info):
+            value.name = new.get(value.name, value.name)
+
+
+def _declared(name: str, dtype: Any, shape: Sequence[Any], symbols: set[str]) -> onnx.ValueInfoProto:
+    """A declaration; sizes that are neither numbers nor the model's own symbols are left open."""
+    sizes = [size if isinstance(size, int) else str(size) if str(size) in symbols else None for size in shape]
+    return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(dtype), sizes)
+
+
+def _forget_sizes(graph: onnx.GraphProto) -> None:
+    """Leaves open the sizes of a body's values that have names: they are jax2onnx's, not the model's."""
+    for value in (*graph.input, *graph.output):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.HasField("dim_param"):
+                dim.ClearField("dim_param")
+
+
+def _import_domains(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
+    """Imports the domains of all nodes: jax2onnx forgets those that are not ONNX's."""
+    there = {entry.domain for entry in model.opset_import}
+    for domain in sorted({node.domain for inner in graphs(model.graph) for node in inner.node} - there - {"ai.onnx"}):
+        model.opset_import.append(onnx.helper.make_opsetid(domain, versions.get(domain, 1)))
+
+
+def too_new(model: onnx.ModelProto) -> list[str]:
+    """Operators that ONNX has only from a later opset on than the model says: onnxruntime does not load such a model."""
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    found = set()
+    for inner in graphs(model.graph):
+        for node in inner.node:
+            if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type, max_inclusive_version=opset, domain=""):
+                found.add(node.op_type)
+    return sorted(found)

@@ -1,0 +1,238 @@
+"""PyTorch: modules, TorchScript, programs of torch.export; and their files."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.custom import complete
+from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends import torch_calls, torch_check, torch_files, torch_graph, torch_programs, torch_routes
+from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
+from onnx_bridge.frontends.request import Request, dynamic_axes
+from onnx_bridge.frontends.torch_calls import Call
+from onnx_bridge.frontends.torch_routes import Made, Route, Task
+
+_OURS = {
+    ("torch.nn.modules.module", "Module"), ("torch.export.exported_program", "ExportedProgram"), ("torch.jit", "ScriptFunction"),
+}  # fmt: skip
+
+
+def recognises(model: object) -> bool:
+    """Whether a live object is PyTorch's: told by the names of its classes."""
+    return any((cls.__module__, cls.__qualname__.rpartition(".")[2]) in _OURS for cls in type(model).__mro__)
+
+
+def reads(path: Path) -> bool:
+    """Whether a file is meant for PyTorch; what it holds is looked at when it is exported."""
+    return path.suffix.lower() in torch_files.SUFFIXES
+
+
+def environment(_: Path) -> Mapping[str, str]:
+    """Variables for the process that exports a file."""
+    return {}
+
+
+def export(model: Any, request: Request) -> Exported:
+    """Exports a module, TorchScript, a program of torch.export, or the file of one of the latter two.
+
+    Raises:
+        InvalidModel: the file is damaged.
+        ExportError: it cannot be exported; the message holds what each way said.
+    """
+    torch = require("torch", "PyTorch", "torch")
+    require("onnxscript", "PyTorch", "torch")
+    name = "model"
+    if isinstance(model, Path):
+        kind = torch_files.kind_of(model)
+        name = model.stem
+        model = torch_files.load_script(torch, model) if kind == "script" else torch_files.load_program(torch, model, request.trusted)
+    elif not isinstance(model, torch.export.ExportedProgram):
+        name = _class_name(model)
+    if isinstance(model, torch.export.ExportedProgram):
+        return _program(torch, model, request, name)
+    return _module(torch, model, request, name)
+
+
+def _class_name(model: Any) -> str:
+    while hasattr(model, "_orig_mod"):  # what torch.compile wraps, by the name that state dicts know
+        model = model._orig_mod
+    return str(getattr(model, "original_name", None) or type(model).__name__)
+
+
+def _module(torch: Any, given: Any, request: Request, name: str) -> Exported:
+    notes: list[str] = []
+    module, inference = _own(torch, given, notes)
+    with inference():
+        signature = _signature(torch, module)
+        takes = f"{name}.forward{'(...)' if signature is None else torch_calls.spelt(signature)}"
+        if request.example_inputs is None:
+            raise ExportError(
+                f"{name}: example_inputs is needed: PyTorch's exporters run the module once. Give one array or tensor for each input of {takes}; "
+                f"on the command line --example-inputs NAME=SIZES, such as x=1,3,32,32"
+            )
+        call = torch_calls.taken_apart(torch, request.example_inputs, signature, f"{name}.forward")
+        result = torch_calls.called(torch, module, call, name, takes)
+    outputs = torch_calls.output_names(result, call.names)
+    if not outputs:
+        raise ExportError(f"{name} gives no tensor for the example inputs, but {type(result).__name__}")
+    axes = dynamic_axes(call.names, [tuple(t.shape) for t in call.tensors], request.dynamic)
+    if call.constants:
+        notes.append(f"arguments that are no tensors are part of the model: {', '.join(call.constants)}")
+    script = isinstance(module, (torch.jit.ScriptModule, torch.jit.ScriptFunction))
+    task = Task(torch, module, call, outputs, axes)
+    with inference():
+        reference = _reference(torch, module, call, inference)
+        _steady(reference, call, name)
+        return _first_that_holds(task, torch_routes.SCRIPT if script else torch_routes.MODULE, reference, name, notes)
+
+
+def _program(torch: Any, program: Any, request: Request, name: str) -> Exported:
+    call = torch_programs.call_of(torch, program, request.example_inputs)
+    notes: list[str] = []
+    axes, rename = torch_programs.dynamic_of(program, call, request.dynamic, notes)
+    module = program.module()
+    result = torch_calls.called(torch, module, call, name, f"inputs {call.describe()}")
+    task = Task(torch, program, call, torch_calls.output_names(result, call.names), axes)
+    reference = _reference(torch, module, call, _nothing)
+    _steady(reference, call, name)
+    return _first_that_holds(task, torch_routes.PROGRAM, reference, name, notes, rename)
+
+
+def _own(torch: Any, given: Any, notes: list[str]) -> tuple[Any, Callable[[], Any]]:
+    """A copy of a module in inference mode on the CPU, and what to be inside of while it is used; the user's object stays as it is."""
+    while hasattr(given, "_orig_mod"):
+        given = given._orig_mod
+    if isinstance(given, torch.jit.ScriptFunction):
+        return given, _nothing
+    training = [name or "the module itself" for name, layer in given.named_modules() if layer.training]
+    if training:
+        notes.append(f"was in training mode ({_few(training)}); exported in inference mode, as eval() sets it")
+    try:
+        return copy.deepcopy(given).cpu().eval(), _nothing
+    except Exception as error:  # whatever the user's classes raise when they are copied
+        notes.append(f"the module cannot be copied ({innermost(error)}), so its own modes are set while it is exported, and set back")
+    modes = {layer: layer.training for layer in given.modules()}
+
+    @contextmanager
+    def inference() -> Iterator[None]:
+        given.eval()
+        try:
+            yield
+        finally:
+            for layer, mode in modes.items():
+                layer.training = mode
+
+    return given, inference
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _signature(torch: Any, module: Any) -> inspect.Signature | None:
+    """The parameters of a module's forward."""
+    if isinstance(module, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
+        schema = getattr(getattr(module, "forward", module), "schema", None) or getattr(module, "schema", None)
+        if schema is None:
+            return None
+        parameters = [
+            inspect.Parameter(a.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=a.default_value if a.has_default_value() else inspect.Parameter.empty)
+            for a in schema.arguments
+            if a.name != "self"
+        ]
+        return inspect.Signature(parameters)
+    try:
+        return inspect.signature(module.forward)
+    except (TypeError, ValueError):
+        return None
+
+
+def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]) -> Reference:
+    """PyTorch's own answer, by the names of the inputs."""
+
+    def answer(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        tensors = [torch.from_numpy(np.array(feeds[name])) for name in call.names]
+        with inference(), torch.no_grad():
+            return [np.array(value.detach().cpu()) for value in call.run(module, tensors)]
+
+    return answer
+
+
+def _steady(reference: Reference, call: Call, name: str) -> None:
+    """Raises an ExportError for a module that answers differently when it is asked again, or with what numpy has not."""
+    feeds = torch_graph.arrays(call.names, call.tensors)
+    try:
+        first, second = reference(feeds), reference(feeds)
+    except TypeError as error:
+        raise ExportError(f"{name}: its numbers cannot be compared: {error}. Convert it to float32 first: module.float()") from None
+    if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(first, second, strict=True)):
+        raise ExportError(
+            f"{name} gives another answer when it is called again with the same inputs: it draws random numbers, or keeps a state. A header "
+            f"cannot be compared with that; take out what is random in inference mode (dropout that is always on, noise)"
+        )
+
+
+def _first_that_holds(
+    task: Task, routes: Sequence[Route], reference: Reference, name: str, notes: list[str], rename: Mapping[str, str] | None = None
+) -> Exported:
+    """The first route whose model is PyTorch's; one that followed a single branch only if no other is left.
+
+    Raises:
+        ExportError: no route gives one.
+    """
+    failures: list[tuple[str, str]] = []
+    doubtful: tuple[Route, Made, list[str]] | None = None
+    accepted: tuple[Route, Made, list[str]] | None = None
+    for route in routes:
+        try:
+            made = route.run(task)
+            remarks = _examined(task, made, reference, rename or {})
+        except Exception as error:  # exporters raise whatever the code below them raises
+            failures.append((route.name, torch_routes.said(error)))
+            continue
+        if made.doubts and doubtful is None and route is not routes[-1]:
+            doubtful = route, made, remarks
+            failures.append((route.name, f"put aside, for it followed what the example did: {made.doubts[0]}"))
+            continue
+        accepted = route, made, remarks
+        break
+    if (found := accepted or doubtful) is None:
+        listed = "\n".join(f"  - {route}: {why}" for route, why in failures)
+        raise ExportError(f"{name} cannot be exported from PyTorch {task.torch.__version__}:\n{listed}\n{torch_routes.advice(failures)}")
+    route, made, remarks = found
+    if accepted is None:
+        failures = [failure for failure in failures if failure[0] != route.name]
+        remarks.append(f"the export followed what the example did, and would do so for inputs that go another way: {'; '.join(made.doubts)}")
+    passed_over = [f"passed over {other}: {why}" for other, why in failures]
+    return Exported(
+        made.model, f"PyTorch {task.torch.__version__}", route.name, reference, name, [*notes, *passed_over, *remarks],
+        [torch_graph.arrays(task.call.names, task.call.tensors)],
+    )  # fmt: skip
+
+
+def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str, str]) -> list[str]:
+    """Repairs an exported model and compares it with PyTorch; what there is to say about it."""
+    model = made.model
+    remarks = []
+    torch_graph.without_prefix(model, made.prefix)
+    torch_graph.rename_dims(model, rename)
+    torch_graph.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
+    if count := torch_graph.without_zero_states(model):
+        remarks.append(f"{count} first states of recurrent layers are zero, and left out")
+    complete(model)
+    axes = dict(zip(task.call.names, task.axes, strict=True))
+    seen = torch_check.compare(model, reference, torch_graph.arrays(task.call.names, task.call.tensors), axes)
+    torch_graph.sizes_as_seen(model, seen.shapes)
+    return [*remarks, *seen.refused]

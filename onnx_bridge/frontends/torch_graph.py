@@ -1,0 +1,151 @@
+"""What is done to the ONNX model that an exporter of PyTorch gave, before it is compared and handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from onnx_bridge.frontends.torch_calls import renamed
+from onnx_bridge.frontends.torch_check import Rejected
+
+#: Where the inputs of recurrent operators that hold first states stand.
+_STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
+
+#: Operators whose output is all zeros if their first input is, or all their inputs are.
+_MOVING = {"Expand", "Slice", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Gather", "Identity", "Cast", "CastLike", "Tile", "Split"}
+
+
+def expect_inputs(model: onnx.ModelProto, names: Sequence[str], shapes: Sequence[Sequence[int]], axes: Sequence[Mapping[int, str]]) -> None:
+    """Sees to it that the graph's inputs are those of the module, in its order, with the dynamic dims that were asked for.
+
+    An exporter may leave out what the module does not read.
+
+    Raises:
+        Rejected: a dim that was to be dynamic came out fixed.
+    """
+    given = {value.name: value for value in model.graph.input}
+    if extra := [name for name in given if name not in names]:
+        raise Rejected(f"the exported model has inputs that the module does not have: {', '.join(extra)}")
+    ordered = []
+    for name, shape, dynamic in zip(names, shapes, axes, strict=True):
+        value = given.get(name)
+        if value is None:
+            raise Rejected(f"the exported model has no input {name!r}")
+        dims = value.type.tensor_type.shape.dim
+        for axis, dim in enumerate(dims):
+            if axis in dynamic:
+                if dim.HasField("dim_value"):
+                    raise Rejected(f"axis {axis} of {name!r} was to be {dynamic[axis]!r} and came out as the example's {dim.dim_value}")
+                dim.dim_param = dynamic[axis]
+            else:
+                dim.dim_value = shape[axis]
+        ordered.append(value)
+    kept = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in ordered]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+
+
+def rename_dims(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Gives symbolic dims other names, wherever they stand in expressions."""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.dim_param = renamed(dim.dim_param, names)
+
+
+def sizes_as_seen(model: onnx.ModelProto, shapes: Sequence[Sequence[tuple[int, ...]]]) -> None:
+    """Takes numbers out of the sizes of outputs that were seen with others: exporters leave them behind from the example."""
+    del model.graph.value_info[:]
+    for index, value in enumerate(model.graph.output):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.HasField("dim_value") and any(shape[index][axis] != dim.dim_value for shape in shapes):
+                dim.Clear()
+
+
+def without_prefix(model: onnx.ModelProto, prefix: str) -> None:
+    """Gives the weights the names that they have in the module, without that of the wrapper around it."""
+    taken = {name for node in _nodes(model.graph) for name in (*node.input, *node.output)}
+    taken |= {value.name for value in model.graph.input}
+    new = {}
+    for tensor in model.graph.initializer:
+        plain = tensor.name.removeprefix(prefix)
+        if plain != tensor.name and plain not in taken:
+            new[tensor.name] = plain
+            tensor.name = plain
+    for node in _nodes(model.graph):
+        for index, name in enumerate(node.input):
+            node.input[index] = new.get(name, name)
+    for value in model.graph.output:
+        value.name = new.get(value.name, value.name)
+
+
+def without_zero_states(model: onnx.ModelProto) -> int:
+    """Takes away first states of recurrent operators that are zero, as absent ones are; how many."""
+    found = 0
+    producers = {name: node for node in model.graph.node for name in node.output}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        for index in _STATES.get(node.op_type, ()):
+            if len(node.input) > index and node.input[index] and _is_zero(node.input[index], producers, constants):
+                node.input[index] = ""
+                found += 1
+        while node.op_type in _STATES and node.input and not node.input[-1]:
+            node.input.pop()
+    if found:
+        _drop_unused(model.graph)
+    return found
+
+
+def _is_zero(name: str, producers: Mapping[str, onnx.NodeProto], constants: Mapping[str, onnx.TensorProto]) -> bool:
+    if name in constants:
+        return not numpy_helper.to_array(constants[name]).any()
+    node = producers.get(name)
+    if node is None or node.domain not in ("", "ai.onnx"):
+        return False
+    if node.op_type == "ConstantOfShape":
+        return not any(numpy_helper.to_array(attribute.t).any() for attribute in node.attribute)
+    if node.op_type == "Constant":
+        return all(attribute.name == "value" and not numpy_helper.to_array(attribute.t).any() for attribute in node.attribute)
+    if node.op_type == "Concat":
+        return all(_is_zero(source, producers, constants) for source in node.input)
+    return node.op_type in _MOVING and _is_zero(node.input[0], producers, constants)
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    """Takes away nodes and initializers that nothing reads, in the main graph."""
+    needed = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if any(name in needed for name in node.output):
+            kept.append(node)
+            needed.update(name for inner in _with_inner(node) for name in inner.input)
+            needed.update(value.name for graph_ in _subgraphs(node) for value in graph_.output)
+    remaining = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
+    tensors = [tensor for tensor in graph.initializer if tensor.name in needed]
+    copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in tensors]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(remaining)
+    graph.initializer.extend(copies)
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield from _with_inner(node)
+
+
+def _with_inner(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+    yield node
+    for graph in _subgraphs(node):
+        yield from _nodes(graph)
+
+
+def _subgraphs(node: onnx.NodeProto) -> Iterable[onnx.GraphProto]:
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+
+
+def arrays(names: Sequence[str], tensors: Sequence[object]) -> dict[str, np.ndarray]:
+    """Tensors of PyTorch as arrays by name."""
+    return {name: np.array(tensor) for name, tensor in zip(names, tensors, strict=True)}
