@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
 from onnx_bridge.emit.names import model_name
-from onnx_bridge.errors import ExportError, Finding, UnsupportedModel, VerificationError
-from onnx_bridge.frontends import Exported, Request, export, framework_of
-from onnx_bridge.frontends.request import Dynamic
+from onnx_bridge.errors import Finding, UnsupportedModel, VerificationError
+from onnx_bridge.frontends.request import Dynamic, Request
+from onnx_bridge.given import given
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.lowering import lower
-from onnx_bridge.normalize import normalize, read
+from onnx_bridge.normalize import normalize
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.passes import run_passes
 from onnx_bridge.runtime import CompiledModel, compile_emitted
@@ -73,31 +72,25 @@ def convert(
     """
     report = Report("")
     stage = _stages(report, progress)
-    exported = _exported(model, Request(example_inputs, dynamic, imports, trusted), stage)
-    with closing(exported) if exported is not None else nullcontext():
-        with stage("read"):
-            source = _source(model, exported)
+    with given(model, Request(example_inputs, dynamic, imports, trusted), stage) as origin:
         with stage("normalise"):
-            normal, notes = normalize(source.model)
+            normal, notes = normalize(origin.source.model)
         with stage("lower"):
-            rmodel = _lowered(source, normal, name, dims)
-            _not_frozen(exported, rmodel, dims or {})
+            rmodel = _lowered(origin.source, normal, name, dims)
+            origin.check_sizes(rmodel, dims or {})
         with stage("optimise"):
             run_passes(rmodel, without)
-        report.name, report.notes = rmodel.name, [*_origin(exported), *notes, *rmodel.notes]
-        report.log = exported.log if exported is not None else ""
+        report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
         with stage("emit"):
             emitted = emit(rmodel, embed_weights=embed_weights)
         if verify:
             with stage("compile"):
                 net = compile_emitted(emitted)
             with stage("compare"):
-                framework = None if exported is None else Framework(exported.framework, exported.reference)
-                examples = [] if exported is None else exported.examples
-                found = compare(rmodel, net, Oracle(source.model), report, [*examples, *inputs], framework=framework)
+                found = compare(rmodel, net, Oracle(origin.source.model), report, [*origin.examples, *inputs], framework=origin.framework)
             if found.failures:
                 with stage("localise"):
-                    report.suspect = _suspect(found, framework, rmodel, normal, net)
+                    report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
                 names = " and ".join(found.failures)
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
     proven = emit(rmodel, embed_weights=embed_weights, proof=report.proof())
@@ -113,9 +106,8 @@ def check(
         InvalidModel: the model cannot be read, or contradicts itself.
         ExportError: the framework's exporter refuses the model, or is not installed.
     """
-    exported = _exported(model, Request(example_inputs, dynamic, imports, trusted), lambda _: nullcontext())
-    with closing(exported) if exported is not None else nullcontext():
-        source = _source(model, exported)
+    with given(model, Request(example_inputs, dynamic, imports, trusted), lambda _: nullcontext()) as origin:
+        source = origin.source
     try:
         rmodel = _lowered(source, normalize(source.model)[0], None, None)
         run_passes(rmodel)
@@ -123,36 +115,6 @@ def check(
     except UnsupportedModel as error:
         return list(error.findings)
     return []
-
-
-def _exported(model: object, request: Request, stage: Callable[[str], AbstractContextManager[None]]) -> Exported | None:
-    """The model as its framework's exporter gives it; None for what is ONNX already."""
-    framework = framework_of(model)
-    if framework is None:
-        return None
-    with stage("export"):
-        return export(model, framework, request)
-
-
-def _source(model: Any, exported: Exported | None) -> Source:
-    return read(model) if exported is None else replace(read(exported.model), file=exported.name)
-
-
-def _origin(exported: Exported | None) -> list[str]:
-    return [] if exported is None else [f"exported from {exported.framework} by {exported.route}", *exported.notes]
-
-
-def _not_frozen(exported: Exported | None, rmodel: RModel, pinned: Mapping[str, int]) -> None:
-    """Refuses an exported model that says that a size is dynamic, and is only consistent with one number for it."""
-    for value in [] if exported is None else exported.model.graph.input:
-        for declared, size in zip(value.type.tensor_type.shape.dim, rmodel.tensor(value.name).shape, strict=True):
-            if declared.dim_param and declared.dim_param not in pinned and isinstance(size, int):
-                assert exported is not None
-                raise ExportError(
-                    f"the model exported from {exported.framework} is only consistent with {declared.dim_param} = {size}: its exporter "
-                    f"wrote that size into it, as it does where code reads a size as a number. For a fixed size give "
-                    f"dynamic={{{value.name!r}: {{}}}}"
-                )
 
 
 def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, normal: onnx.ModelProto, net: CompiledModel) -> str:

@@ -41,7 +41,7 @@ class Framework:
 @pytest.fixture(autouse=True)
 def frontend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes `convert` take a Framework."""
-    road = importlib.import_module("onnx_bridge.convert")
+    road = importlib.import_module("onnx_bridge.given")
     monkeypatch.setattr(road, "framework_of", lambda model: "framework" if isinstance(model, Framework) else None)
     monkeypatch.setattr(road, "export", lambda model, framework, request: model.exported())
 

@@ -1,0 +1,96 @@
+"""A model as `convert` is given it: ONNX, or a framework's, exported, with the framework's own answer beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends import Exported, Request, export, framework_of
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.normalize import read
+from onnx_bridge.normalize.read import Source
+from onnx_bridge.verify import Framework
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the road begins with.
+
+    Attributes:
+        source: the ONNX model, which is what the oracle runs.
+        exported: what the front end gave; None for a model that was ONNX already.
+    """
+
+    source: Source
+    exported: Exported | None
+
+    @property
+    def framework(self) -> Framework | None:
+        """The framework's own answer."""
+        return None if self.exported is None else Framework(self.exported.framework, self.exported.reference)
+
+    @property
+    def examples(self) -> list[dict[str, np.ndarray]]:
+        """The example inputs, which the header is compared on, too."""
+        return [] if self.exported is None else self.exported.examples
+
+    @property
+    def notes(self) -> list[str]:
+        """Where it comes from, and what was done on the way."""
+        if self.exported is None:
+            return []
+        return [f"exported from {self.exported.framework} by {self.exported.route}", *self.exported.notes]
+
+    @property
+    def log(self) -> str:
+        """What the framework and its exporter printed."""
+        return "" if self.exported is None else self.exported.log
+
+    def check_sizes(self, rmodel: RModel, pinned: Mapping[str, int]) -> None:
+        """Refuses an exported model that says that a size is dynamic, and is only consistent with one number for it.
+
+        Raises:
+            ExportError: such a size, and the number.
+        """
+        if self.exported is None:
+            return
+        for value in self.exported.model.graph.input:
+            for declared, size in zip(value.type.tensor_type.shape.dim, rmodel.tensor(value.name).shape, strict=True):
+                if declared.dim_param and declared.dim_param not in pinned and isinstance(size, int):
+                    raise ExportError(
+                        f"the model exported from {self.exported.framework} is only consistent with {declared.dim_param} = {size}: its "
+                        f"exporter wrote that size into it, as it does where code reads a size as a number. For a fixed size give "
+                        f"dynamic={{{value.name!r}: {{}}}}"
+                    )
+
+
+@contextmanager
+def given(model: Any, request: Request, stage: Callable[[str], AbstractContextManager[None]]) -> Iterator[Given]:
+    """The model, read, and exported before that if it is a framework's; inside, the framework answers.
+
+    Args:
+        model: what `convert` was given.
+        request: what was said of it.
+        stage: names and times a stage.
+
+    Raises:
+        ExportError: the framework's exporter refuses the model, or is not installed.
+        InvalidModel: it cannot be read, or contradicts itself.
+    """
+    framework = framework_of(model)
+    if framework is None:
+        with stage("read"):
+            source = read(model)
+        yield Given(source, None)
+        return
+    with stage("export"):
+        exported = export(model, framework, request)
+    with closing(exported):
+        with stage("read"):
+            source = replace(read(exported.model), file=exported.name)
+        yield Given(source, exported)
