@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
 import onnx_bridge
+
+#: The packages without which a front end does nothing.
+NEEDS = {"keras": ("tensorflow", "tf2onnx"), "torch": ("torch", "onnxscript"), "jax": ("jax", "jax2onnx"), "flax": ("flax", "jax2onnx")}
+
+
+def needs(framework: str) -> None:
+    """Skips a test where a framework is not installed; looking for it does not import it."""
+    missing = [package for package in NEEDS[framework] if importlib.util.find_spec(package) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+
 
 #: From one conversion.
 BATCHES = (1, 3, 17)

@@ -13,12 +13,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from harness import needs
 
-#: By framework: what it needs, its imports, and a script that makes `model`, `arguments` of convert, and `answer(x)`, with ACTIVATION(h)
+#: By framework: its imports, and a script that makes `model`, `arguments` of convert, and `answer(x)`, with ACTIVATION(h)
 #: in the network.
 FRAMEWORKS = {
     "keras": (
-        "tf2onnx",
         "import keras\nfrom keras import ops\n",
         """
         x = keras.Input((6,), name="x")
@@ -30,7 +30,6 @@ FRAMEWORKS = {
         """,
     ),
     "torch": (
-        "onnxscript",
         "import torch\n",
         """
         class Net(torch.nn.Module):
@@ -45,7 +44,6 @@ FRAMEWORKS = {
         """,
     ),
     "flax": (
-        "jax2onnx",
         "import flax.linen as nn\nimport jax\nimport jax.numpy as jnp\n",
         """
         class Net(nn.Module):
@@ -106,8 +104,8 @@ def custom_nodes(model: onnx.ModelProto) -> list[str]:
 
 def script_of(framework: str, activation: str, before: str = "") -> str:
     """A script that converts a network with an activation; `before` stands between the imports and the network."""
-    needs, imports, network = FRAMEWORKS[framework]
-    pytest.importorskip(needs)
+    needs(framework)
+    imports, network = FRAMEWORKS[framework]
     return imports + before + textwrap.dedent(network).replace("ACTIVATION", activation) + END
 
 

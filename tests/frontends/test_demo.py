@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
+from harness import needs
 
 from onnx_bridge.cli import main
 
-NEEDS = {"keras": "tf2onnx", "torch": "onnxscript", "flax": "jax2onnx"}
+FRAMEWORKS = ("flax", "keras", "torch")
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("framework", sorted(NEEDS))
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_demo(framework: str, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip(NEEDS[framework])
+    needs(framework)
     status = main(["demo", "--from", framework])
     text, err = capsys.readouterr()
 
@@ -24,7 +25,7 @@ def test_demo(framework: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(float, right)) - min(map(float, right)) <= 1e-4 and min(map(float, right)) > 0.95
 
 
-@pytest.mark.parametrize("framework", sorted(NEEDS))
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_framework_that_is_missing(framework: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether or not it is there: looking for it fails as it does where it is not."""
     from onnx_bridge.demo import networks
