@@ -5,6 +5,7 @@ It is spawned, never forked (JAX and TensorFlow hang in forks), with what it pri
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,27 +22,26 @@ import onnx_bridge.errors as errors
 from onnx_bridge.errors import BridgeError, ExportError
 from onnx_bridge.frontends import wire
 from onnx_bridge.frontends.exported import Exported
+from onnx_bridge.frontends.quiet import MOST
 from onnx_bridge.frontends.request import Request
 
 
 class _Process:
-    """The other process."""
+    """The other process: it takes questions at its standard input, answers at its standard output, and prints to a file."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-        read_by_it, write_by_us = os.pipe()
-        read_by_us, write_by_it = os.pipe()
         package = str(Path(errors.__file__).parents[1])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "onnx_bridge.frontends.worker", str(read_by_it), str(write_by_it)],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=(read_by_it, write_by_it),
-            env={**os.environ, **environment, "PYTHONPATH": path},
-        )  # fmt: skip
-        os.close(read_by_it)
-        os.close(write_by_it)
-        self.to, self.back = os.fdopen(write_by_us, "wb"), os.fdopen(read_by_us, "rb")
-        self.close = weakref.finalize(self, _end, self.process, self.to, self.back, self.log)
+        # The child shares the position of a descriptor that it inherits, so what it prints is read through another one.
+        descriptor, self.log = tempfile.mkstemp(prefix="onnx_bridge_", suffix=".log")
+        with os.fdopen(descriptor, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "onnx_bridge.frontends.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                env={**os.environ, **environment, "PYTHONPATH": path},
+            )  # fmt: skip
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.to, self.back = self.process.stdin, self.process.stdout
+        self.close = weakref.finalize(self, _end, self.process, self.log)
 
     def ask(self, message: object) -> Any:
         """Sends a message and waits for the answer.
@@ -63,21 +63,19 @@ class _Process:
         return answer
 
     def printed(self) -> str:
-        size = os.fstat(self.log.fileno()).st_size
-        return os.pread(self.log.fileno(), 1 << 16, max(0, size - (1 << 16))).decode("utf-8", "replace")
+        return Path(self.log).read_text("utf-8", "replace")[-MOST:]
 
 
-def _end(process: subprocess.Popen[bytes], *streams: IO[bytes]) -> None:
-    for stream in streams:
-        try:
-            stream.close()
-        except BrokenPipeError:
-            continue
+def _end(process: subprocess.Popen[bytes], log: str) -> None:
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()  # type: ignore[union-attr]  # both are pipes
     try:
         process.wait(5)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    Path(log).unlink(missing_ok=True)
 
 
 def export_isolated(model: str, framework: str, request: Request, environment: Mapping[str, str]) -> Exported:

@@ -17,6 +17,7 @@ from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import jax_graphs, jax_nodes, jax_worlds
 from onnx_bridge.frontends.exported import Exported, innermost, require
 from onnx_bridge.frontends.jax_inputs import Inputs, bind, key_of, names_of
+from onnx_bridge.frontends.jax_lowerings import lowerings
 from onnx_bridge.frontends.jax_models import Model, in_inference, kind_of, model_of
 from onnx_bridge.frontends.jax_recurrent import recurrent
 from onnx_bridge.frontends.jax_repairs import REPAIRS
@@ -220,7 +221,7 @@ def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> on
         return outputs
 
     function = jax_worlds.without_dead_code(traced, lambda body: kept.append(jax_worlds.kept_by_jax(body)))
-    with jax_worlds.remembered(), contextlib.ExitStack() as stack:
+    with jax_worlds.remembered(), lowerings(), contextlib.ExitStack() as stack:
         stack.callback(lambda: jax.clear_caches() if kept != [False] else None)  # what was jitted now keeps jax2onnx's replacements
         model = exporter.to_onnx(
             function, wanted, model_name=task.model.name, opset=OPSET, normalization_mode="prefer_native",
@@ -260,7 +261,10 @@ def _exporter(jax: Any) -> Any:
             if not hasattr(core, "ClosedJaxpr"):
                 core.ClosedJaxpr = public.ClosedJaxpr  # type: ignore[attr-defined]
     require("onnxruntime", "JAX", "jax")
-    return require("jax2onnx", "JAX", "jax")
+    with jax_worlds.remembered(), jax_worlds.put_back():  # as it reads its plugins it replaces jax.numpy.cumsum for good
+        exporter = require("jax2onnx", "JAX", "jax")
+        require("jax2onnx.plugins.plugin_system", "JAX", "jax").import_all_plugins()
+    return exporter
 
 
 def _versions(jax: Any, model: Model) -> str:

@@ -113,8 +113,10 @@ def _nnx(module: Any, method: str) -> Model:
     changed = sorted({type(found).__name__ for (path, found), mode in zip(_modules(nnx, used), before, strict=True) if _mode(found) != mode})
     notes = [f"put to inference mode: {', '.join(changed)}"] if changed else []
     definition, state = nnx.split(used)
+    tree_map = require("jax", "JAX", "jax").tree_util.tree_map
 
     def call(state: Any, *args: Any, **kwargs: Any) -> Any:
+        state = tree_map(lambda leaf: leaf, state)  # variables of this trace, which the model may change (random counts of nnx.RNN)
         return getattr(nnx.merge(definition, state), method)(*args, **kwargs)
 
     return Model(call, state, _parameters(getattr(module, method)), _name(module), "module of flax.nnx", "flax", notes=notes)

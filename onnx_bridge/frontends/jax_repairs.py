@@ -136,6 +136,29 @@ def cumulative_product(note: Note) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def switches(note: Note) -> Iterator[None]:
+    """A `switch` of several branches as conditions inside one another: jax2onnx has conditions of two branches alone."""
+    jax = require("jax", "JAX", "jax")
+    original = _original(jax.lax, "switch")
+
+    def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, **rest: Any) -> Any:
+        if rest or len(branches) <= 2:
+            return original(index, branches, *operands, **rest)
+        note("lax.switch, of which jax2onnx takes two branches alone, was exported as conditions inside one another")
+        which = jax.numpy.clip(index, 0, len(branches) - 1)
+
+        def chosen(first: int) -> Callable[..., Any]:
+            if first == len(branches) - 1:
+                return branches[first]
+            return lambda *xs: jax.lax.cond(which == first, branches[first], chosen(first + 1), *xs)
+
+        return chosen(0)(*operands)
+
+    with _everywhere("switch", switch):
+        yield
+
+
+@contextlib.contextmanager
 def general_layers(note: Note) -> Iterator[None]:
     """Dense layers with several axes of features are Flax's own: jax2onnx drops the reshape behind their product."""
     del note
@@ -155,7 +178,7 @@ def shapes(note: Note) -> Iterator[None]:
 def _everywhere(name: str, value: Callable[..., Any]) -> Iterator[None]:
     """Replaces a function of jax.numpy, jax.nn and Flax wherever it stands under its name."""
     with contextlib.ExitStack() as stack:
-        for module in ("jax.numpy", "jax.nn", "flax.linen", "flax.linen.activation", "flax.nnx"):
+        for module in ("jax.numpy", "jax.lax", "jax.nn", "flax.linen", "flax.linen.activation", "flax.nnx"):
             owner = sys.modules.get(module)
             if owner is not None and name in vars(owner):
                 stack.enter_context(replaced(owner, name, value))
@@ -164,5 +187,5 @@ def _everywhere(name: str, value: Callable[..., Any]) -> Iterator[None]:
 
 #: All of them, in the order in which they are put up.
 REPAIRS: tuple[Callable[[Note], contextlib.AbstractContextManager[None]], ...] = (
-    pools, log_sigmoid, cumulative_product, general_layers, shapes,
+    pools, log_sigmoid, cumulative_product, switches, general_layers, shapes,
 )  # fmt: skip

@@ -74,6 +74,17 @@ def remembered() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def put_back() -> Iterator[None]:
+    """Puts back for good what the block replaced."""
+    try:
+        yield
+    finally:
+        for original in _ORIGINALS.get():
+            if original.replaced:
+                setattr(original.owner, original.attribute, original.value)
+
+
+@contextlib.contextmanager
 def undone(which: Callable[[str], bool]) -> Iterator[None]:
     """Puts the originals back whose names `which` holds for."""
     with contextlib.ExitStack() as stack:

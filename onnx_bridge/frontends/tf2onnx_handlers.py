@@ -69,6 +69,37 @@ def _bucketize(ctx: Any, node: Any, name: str, _: object) -> None:
     _replace(ctx, node, "ReduceSum", [reached, _constant(ctx, np.array([-1], np.int64))], keepdims=0)
 
 
+def _bincount(ctx: Any, node: Any, name: str, _: object) -> None:
+    """A sum of one-hot rows, where the number of bins does not depend on the data: CategoryEncoding asks for exactly so many."""
+    numbers, size, weights = node.input
+    bins = _bins(ctx, size)
+    if bins is None or ctx.get_shape(weights) != [0]:
+        return  # as tf2onnx does it
+    kind = ctx.get_dtype(node.output[0])
+    wide = _made(ctx, "Cast", [numbers], to=TensorProto.INT64)
+    values = _constant(ctx, np.array([0, 1], np.float32))
+    rows = _made(ctx, "OneHot", [wide, _constant(ctx, np.array(bins, np.int64)), values], axis=-1)
+    counts = _made(ctx, "ReduceSum", [rows, _constant(ctx, np.array([-2], np.int64))], keepdims=0)
+    if node.get_attr_value("binary_output"):
+        counts = _made(ctx, "Min", [counts, _constant(ctx, np.array(1, np.float32))])
+    _replace(ctx, node, "Cast", [counts], to=kind)
+
+
+def _bins(ctx: Any, name: str) -> int | None:
+    """A number, or min(n, max(n, anything)), which is n."""
+    node = ctx.get_node_by_output(name)
+    if node.is_const():
+        return int(node.get_tensor_value(as_list=False))
+    if node.type not in ("Min", "Minimum"):
+        return None
+    least = {int(each.get_tensor_value(as_list=False)) for each in node.inputs if each.is_const()}
+    for inner in node.inputs:
+        if inner.type in ("Max", "Maximum"):
+            least &= {int(each.get_tensor_value(as_list=False)) for each in inner.inputs if each.is_const()}
+            return min(least, default=None)
+    return None
+
+
 def _broadcast_shapes(ctx: Any, node: Any, name: str, _: object) -> None:
     """The shape that two shapes broadcast to: that of zeros of the one beside zeros of the other."""
     zeros = []
@@ -108,6 +139,7 @@ HANDLERS: dict[str, tuple[Callable[..., None], list[Any]]] = {
     "Expm1": (_expm1, []),
     "Log1p": (_log1p, []),
     "Bucketize": (_bucketize, []),
+    "DenseBincount": (_bincount, []),
     "BroadcastArgs": (_broadcast_shapes, []),
     "Bitcast": (_bitcast, []),
 }
