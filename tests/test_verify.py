@@ -285,3 +285,11 @@ def test_floats_that_index_are_whole_numbers_in_range() -> None:
 
     given = feeds(made.model, {"N": 9}, "wide", 0)["rows"]
     assert given.dtype == np.float32 and set(given.ravel()) == {0, 1, 2, 3, 4}
+
+
+def test_a_model_of_scalars_is_compared() -> None:
+    """An input without axes is an array without axes, not a number: onnxruntime takes no numbers."""
+    net = Net("net")
+    made = convert(net.floats(y=(net("Tanh", net.input("x", ())), ())), name="net")
+
+    assert made.report.passed and made.report.rows[0].values >= 4

@@ -51,9 +51,9 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
         if tensor.name in by_input:
             made[tensor.name] = np.full(shape, sizes[by_input[tensor.name]], tensor.dtype.numpy)
         elif tensor.dtype.is_float and tensor.name in highest:
-            made[tensor.name] = rng.integers(0, max(1, highest[tensor.name]), shape).astype(tensor.dtype.numpy)
+            made[tensor.name] = np.asarray(rng.integers(0, max(1, highest[tensor.name]), shape), tensor.dtype.numpy)
         elif tensor.dtype.is_float:
-            made[tensor.name] = _floats(rng, shape, kind).astype(tensor.dtype.numpy)
+            made[tensor.name] = np.asarray(_floats(rng, shape, kind), tensor.dtype.numpy)
         else:
             high = 2 if tensor.dtype.name == "bool" else highest.get(tensor.name, SAFE_INTEGERS)
             values = np.zeros(shape, np.int64) if kind == "zeros" else rng.integers(0, max(1, high), shape)
