@@ -31,8 +31,6 @@ class Conversion:
     normal: onnx.ModelProto
     emitted: Emitted
     report: Report
-    #: The same code without the proof: what was compiled for the verification, so that `compile` finds it built.
-    unproven: Emitted
 
     @property
     def header(self) -> str:
@@ -58,4 +56,4 @@ class Conversion:
             flags: compiler flags after `-std=c++17 -O2`.
             compiler: its name; else $CXX, else the first that is found.
         """
-        return compile_emitted(self.unproven, body=body, flags=flags, compiler=compiler)
+        return compile_emitted(self.emitted, body=body, flags=flags, compiler=compiler)

@@ -94,7 +94,7 @@ def convert(
                 names = " and ".join(found.failures)
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
     proven = emit(rmodel, embed_weights=embed_weights, proof=report.proof())
-    return Conversion(rmodel.name, rmodel, normal, proven, report, emitted)
+    return Conversion(rmodel.name, rmodel, normal, proven, report)
 
 
 def check(

@@ -176,6 +176,8 @@ def test_a_library_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert cache_folder() == tmp_path
     assert again == first and first.stat().st_mtime_ns == before
     assert other != first
+    assert build({**sources, "a.hxx": "// Another proof.\n" + sources["a.hxx"]}, "a.cpp") == first
+    assert build({**sources, "a.hxx": sources["a.hxx"].replace("1", "2")}, "a.cpp") != first
     assert not list(tmp_path.glob("build-*"))
 
 

@@ -48,7 +48,8 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
     """
     cxx = find_compiler(compiler)
     key = hashlib.sha256()
-    for part in [cxx.version, *cxx.command, *FLAGS, *flags, main, *(item for pair in sorted(sources.items()) for item in pair)]:
+    named = (part for name, text in sorted(sources.items()) for part in (name, _without_banner(text)))
+    for part in [cxx.version, *cxx.command, *FLAGS, *flags, main, *named]:
         key.update(part.encode() + b"\0")
     folder = cache_folder() / key.hexdigest()[:32]
     library = folder / "model.so"
@@ -68,6 +69,13 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return library
+
+
+def _without_banner(text: str) -> str:
+    """A source without the comments in its first lines: a header is the same code with another proof or origin in its banner."""
+    lines = text.splitlines(keepends=True)
+    first = next((i for i, line in enumerate(lines) if not line.startswith("//")), 0)
+    return "".join(lines[first:])
 
 
 @contextmanager
