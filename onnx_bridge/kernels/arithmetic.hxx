@@ -173,7 +173,7 @@ ONNX_BRIDGE_INLINE double sqrt(double x) { return __builtin_sqrt(x); }
 template <class V>
 ONNX_BRIDGE_INLINE V pow_half(V x)
 {
-   const V none{}, root_of = sqrt(x + none), most = none + __builtin_inff();
+   const V none{}, root_of = sqrt(x + none), most = none + infinity<float>();
    return x == -most ? most : root_of;
 }
 

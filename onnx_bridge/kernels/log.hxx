@@ -31,9 +31,9 @@ ONNX_BRIDGE_INLINE vec log_of_positive(vec x, vec correction)
 /// y where x > 0 and finite; what log(x) is elsewhere.
 ONNX_BRIDGE_INLINE vec log_specials(vec x, vec y)
 {
-   const vec infinity = splat(__builtin_inff());
-   y = x == infinity ? x : y;
-   return x > 0.f ? y : x == 0.f ? -infinity : splat(__builtin_nanf(""));
+   const vec most = splat(infinity<float>());
+   y = x == most ? x : y;
+   return x > 0.f ? y : x == 0.f ? -most : most - most;
 }
 
 ONNX_BRIDGE_INLINE vec log(vec x) { return log_specials(x, log_of_positive(x > 0.f ? x : vec{}, vec{})); }
@@ -42,7 +42,7 @@ ONNX_BRIDGE_INLINE vec log1p(vec x)
 {
    const vec sum = 1.f + x;
    const vec lost = x < 1.f ? x - (sum - 1.f) : 1.f - (sum - x);  // what rounding took from the sum, exactly
-   const ivec usable = (x > -1.f) & (x < __builtin_inff());
+   const ivec usable = (x > -1.f) & (x < infinity<float>());
    const vec y = log_of_positive(usable ? sum : splat(1.f), usable ? lost / sum : vec{});
    return sum == 1.f ? x : log_specials(sum, y);
 }

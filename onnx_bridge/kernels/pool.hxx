@@ -10,7 +10,7 @@
 
 /// Ways to pool: where a chain starts, how it takes an input, how chains are joined, what becomes of the result.
 struct PoolMax {
-   __attribute__((always_inline)) float start() const { return -std::numeric_limits<float>::infinity(); }
+   __attribute__((always_inline)) float start() const { return -infinity<float>(); }
    template <class T>
    __attribute__((always_inline)) T take(T chain, T x) const
    {

@@ -53,7 +53,7 @@ ONNX_BRIDGE_KERNEL void global_average_planar(Size planes, Size pixels, const fl
 /// Planar: the maximum of each of `planes` runs of `pixels` elements.
 ONNX_BRIDGE_KERNEL void global_max_planar(Size planes, Size pixels, const float* in, float* out)
 {
-   const float least = -std::numeric_limits<float>::infinity();
+   const float least = -infinity<float>();
    for (Size plane = 0; plane < planes; plane++, in += pixels) {
       float best = least;
       if (pixels < 32) {

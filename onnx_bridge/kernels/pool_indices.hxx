@@ -13,7 +13,7 @@ ONNX_BRIDGE_KERNEL void max_pool_indices(const Window& w, Size planes, bool colu
          for (Size y = 0; y < w.height.out; y++)
             for (Size x = 0; x < w.width.out; x++, out++, indices++) {
                const Range kz = taps_inside(w.depth, z), ky = taps_inside(w.height, y), kx = taps_inside(w.width, x);
-               float best = -std::numeric_limits<float>::infinity();
+               float best = -infinity<float>();
                Size where = -1;
                for (Size i = kz.begin; i < kz.end; i++)
                   for (Size j = ky.begin; j < ky.end; j++)

@@ -71,7 +71,7 @@ template <class N>
 ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, LogSumExp)
 {
    const float most = combine_in_lanes(n, x, Max());
-   if (!(abs(most) < __builtin_inff())) return most;
+   if (!(abs(most) < infinity<float>())) return most;
    const vec top = splat(most);
    return most + log(sum_in_lanes(n, [&](vec sum, Size i, auto count) __attribute__((always_inline)) {
              return sum + keep_first(exp_nonpositive(load(x + i, count) - top), count);
@@ -121,7 +121,7 @@ ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, floa
       vec most[1], sum[1];
       reduce_chains(n, stride, x + j * lanes, count, Max(), most);
       SumExp operation;
-      const ivec finite = abs(most[0]) < __builtin_inff();
+      const ivec finite = abs(most[0]) < infinity<float>();
       operation.top = finite ? most[0] : vec{};
       reduce_chains(n, stride, x + j * lanes, count, operation, sum);
       store(y + j * lanes, finite ? most[0] + log(sum[0]) : most[0], count);
@@ -145,7 +145,7 @@ template <class T>
 ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, LogSumExp)
 {
    const double most = static_cast<double>(reduce_numbers(n, stride, x, Max()));
-   if (n == 0 || is_nan(most) || is_inf(most, true, true)) return cast<T>(n == 0 ? -std::numeric_limits<double>::infinity() : most);
+   if (n == 0 || is_nan(most) || is_inf(most, true, true)) return cast<T>(n == 0 ? -infinity<double>() : most);
    double sum = 0;
    for (Size i = 0; i < n; i++) sum += exp(static_cast<double>(x[i * stride]) - most);
    return cast<T>(most + log(sum));

@@ -110,14 +110,16 @@ struct Prod : Sum {
 
 /// The value below all others: -inf where there is one.
 template <class T>
-constexpr T lowest()
+ONNX_BRIDGE_INLINE T lowest()
 {
-   return std::is_floating_point<T>::value ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+   if constexpr (std::is_floating_point<T>::value) return -infinity<T>();
+   else return std::numeric_limits<T>::lowest();
 }
 template <class T>
-constexpr T highest()
+ONNX_BRIDGE_INLINE T highest()
 {
-   return std::is_floating_point<T>::value ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+   if constexpr (std::is_floating_point<T>::value) return infinity<T>();
+   else return std::numeric_limits<T>::max();
 }
 
 /// Where +0 and -0 meet the order would show in the sign: +0 is added at the end.

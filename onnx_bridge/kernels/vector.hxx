@@ -119,6 +119,17 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
    return t;
 }
 
+/// Infinity, from bits that the compiler may not look through: -ffinite-math-only makes clang take a constant for a value that cannot be.
+template <class T>
+ONNX_BRIDGE_INLINE T infinity()
+{
+   typename std::conditional<sizeof(T) == 8, std::int64_t, std::int32_t>::type bits = sizeof(T) == 8 ? 0x7ff0000000000000 : 0x7f800000;
+   __asm__("" : "+r"(bits));
+   T x;
+   __builtin_memcpy(&x, &bits, sizeof(T));
+   return x;
+}
+
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
@@ -144,10 +155,27 @@ ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_f
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
+/// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
+#if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
+#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
+#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
+#else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
 ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
+#endif
+#if defined(__clang__) && defined(__x86_64__)
+ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
+ONNX_BRIDGE_INLINE float smaller(float a, float b) { return smaller(splat(a), splat(b))[0]; }
+#else
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
 ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
+#endif
 
 /// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
 ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
