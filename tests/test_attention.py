@@ -100,6 +100,56 @@ CHAINS = (
         must="FusedAttention",
     ),
     chain(
+        "torch_batch_first",  # MultiheadAttention: q, k, v by one product, time in front, heads joined with the batch
+        """agraph (float[B, T, 16] x) => (y) <
+            float[16, 48] w, float[48] wb, float[16, 16] o, float[16] ob, float root = {0.5946036},
+            int64[4] three = {0, 0, 3, 16}, int64[1] front = {0}, int64[1] place = {3}, int64 i0 = {0}, int64 i1 = {1}, int64 i2 = {2},
+            int64[1] two = {2}, int64[1] eight = {8}, int64[1] rest = {-1}, int64[1] sixteen = {16}, int64[1] one = {1}> {
+            sb = Shape<start = 0, end = 1>(x)  st = Shape<start = 1, end = 2>(x)  bh = Mul(sb, two)  rows = Mul(sb, st)
+            t = Transpose<perm = [1, 0, 2]>(x)  p0 = MatMul(t, w)  p = Add(p0, wb)  p1 = Reshape(p, three)  p2 = Unsqueeze(p1, front)
+            p3 = Transpose<perm = [3, 1, 2, 0, 4]>(p2)  p4 = Squeeze(p3, place)
+            q0 = Gather<axis = 0>(p4, i0)  k0 = Gather<axis = 0>(p4, i1)  v0 = Gather<axis = 0>(p4, i2)
+            heads = Concat<axis = 0>(st, bh, eight)  four = Concat<axis = 0>(sb, two, st, eight)
+            q1 = Reshape(q0, heads)  q2 = Transpose<perm = [1, 0, 2]>(q1)  q3 = Reshape(q2, four)  q = Mul(q3, root)
+            k1 = Reshape(k0, heads)  k2 = Transpose<perm = [1, 0, 2]>(k1)  k3 = Reshape(k2, four)
+            v1 = Reshape(v0, heads)  v2 = Transpose<perm = [1, 0, 2]>(v1)  v = Reshape(v2, four)
+            joined = Concat<axis = 0>(bh, st, eight)  k4 = Reshape(k3, joined)  k5 = Transpose<perm = [0, 2, 1]>(k4)
+            turned = Concat<axis = 0>(sb, two, eight, st)  k6 = Reshape(k5, turned)  k = Mul(k6, root)
+            scores = MatMul(q, k)  weights = Softmax<axis = -1>(scores)  values = MatMul(weights, v)
+            y0 = Transpose<perm = [2, 0, 1, 3]>(values)  flat = Concat<axis = 0>(rows, sixteen)  y1 = Reshape(y0, flat)
+            y2 = Gemm(y1, o, ob)  back = Concat<axis = 0>(st, sb, sixteen)  y3 = Reshape(y2, back)  y4 = Transpose<perm = [1, 0, 2]>(y3)
+            y = Add(y4, x)
+        }""",
+        [{"x": (3, 5, 16)}, {"x": (1, 1, 16)}],
+        "Reshape",
+        must="Dense FusedAttention",
+    ),
+    chain(
+        "torch_safe_softmax",  # queries that may look at nothing get nothing
+        f"""agraph ({_QKV}, bool[1, 1, T, S] mask) => (y) <float zero = {{0.0}}, float[1] none = {{-1e40}}> {{
+            added = Where(mask, zero, none)
+            scores = Einsum<equation = "bthd,bshd->bhts">(q, k)
+            masked = Add(scores, added)
+            plain = Softmax<axis = -1>(masked)
+            lost = IsNaN(plain)
+            weights = Where(lost, zero, plain)
+            y = Einsum<equation = "bhts,bshd->bthd">(weights, v)
+        }}""",
+        [{**_SHAPES, "k": (3, 2, 2, 8), "v": (3, 2, 2, 8), "mask": (1, 1, 5, 2)}, {**_ALONE, "mask": (1, 1, 1, 1)}],
+        "Pointwise",
+        must="FusedAttention",
+    ),
+    chain(
+        "attention_operator",  # three heads of q for one of k and v, causal
+        """agraph (float[B, T, 48] q, float[B, T, 16] k, float[B, T, 16] v) => (y) {
+            y = Attention<q_num_heads = 6, kv_num_heads = 2, is_causal = 1>(q, k, v)
+        }""",
+        [{"q": (3, 5, 48), "k": (3, 5, 16), "v": (3, 5, 16)}, {"q": (1, 1, 48), "k": (1, 1, 16), "v": (1, 1, 16)}],
+        "Range Reshape Pointwise",
+        must="FusedAttention",
+        opset=23,
+    ),
+    chain(
         "weights_asked_for",  # somebody else reads the softmax
         f"""agraph ({_QKV}) => (y, weights) {{
             scores = Einsum<equation = "bthd,bshd->bhts">(q, k)

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx_bridge.custom import EXPORTING
+from onnx_bridge.custom import EXPORTING, complete
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import jax_graphs, jax_nodes, jax_worlds
 from onnx_bridge.frontends.exported import Exported, innermost, require
-from onnx_bridge.frontends.jax_inputs import Inputs, bind, key_of, names_of
+from onnx_bridge.frontends.jax_inputs import bind
 from onnx_bridge.frontends.jax_lowerings import lowerings
 from onnx_bridge.frontends.jax_models import Model, in_inference, kind_of, model_of
 from onnx_bridge.frontends.jax_recurrent import recurrent
 from onnx_bridge.frontends.jax_repairs import REPAIRS
+from onnx_bridge.frontends.jax_task import Task, refuses_symbols, task_of
 from onnx_bridge.frontends.jax_trial import refusal
-from onnx_bridge.frontends.request import Request, dynamic_axes
+from onnx_bridge.frontends.request import Request
 
 #: RMSNormalization and Attention are ONNX's own from 23 on, and it is what jax2onnx is tested with. From 24 on it would write Swish
 #: for every silu, which other tools do not read yet.
@@ -88,10 +89,11 @@ def export(model: Any, request: Request) -> Exported:
     exporter = _exporter(jax)
     found = model_of(model)
     given = request.example_inputs
-    found, constants = in_inference(found, set(given) if isinstance(given, Mapping) else set(list(found.parameters)[: _count(given)]))
+    said = given if isinstance(given, Mapping) else list(found.parameters)[: len(given) if isinstance(given, tuple) else 1]
+    found, constants = in_inference(found, set(said))
     inputs = bind(found, given, constants)
     with jax.default_matmul_precision("float32"):
-        task = _task(jax, found, inputs, request)
+        task = task_of(jax, found, inputs, request)
         route, exported, notes = _exported(exporter, task)
 
     def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
@@ -99,94 +101,15 @@ def export(model: Any, request: Request) -> Exported:
             return task.answer([feeds[name] for name in inputs.names])
 
     return Exported(
-        exported, _versions(jax, found), f"{route} ({exporter.__name__} {version(exporter.__name__)})", reference, found.name, [*found.notes, *notes],
-        [dict(zip(inputs.names, inputs.values, strict=True))],
-    )  # fmt: skip
-
-
-def _count(examples: Any) -> int:
-    return len(examples) if isinstance(examples, tuple) else 1
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be exported.
-
-    Attributes:
-        model: the model.
-        inputs: its inputs.
-        axes: the names of their dynamic axes.
-        compute: from arrays, or tracers, to the outputs, flat.
-        answer: JAX's own outputs.
-        outputs: their names.
-        made: their shapes and types, with JAX's symbols for dynamic sizes; None where JAX cannot tell.
-    """
-
-    model: Model
-    inputs: Inputs
-    axes: list[dict[int, str]]
-    compute: Callable[..., tuple[Any, ...]]
-    answer: Callable[[Sequence[np.ndarray]], list[np.ndarray]]
-    outputs: list[str]
-    made: list[Any]
-
-    def symbolic(self) -> list[Any]:
-        """The inputs' shapes, as jax2onnx takes them: dynamic sizes by name."""
-        jax = require("jax", "JAX", "jax")
-        return [
-            jax.ShapeDtypeStruct(tuple(axes.get(axis, size) for axis, size in enumerate(value.shape)), value.dtype)
-            for value, axes in zip(self.inputs.values, self.axes, strict=True)
-        ]
-
-
-def _task(jax: Any, model: Model, inputs: Inputs, request: Request) -> Task:
-    """Looks at what the model makes of the example inputs.
-
-    Raises:
-        ExportError: it does not take them.
-    """
-
-    def whole(state: Any, *values: Any) -> Any:
-        args, kwargs = inputs.arguments(values)
-        return model.call(state, *args, **kwargs)
-
-    abstract = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in inputs.values]
-    try:
-        structure = jax.eval_shape(whole, model.state, *abstract)
-    except Exception as error:
-        one = whole
-        mapped = jax.vmap(lambda state, *values: one(state, *values), in_axes=(None, *[0] * len(abstract)))
-        with contextlib.suppress(Exception):
-            if model.one_example and (structure := jax.eval_shape(mapped, model.state, *abstract)):
-                model.notes.append("written for one example: exported under jax.vmap, over the leading axis of every input")
-                whole = mapped
-                error = None  # type: ignore[assignment]
-        if error is not None:
-            raise ExportError(
-                f"{model.name}, a {model.kind}, does not take these example inputs ({inputs}): {innermost(error)}"
-            ) from error
-    paths, tree = jax.tree_util.tree_flatten_with_path(structure)
-    if not paths:
-        raise ExportError(f"{model.name}, a {model.kind}, gives no array")
-    outputs = names_of([["output", *map(key_of, path)] for path, _ in paths])
-    outputs = [f"output_{name}" if name in inputs.names else name for name in outputs]
-    del tree
-
-    def flat(state: Any, *values: Any) -> tuple[Any, ...]:
-        return tuple(jax.numpy.asarray(leaf) for leaf in jax.tree_util.tree_leaves(whole(state, *values)))
-
-    compiled = jax.jit(flat)
-    axes = dynamic_axes(inputs.names, [value.shape for value in inputs.values], request.dynamic)
-    return Task(
-        model, inputs, axes, lambda *values: flat(model.state, *values),
-        lambda values: [np.asarray(value) for value in compiled(model.state, *values)], outputs, [shape for _, shape in paths],
+        exported, _versions(jax, found), f"{route} ({exporter.__name__} {version(exporter.__name__)})", reference, found.name,
+        [*found.notes, *notes], [dict(zip(inputs.names, inputs.values, strict=True))],
     )  # fmt: skip
 
 
 def _exported(exporter: Any, task: Task) -> tuple[str, onnx.ModelProto, list[str]]:
     """The first attempt whose model computes what JAX computes."""
     jax = require("jax", "JAX", "jax")
-    failures: list[str] = []
+    failures: dict[str, list[str]] = {}
     if not any(task.axes):
         jax.clear_caches()  # functions that were jitted at these very shapes would come out as they were traced then
     for attempt in ATTEMPTS:
@@ -197,13 +120,14 @@ def _exported(exporter: Any, task: Task) -> tuple[str, onnx.ModelProto, list[str
         except Exception as error:
             why = innermost(error)
         if not why:
-            return attempt.route, model, [*failures, *dict.fromkeys(used)]
-        failures.append(f"{attempt.route}: {why}")
-    listed = "\n".join(f"  - {failure}" for failure in failures)
-    raise ExportError(
-        f"{task.model.name}, a {task.model.kind}, cannot be exported to ONNX:\n{listed}\n"
-        f"{_advice(task, failures)}"
-    )
+            return attempt.route, model, [*_spelt(failures), *dict.fromkeys(used)]
+        failures.setdefault(why, []).append(attempt.route)
+    listed = "".join(f"\n  - {failure}" for failure in _spelt(failures))
+    raise ExportError(f"{task.model.name}, a {task.model.kind}, cannot be exported to ONNX:{listed}\n{_advice(task, failures)}")
+
+
+def _spelt(failures: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{', '.join(routes)}: {why}" for why, routes in failures.items()]
 
 
 def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> onnx.ModelProto:
@@ -223,11 +147,13 @@ def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> on
     function = jax_worlds.without_dead_code(traced, lambda body: kept.append(jax_worlds.kept_by_jax(body)))
     with jax_worlds.remembered(), lowerings(), contextlib.ExitStack() as stack:
         stack.callback(lambda: jax.clear_caches() if kept != [False] else None)  # what was jitted now keeps jax2onnx's replacements
-        model = exporter.to_onnx(
+        model: onnx.ModelProto = exporter.to_onnx(
             function, wanted, model_name=task.model.name, opset=OPSET, normalization_mode="prefer_native",
             enable_double_precision=any(value.dtype == np.float64 for value in task.inputs.values),
         )  # fmt: skip
-    return jax_graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions)
+    jax_graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions, used.append)
+    complete(model)
+    return model
 
 
 @contextlib.contextmanager
@@ -273,14 +199,16 @@ def _versions(jax: Any, model: Model) -> str:
     return f"JAX {jax.__version__} ({model.package.capitalize()} {version(model.package)})"
 
 
-def _advice(task: Task, failures: Sequence[str]) -> str:
+#: In what JAX and jax2onnx say where they need a dynamic size as a number.
+_OF_SYMBOLS = ("InconclusiveDimension", "Symbolic dimension", "_DimExpr", "DynamicDim", "symbolic", "static", "batch dimension")
+
+
+def _advice(task: Task, failures: Mapping[str, object]) -> str:
     """What to do."""
-    text = " ".join(failures)
-    named = sorted({name for axes in task.axes for name in axes.values()})
-    if named and any(word in text for word in ("InconclusiveDimension", "Symbolic dimension", "_DimExpr", "DynamicDim", "symbolic", "static")):
-        fixed = ", ".join(f"{name!r}: {{}}" for name in task.inputs.names)
-        return (
-            f"The model does something that needs {', '.join(named)} as a number: write it without, or fix the shapes of its inputs with "
-            f"dynamic={{{fixed}}}"
-        )
-    return "Write the part that is named in other functions of JAX, or make it an operator of your own with onnx_bridge.custom_op"
+    named = " and ".join(sorted({name for axes in task.axes for name in axes.values()}))
+    fixed = ", ".join(f"{name!r}: {{}}" for name in task.inputs.names)
+    if named and (why := refuses_symbols(task)):
+        return f"JAX itself cannot leave {named} open ({why}): write the model without, or fix its shapes with dynamic={{{fixed}}}"
+    if named and any(word in why for why in failures for word in _OF_SYMBOLS):
+        return f"jax2onnx needs {named} as a number there: write that part otherwise, or fix the shapes with dynamic={{{fixed}}}"
+    return "Write the part that is named with other functions of JAX, or make it an operator of your own: onnx_bridge.custom_op"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnx
 
 
 def finish(
-    model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str], wanted: Sequence[Any], made: Sequence[Any], versions: Mapping[str, int]
-) -> onnx.ModelProto:
-    """Names inputs and outputs, declares their shapes, and imports every domain.
+    model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str], wanted: Sequence[Any], made: Sequence[Any],
+    versions: Mapping[str, int], note: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Names inputs and outputs, declares their shapes, imports every domain, and divides by norms as JAX does.
 
     Args:
         model: as jax2onnx gave it, with inputs in_0, in_1...
@@ -20,6 +22,7 @@ def finish(
         wanted: inputs with their shapes and types, sizes as numbers or names.
         made: outputs as JAX gives them, abstract; sizes as numbers, or whatever JAX has for dynamic ones.
         versions: of custom domains.
+        note: told what was put right that changes numbers.
 
     Raises:
         ValueError: the model has not as many outputs as the function.
@@ -40,8 +43,8 @@ def finish(
         del inner.value_info[:]  # with sizes that jax2onnx made up for itself
         if inner is not graph:
             _forget_sizes(inner)
+        divide_by_norms(inner, note)
     _import_domains(model, versions)
-    return model
 
 
 def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
@@ -99,8 +102,32 @@ def _forget_sizes(graph: onnx.GraphProto) -> None:
                 dim.ClearField("dim_param")
 
 
+def divide_by_norms(graph: onnx.GraphProto, note: Callable[[str], None]) -> None:
+    """Writes x / norm(x) as it stands: jax2onnx makes a LpNormalization of it, which is 0 for a norm of 0, where JAX has NaN."""
+    nodes: list[onnx.NodeProto] = []
+    for index, node in enumerate(graph.node):
+        if node.op_type != "LpNormalization" or node.domain:
+            nodes.append(node)
+            continue
+        attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+        (x,), (y,) = node.input, node.output
+        size, axes, total, norm = (f"{y}_{part}_{index}" for part in ("size", "axes", "sum", "norm"))
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array([attributes.get("axis", -1)], np.int64), axes))
+        squared = attributes.get("p", 2) == 2
+        nodes.append(onnx.helper.make_node("Mul" if squared else "Abs", [x, x] if squared else [x], [size]))
+        nodes.append(onnx.helper.make_node("ReduceSum", [size, axes], [total], keepdims=1))
+        nodes += [onnx.helper.make_node("Sqrt", [total], [norm])] if squared else []
+        nodes.append(onnx.helper.make_node("Div", [x, norm if squared else total], [y]))
+        note("x / norm(x), of which jax2onnx makes LpNormalization (0 for a norm of 0), was written as JAX computes it")
+    if len(nodes) != len(graph.node):
+        del graph.node[:]
+        graph.node.extend(nodes)
+
+
 def _import_domains(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
-    """Imports the domains of all nodes: jax2onnx forgets those that are not ONNX's."""
+    """Imports the domains of all nodes: jax2onnx forgets those that are not ONNX's, or takes their version for 1."""
+    for entry in model.opset_import:
+        entry.version = versions.get(entry.domain, entry.version)
     there = {entry.domain for entry in model.opset_import}
     for domain in sorted({node.domain for inner in graphs(model.graph) for node in inner.node} - there - {"ai.onnx"}):
         model.opset_import.append(onnx.helper.make_opsetid(domain, versions.get(domain, 1)))

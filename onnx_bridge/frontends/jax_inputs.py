@@ -43,7 +43,7 @@ def bind(model: Model, examples: Any, constants: Mapping[str, Any]) -> Inputs:
     spelt = f"{model.name}{signature}"
     if examples is None:
         raise ExportError(f"{spelt}: a model of JAX is exported with example_inputs: an array, a tuple of them, or a mapping by name")
-    args, kwargs = _given(model, examples)
+    args, kwargs = _given(model, examples, spelt)
     try:
         bound = signature.bind(*args, **kwargs, **{name: value for name, value in constants.items() if name not in kwargs})
     except TypeError as error:
@@ -60,23 +60,27 @@ def bind(model: Model, examples: Any, constants: Mapping[str, Any]) -> Inputs:
             filled[index] = value
         return tree_util.tree_unflatten(tree, filled)  # type: ignore[no-any-return]
 
-    tops = [*_positional(model, len(bound.args)), *bound.kwargs]
-    paths = [_path(leaves[index][0], tops, len(bound.args)) for index in arrays]
+    named = list(map(str, examples)) if isinstance(examples, Mapping) and len(args) == len(examples) else None
+    tops = named or [*_positional(model, len(bound.args)), *bound.kwargs]
+    paths = [_path(leaves[index][0], tops) for index in arrays]
     return Inputs(names_of(paths), [_as_jax_has_it(leaves[index][1]) for index in arrays], arguments)
 
 
-def _given(model: Model, examples: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _given(model: Model, examples: Any, spelt: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Examples as the caller spelt them, as args and kwargs."""
     if isinstance(examples, Mapping):
+        kinds = {parameter.kind for parameter in model.parameters.values()}
         named = [name for name, p in model.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in model.parameters.values())
-        if takes_any or all(name in named for name in examples):
+        if not named and inspect.Parameter.VAR_POSITIONAL in kinds:  # (*args): in the order in which they are given
+            return tuple(examples.values()), {}
+        if inspect.Parameter.VAR_KEYWORD in kinds or all(name in named for name in examples):
             only = [name for name in named if name in examples and model.parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY]
             return tuple(examples[name] for name in only), {str(k): v for k, v in examples.items() if k not in only}
         required = [name for name in named if model.parameters[name].default is inspect.Parameter.empty]
         if len(required) == 1 and required[0] not in examples:  # a model of one argument, which is a mapping
             return (dict(examples),), {}
-        return (), {str(name): value for name, value in examples.items()}
+        unknown = ", ".join(repr(name) for name in examples if name not in named)
+        raise ExportError(f"{spelt}: the example inputs do not fit the parameters: there is no parameter {unknown}")
     return (examples if isinstance(examples, tuple) else (examples,)), {}
 
 
@@ -103,11 +107,10 @@ def _positional(model: Model, count: int) -> list[str]:
     return names[:count]
 
 
-def _path(path: Sequence[Any], tops: Sequence[str], positional: int) -> list[str | int]:
+def _path(path: Sequence[Any], tops: Sequence[str]) -> list[str | int]:
     """A leaf's place: the parameter's name, then keys and indices."""
     which, argument, *rest = [key_of(entry) for entry in path]
     top = tops[int(argument)] if which == 0 else str(argument)
-    del positional
     return [top, *rest]
 
 

@@ -84,7 +84,8 @@ def model_of(model: Any) -> Model:
     if isinstance(model, types.MethodType) and kind_of(model.__self__) == "nnx":
         return _nnx(model.__self__, model.__name__)
     name = getattr(model, "__name__", "") or getattr(getattr(model, "func", None), "__name__", "") or "function"
-    return Model(lambda _, *args, **kwargs: model(*args, **kwargs), (), _parameters(model), name.replace("<lambda>", "function"), "function")
+    name = name.replace("<lambda>", "function")
+    return Model(lambda _, *args, **kwargs: model(*args, **kwargs), (), _parameters(model), name, "function")
 
 
 def _linen(module: Any, variables: Any) -> Model:
@@ -108,9 +109,10 @@ def _linen(module: Any, variables: Any) -> Model:
 def _nnx(module: Any, method: str) -> Model:
     nnx = require("flax.nnx", "Flax", "jax")
     used = nnx.merge(*nnx.split(module))  # the caller's own is left as it is
-    before = _modes(nnx, used)
+    layers = [layer for _, layer in nnx.iter_modules(used)]
+    before = [_mode(layer) for layer in layers]
     used.eval()
-    changed = sorted({type(found).__name__ for (path, found), mode in zip(_modules(nnx, used), before, strict=True) if _mode(found) != mode})
+    changed = sorted({_name(layer) for layer, mode in zip(layers, before, strict=True) if _mode(layer) != mode})
     notes = [f"put to inference mode: {', '.join(changed)}"] if changed else []
     definition, state = nnx.split(used)
     tree_map = require("jax", "JAX", "jax").tree_util.tree_map
@@ -120,14 +122,6 @@ def _nnx(module: Any, method: str) -> Model:
         return getattr(nnx.merge(definition, state), method)(*args, **kwargs)
 
     return Model(call, state, _parameters(getattr(module, method)), _name(module), "module of flax.nnx", "flax", notes=notes)
-
-
-def _modules(nnx: Any, module: Any) -> list[tuple[Any, Any]]:
-    return list(nnx.iter_modules(module))
-
-
-def _modes(nnx: Any, module: Any) -> list[Any]:
-    return [_mode(found) for _, found in _modules(nnx, module)]
 
 
 def _mode(module: Any) -> tuple[Any, Any]:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from onnx_bridge.custom import EXPORTING, CustomOp
 from onnx_bridge.frontends.exported import require
 from onnx_bridge.frontends.jax_worlds import untouched
@@ -120,8 +118,8 @@ def marker(op: CustomOp, function: Callable[..., Any], inputs: Sequence[Any], at
 
     slots = tuple(value is not None for value in inputs)
     node = Node(
-        op.name, whole, tuple((name, _attribute(value)) for name, value in attributes.items()), op.domain, op.version, slots,
-        op.functor is not None,
+        op.name, whole, tuple((name, _attribute(value, op.attributes.get(name))) for name, value in attributes.items()), op.domain,
+        op.version, slots, op.functor is not None,
     )  # fmt: skip
     given = [jax.numpy.asarray(value) for value in inputs if value is not None]
     with untouched():
@@ -129,7 +127,9 @@ def marker(op: CustomOp, function: Callable[..., Any], inputs: Sequence[Any], at
     return jax.tree_util.tree_unflatten(structure[0], call(node, *given))
 
 
-def _attribute(value: Any) -> Any:
-    """An attribute as ONNX has it: plain Python."""
-    value = value.tolist() if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "tolist") else value
-    return tuple(value) if isinstance(value, list) else int(value) if isinstance(value, bool) else value
+def _attribute(value: Any, default: Any) -> Any:
+    """An attribute as ONNX has it: plain Python, of the type that was declared."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, (list, tuple)):
+        return tuple(value)
+    return float(value) if isinstance(default, float) else int(value) if isinstance(value, bool) else value

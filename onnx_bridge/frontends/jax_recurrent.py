@@ -174,16 +174,13 @@ def _linen_cell(cell: Any) -> Cell | None:
         return None if any(value is None for value in found) else np.concatenate(found, axis=-1)
 
     if type(cell) in (linen.LSTMCell, linen.OptimizedLSTMCell):
-        names = ("i", "f", "g", "o")
-        return _cell("LSTM", cell, joined([f"i{n}" for n in names], "kernel"), joined([f"h{n}" for n in names], "kernel"),
-                     None, joined([f"h{n}" for n in names], "bias"))  # fmt: skip
+        kernel, hidden = [f"i{n}" for n in "ifgo"], [f"h{n}" for n in "ifgo"]
+        return _cell("LSTM", cell, joined(kernel, "kernel"), joined(hidden, "kernel"), None, joined(hidden, "bias"))
     if type(cell) is linen.GRUCell:
-        names = ("r", "z", "n")
-        kernels = [joined([f"{side}{n}" for n in names], "kernel") for side in "ih"]
-        hidden = np.zeros(kernels[1].shape[-1], np.float32) if kernels[1] is not None else None
-        if hidden is not None:
-            hidden[-len(parameters["hn"]["bias"]) :] = parameters["hn"]["bias"]
-        return _cell("GRU", cell, *kernels, joined([f"i{n}" for n in names], "bias"), hidden)
+        candidate = parameters["hn"]["bias"]
+        of_hidden = np.concatenate([np.zeros(2 * len(candidate), np.float32), candidate])
+        kernels = [joined([f"{side}{n}" for n in "rzn"], "kernel") for side in "ih"]
+        return _cell("GRU", cell, kernels[0], kernels[1], joined([f"i{n}" for n in "rzn"], "bias"), of_hidden)
     if type(cell) is linen.SimpleCell:
         return _cell("RNN", cell, parameters["i"]["kernel"], parameters["h"]["kernel"], parameters["i"].get("bias"), None)
     return None

@@ -22,7 +22,7 @@ from onnx_bridge.frontends.keras_functions import callable_of
 from onnx_bridge.frontends.keras_layers import marking
 from onnx_bridge.frontends.keras_signature import Signature, of_function, of_model, outputs, packed, unique
 from onnx_bridge.frontends.request import Request
-from onnx_bridge.frontends.tf2onnx_convert import arguments, to_onnx
+from onnx_bridge.frontends.tf2onnx_convert import to_onnx
 from onnx_bridge.frontends.tf2onnx_marks import Marks
 from onnx_bridge.frontends.tf2onnx_repairs import named_dims
 
@@ -84,14 +84,15 @@ def _exported(model: Any, request: Request, signature: Signature, framework: str
     require("tf2onnx", "Keras", "keras")
     name = str(getattr(model, "name", "") or getattr(model, "__name__", "") or "model")
     axes = signature.axes(request.dynamic)
-    dims = [[axes[i].get(k, size) for k, size in enumerate(shape)] for i, shape in enumerate(signature.shapes)]
+    dims = [[axes[i].get(k) or size or 0 for k, size in enumerate(shape)] for i, shape in enumerate(signature.shapes)]
     notes: list[str] = []
     traced = _traced(tf, signature, dims, notes, f"{framework} refuses to run the model {name!r}")
     if not traced.outputs:
         raise ExportError(f"the model {name!r} returns no tensor")
     made = unique([*signature.names, *(n if n not in signature.names else f"{n}_output" for n in traced.outputs)])[len(signature.names) :]
     try:
-        onnx_model = to_onnx(traced.concrete, signature.names, made, traced.marks, notes)
+        layers = {str(getattr(layer, "name", "")) for layer in _layers_of(model)}
+        onnx_model = to_onnx(traced.concrete, signature.names, made, traced.marks, notes, layers)
     except BridgeError:
         raise
     except Exception as error:
@@ -179,7 +180,7 @@ def _refuse_stateful(marks: Marks) -> None:
     """A layer that carries its state from call to call has no place in a header whose calls are independent."""
     if marks.stateful:
         raise ExportError(
-            f"the layers {', '.join(marks.stateful)} are stateful: they carry their state from one call to the next, a header has no memory. "
+            f"the layers {', '.join(marks.stateful)} are stateful: they carry their state from call to call, a header has no memory. "
             f"Build the model with stateful=False; to carry a state, make it an input (initial_state=) and an output (return_state=True)"
         )
 

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def _refused(path: Path, wrote: tuple[int, ...], name: str, error: Exception, re
     words = innermost(error)
     if not request.trusted and re.search(r"safe_mode|unsafe|arbitrary code|lambda", str(error), re.IGNORECASE):
         return ExportError(
-            f"{path.name} holds code of its own, a Lambda layer most likely, which runs when the model is read. If you trust where it comes "
+            f"{path.name} holds code of its own, a Lambda layer most likely, which runs when it is read. If you trust where it comes "
             f"from, say so: trusted=True, or --trusted. Keras says: {words}"
         )
     if wrote > _installed(name):
@@ -64,7 +64,7 @@ def _refused(path: Path, wrote: tuple[int, ...], name: str, error: Exception, re
             f"{path.name} was written by Keras {_dotted(wrote)}, here is Keras {_dotted(_installed(name))}, which cannot read it: install "
             f"one at least as new (pip install 'keras>={_dotted(wrote)}'). Keras says: {words}"
         )
-    if re.search(r"[Uu]nknown (layer|object)|[Cc]ould not (locate|deserialize) (class|function)|not registered|cannot be imported", str(error)):
+    if _UNKNOWN.search(str(error)):
         return ExportError(
             f"{path.name} has layers or functions that Keras does not know: name the modules that register them "
             f"(keras.saving.register_keras_serializable), imports=['my_layers'] or --import my_layers. Keras says: {words}"
@@ -72,8 +72,11 @@ def _refused(path: Path, wrote: tuple[int, ...], name: str, error: Exception, re
     return ExportError(f"{path.name} cannot be read by Keras {_dotted(_installed(name))}: {words}")
 
 
+_UNKNOWN = re.compile(r"[Uu]nknown (layer|object)|[Cc]ould not (locate|deserialize) (class|function)|not registered|cannot be imported")
+
+
 def _keras_for(path: Path, wrote: tuple[int, ...]) -> tuple[Any, str]:
-    """The Keras that reads the file with the meaning that it was written with. `hard_sigmoid`, for one, is another function since Keras 3."""
+    """The Keras that reads the file as it was meant: `hard_sigmoid`, for one, is another function since Keras 3."""
     tf = require("tensorflow", "Keras", "keras")
     if wrote[0] >= 3:
         if _installed("keras")[:1] == (2,):
@@ -111,8 +114,8 @@ def _of_hdf5(path: Path) -> tuple[int, ...]:
         with h5py.File(path, "r") as file:
             if "model_config" not in file.attrs:
                 raise ExportError(
-                    f"{path.name} holds weights without the model that they are of: build the model, model.load_weights(...), and convert the "
-                    f"live model, or save it whole (model.save)"
+                    f"{path.name} holds weights without the model that they are of: build the model, model.load_weights(...), and "
+                    f"convert the live model, or save it whole (model.save)"
                 )
             version = file.attrs.get("keras_version", "2.0.0")
     except OSError as error:

@@ -23,18 +23,19 @@ def callable_of(thing: Any) -> tuple[Callable[..., Any], Specs | None]:
     """
     if hasattr(thing, "structured_input_signature"):  # a concrete function
         return _concrete(thing)
-    for candidate in (getattr(thing, "serve", None), getattr(thing, "__call__", None)):
+    call = thing.__call__ if callable(thing) else None
+    for candidate in (getattr(thing, "serve", None), call):
         found = [function for function in getattr(candidate, "concrete_functions", ()) if not _trains(function)]
         if found:
             return _concrete(max(found, key=_openness))
     signatures = dict(getattr(thing, "signatures", None) or {})
     if signatures:
         return _by_name(signatures.get("serving_default") or next(iter(signatures.values())))
-    function = thing if hasattr(thing, "python_function") else getattr(thing, "__call__", None)
+    function = thing if hasattr(thing, "python_function") else call
     if function is None:
         raise ExportError(
-            f"a {type(thing).__name__} without __call__, `serve` or signatures cannot be converted: convert one of its functions, or save it "
-            f"with signatures"
+            f"a {type(thing).__name__} without __call__, `serve` or signatures cannot be converted: convert one of its functions, or "
+            f"save it with signatures"
         )
     given = getattr(function, "input_signature", None)
     return function, None if given is None else (tuple(given), {})

@@ -1,12 +1,13 @@
 """LSTM, GRU and SimpleRNN of Keras as LSTM, GRU and RNN of ONNX.
 
-Inputs and outputs differ in their layout: Keras has the batch first, ONNX the time; Keras gives the steps of a layer that goes backwards in the
-order in which it took them, ONNX in that of its input. The gates of an LSTM stand in another order: i f c o in Keras, i o f c in ONNX;
-those of a GRU in the same: z r h.
+Inputs and outputs differ in their layout: Keras has the batch first, ONNX the time; Keras gives the steps of a layer that goes
+backwards in the order in which it took them, ONNX in that of its input. The gates of an LSTM stand in another order: i f c o in
+Keras, i o f c in ONNX; those of a GRU in the same: z r h.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,15 +85,16 @@ def bidirectional(marks: Marks, layer: Any, inputs: Any, arguments: dict[str, An
         y, reverse = (tf.transpose(steps[:, direction], [1, 0, 2]) for direction in (0, 1))
     else:
         y, reverse = states[0][0], states[0][1]
-    merged = {
-        "concat": lambda: tf.concat([y, reverse], -1), "sum": lambda: y + reverse, "mul": lambda: y * reverse,
-        "ave": lambda: (y + reverse) / 2, None: lambda: None,
-    }  # fmt: skip
-    output = merged[layer.merge_mode]()
     last = [value[direction] for direction in (0, 1) for value in states]
     if layer.merge_mode is None:
         return [y, reverse, *last] if forward.return_state else [y, reverse]
-    return _results(forward, output, last)
+    merged: dict[str, Callable[[], Any]] = {
+        "concat": lambda: tf.concat([y, reverse], -1),
+        "sum": lambda: y + reverse,
+        "mul": lambda: y * reverse,
+        "ave": lambda: (y + reverse) / 2,
+    }
+    return _results(forward, merged[layer.merge_mode](), last)
 
 
 def _results(layer: Any, output: Any, states: list[Any]) -> Any:
@@ -123,8 +125,8 @@ def _cell(cell: Any) -> _Cell | None:
     if root not in ("keras", "tf_keras") or type(cell).__name__ not in _CELLS or not getattr(cell, "built", False):
         return None
     op_type, order = _CELLS[type(cell).__name__]
-    functions = {"LSTM": ("recurrent_activation", "activation", "activation"), "GRU": ("recurrent_activation", "activation"), "RNN": ("activation",)}
-    named = [_activation(getattr(cell, name)) for name in functions[op_type]]
+    gates = [] if op_type == "RNN" else [cell.recurrent_activation]
+    named = [_activation(function) for function in (*gates, cell.activation, *([cell.activation] if op_type == "LSTM" else []))]
     if None in named:
         return None
     kernel, recurrent_kernel = _value(cell.kernel), _value(cell.recurrent_kernel)

@@ -76,7 +76,6 @@ def of_model(model: Any, request: Request) -> Signature:
     Raises:
         ExportError: it was never built, or the example inputs do not fit.
     """
-    tf = require("tensorflow", "Keras", "keras")
     keyword = {"training": False} if _takes(model.call, "training") or _is_functional(model) else {}
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -93,8 +92,8 @@ def of_model(model: Any, request: Request) -> Signature:
     specs = _recorded(model)
     if specs is None:
         raise ExportError(
-            f"the model {model.name!r} ({type(model).__name__}) was never built, so that the shapes of its inputs are not known: call it once, "
-            f"or model.build(input_shape), or give convert its example_inputs"
+            f"the model {model.name!r} ({type(model).__name__}) was never built, so that the shapes of its inputs are not known: call it "
+            f"once, or model.build(input_shape), or give convert its example_inputs"
         )
     return from_specs(call, model.call, *specs)
 
@@ -214,10 +213,12 @@ def _from_structure(call: Callable[[Any], Any], structure: Any, name: Callable[[
     tf = require("tensorflow", "Keras", "keras")
     leaves = list(_walk(structure, (), ordered))
     for path, leaf in leaves:
-        if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype") or getattr(leaf, "sparse", False) or "Ragged" in type(leaf).__name__:
-            raise ExportError(f"the input {'_'.join(map(str, path)) or name(leaf)!r} is a {type(leaf).__name__}: only dense tensors can be converted")
+        called = name(leaf) or "_".join(map(str, path))
+        dense = hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not re.match("Ragged|Sparse", type(leaf).__name__)
+        if not dense or getattr(leaf, "sparse", False) or getattr(leaf, "ragged", False):
+            raise ExportError(f"the input {called!r} is a {type(leaf).__name__}: only dense tensors can be converted")
         if tf.as_dtype(leaf.dtype) == tf.string:
-            raise ExportError(f"the input {name(leaf) or '_'.join(map(str, path))!r} holds strings: look them up before the model, in C++ give indices")
+            raise ExportError(f"the input {called!r} holds strings: look them up before the model, and give it their indices")
 
     def repacked(*tensors: Any) -> Any:
         flat = iter(tensors)
@@ -273,7 +274,8 @@ def _with_examples(given: Signature, structure: Any, examples: Any) -> Signature
     if isinstance(examples, Mapping):
         missing = set(given.names) ^ set(examples)
         if missing and not isinstance(structure, Mapping):
-            raise ExportError(f"example_inputs: the inputs are {', '.join(given.names)}; given are {', '.join(map(str, examples)) or 'none'}")
+            named = ", ".join(map(str, examples)) or "none"
+            raise ExportError(f"example_inputs: the inputs are {', '.join(given.names)}; given are {named}")
         flat = [examples[name] for name in given.names] if not missing else [value for _, value in _walk(examples, (), False)]
     else:
         flat = [value for _, value in _walk(examples, (), False)]
@@ -311,7 +313,8 @@ def unique(names: Sequence[str]) -> list[str]:
 def outputs(result: Any) -> tuple[list[str], list[Any]]:
     """What a model returned, flat: names after the keys of mappings, else `output`, or `output_0`, `output_1`..."""
     leaves = list(_walk(result, (), False))
-    names = ["_".join(map(str, path)) if any(isinstance(part, str) for part in path) else "_".join(("output", *map(str, path))) for path, _ in leaves]
+    keyed = [any(isinstance(part, str) for part in path) for path, _ in leaves]
+    names = ["_".join(map(str, path if key else ("output", *path))) for key, (path, _) in zip(keyed, leaves, strict=True)]
     if len(names) == 1 and not isinstance(result, Mapping):
         names = ["output"]
     return unique(names), [leaf for _, leaf in leaves]

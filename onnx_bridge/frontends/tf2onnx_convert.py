@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import onnx
@@ -19,7 +19,9 @@ OPSET = 18
 _NOT_INLINED = ("_XlaMustCompile", "_noinline")
 
 
-def to_onnx(concrete: Any, inputs: Sequence[str], outputs: Sequence[str], marks: Marks, notes: list[str]) -> onnx.ModelProto:
+def to_onnx(
+    concrete: Any, inputs: Sequence[str], outputs: Sequence[str], marks: Marks, notes: list[str], layers: Collection[str] = ()
+) -> onnx.ModelProto:
     """Converts a concrete function.
 
     The steps are those of `tf2onnx.convert.from_function`, which itself takes captured constants for inputs of the model, keeps calls of
@@ -31,6 +33,7 @@ def to_onnx(concrete: Any, inputs: Sequence[str], outputs: Sequence[str], marks:
         outputs: names for the outputs.
         marks: what stands for a single ONNX node.
         notes: gets a line for each repair.
+        layers: names of the model's layers, for messages.
 
     Raises:
         ExportError: an operator has no counterpart in ONNX.
@@ -56,7 +59,7 @@ def to_onnx(concrete: Any, inputs: Sequence[str], outputs: Sequence[str], marks:
             optimizer = require("tf2onnx.optimizer", "Keras", "keras")
             best = optimizer.optimize_graph(converted, catch_errors=True, optimizers=_optimizers(optimizer))
             model: onnx.ModelProto = best.make_model("model")
-    refuse_foreign(model)
+    refuse_foreign(model, layers)
     return repaired(model, notes)
 
 
@@ -82,5 +85,5 @@ def _optimizers(module: Any) -> Any:
 
     There is no public list of them: in a tf2onnx without this one, all of them run, and attention arrives in pieces.
     """
-    every = getattr(module, "_get_optimizers", dict)()
+    every: dict[str, Any] = getattr(module, "_get_optimizers", dict)()
     return {name: made for name, made in every.items() if name != "einsum_optimizer"} or None

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from onnx_bridge.frontends.exported import require
+
 
 def _replace(ctx: Any, node: Any, op_type: str, inputs: list[str], **attributes: Any) -> None:
     outputs, shapes, dtypes, name = list(node.output), node.output_shapes, node.output_dtypes, node.name
@@ -24,7 +26,8 @@ def _made(ctx: Any, op_type: str, inputs: list[str], like: str | None = None, **
 
 
 def _constant(ctx: Any, value: np.ndarray) -> str:
-    return str(ctx.make_const(f"onnx_bridge_constant_{len(ctx.get_nodes())}", value).output[0])
+    utils = require("tf2onnx.utils", "Keras", "keras")
+    return str(ctx.make_const(utils.make_name("constant"), value).output[0])
 
 
 def _one(ctx: Any, like: str) -> str:
@@ -39,7 +42,11 @@ def _select(ctx: Any, node: Any, name: str, _: object) -> None:
     if node.type == "Select" and rank == 1 and other is not None and other > 1:  # the older form: a condition for each row
         axes = _constant(ctx, np.arange(1, other, dtype=np.int64))
         condition = _made(ctx, "Unsqueeze", [condition, axes])
-    _replace(ctx, node, "Where", [condition, a, b])
+    if ctx.get_dtype(a) == TensorProto.BOOL:  # onnxruntime's Where takes no bools
+        taken, other = _made(ctx, "And", [condition, a]), _made(ctx, "And", [_made(ctx, "Not", [condition]), b])
+        _replace(ctx, node, "Or", [taken, other])
+    else:
+        _replace(ctx, node, "Where", [condition, a, b])
 
 
 def _erfc(ctx: Any, node: Any, name: str, _: object) -> None:
@@ -119,7 +126,7 @@ def _bitcast(ctx: Any, node: Any, name: str, _: object) -> None:
     floats = {TensorProto.FLOAT: np.float32, TensorProto.DOUBLE: np.float64}
     kind = floats.get(ctx.get_dtype(x))
     consumers = ctx.find_output_consumers(node.output[0])
-    if kind is None or not consumers or any(consumer.type not in _SIGN_ONLY for consumer in consumers):
+    if kind is None or not consumers or not all(_asks_for_the_sign(consumer) for consumer in consumers):
         return  # stays, and is refused afterwards
     zero = _constant(ctx, np.array(0, kind))
     below = _made(ctx, "Less", [x, zero])
@@ -128,8 +135,41 @@ def _bitcast(ctx: Any, node: Any, name: str, _: object) -> None:
     _replace(ctx, node, "Neg", [negative])
 
 
-#: Operators that ask an integer for its sign (shifted by all but one bit, the sign remains).
-_SIGN_ONLY = {"Less", "RightShift"}
+def _asks_for_the_sign(node: Any) -> bool:
+    """Whether all that a node takes of an integer is its highest bit."""
+    constants = [int(each.get_tensor_value(as_list=False)) for each in node.inputs if each.is_const() and each.output_shapes[0] == []]
+    return (node.type == "BitwiseAnd" and constants == [np.iinfo(np.int32).min]) or (node.type == "Less" and constants == [0])
+
+
+def _floor_div(ctx: Any, node: Any, name: str, _: object) -> None:
+    """Rounded down. tf2onnx rounds quotients of integers towards zero, as ONNX's Div does."""
+    x, y = node.input
+    if ctx.get_dtype(x) in _FLOATS:
+        _replace(ctx, node, "Floor", [_made(ctx, "Div", [x, y], node.output[0])])
+    else:
+        _replace(ctx, node, "Div", [_made(ctx, "Sub", [x, _made(ctx, "Mod", [x, y], node.output[0])], node.output[0]), y])
+
+
+def _floor_mod(ctx: Any, node: Any, name: str, _: object) -> None:
+    """The remainder with the divisor's sign: ONNX's Mod for integers; for floats by the quotient rounded down."""
+    x, y = node.input
+    if ctx.get_dtype(x) in _FLOATS:
+        whole = _made(ctx, "Floor", [_made(ctx, "Div", [x, y], node.output[0])], node.output[0])
+        _replace(ctx, node, "Sub", [x, _made(ctx, "Mul", [whole, y], node.output[0])])
+    else:
+        _replace(ctx, node, "Mod", [x, y])
+
+
+def _cross(ctx: Any, node: Any, name: str, _: object) -> None:
+    def turned(tensor: str, *order: int) -> str:
+        return _made(ctx, "Gather", [tensor, _constant(ctx, np.array(order, np.int64))], tensor, axis=-1)
+
+    x, y = node.input
+    first = _made(ctx, "Mul", [turned(x, 1, 2, 0), turned(y, 2, 0, 1)], node.output[0])
+    _replace(ctx, node, "Sub", [first, _made(ctx, "Mul", [turned(x, 2, 0, 1), turned(y, 1, 2, 0)], node.output[0])])
+
+
+_FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
 
 #: As tf2onnx wants them.
 HANDLERS: dict[str, tuple[Callable[..., None], list[Any]]] = {
@@ -140,6 +180,9 @@ HANDLERS: dict[str, tuple[Callable[..., None], list[Any]]] = {
     "Log1p": (_log1p, []),
     "Bucketize": (_bucketize, []),
     "DenseBincount": (_bincount, []),
+    "FloorDiv": (_floor_div, []),
+    "FloorMod": (_floor_mod, []),
+    "Cross": (_cross, []),
     "BroadcastArgs": (_broadcast_shapes, []),
     "Bitcast": (_bitcast, []),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import onnx
@@ -22,8 +23,12 @@ def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from graphs(attribute.g)
 
 
-def refuse_foreign(model: onnx.ModelProto) -> None:
+def refuse_foreign(model: onnx.ModelProto, layers: Collection[str] = ()) -> None:
     """Refuses operators of TensorFlow: tf2onnx leaves in ONNX's own domain what it cannot convert, and says so only in its log.
+
+    Args:
+        model: what tf2onnx made.
+        layers: names of the model's layers.
 
     Raises:
         ExportError: naming the operators and the layers that they are of.
@@ -33,7 +38,7 @@ def refuse_foreign(model: onnx.ModelProto) -> None:
     for graph in graphs(model.graph):
         for node in graph.node:
             if node.domain in ("", "ai.onnx") and not _known(node.op_type, version):
-                foreign.setdefault(node.op_type, []).append(_layer(node.name))
+                foreign.setdefault(node.op_type, []).append(_layer(node.name, layers))
     if foreign:
         spelt = "; ".join(f"{op} of {', '.join(dict.fromkeys(layers))}" for op, layers in sorted(foreign.items()))
         raise ExportError(
@@ -51,9 +56,11 @@ def _known(op_type: str, version: int) -> bool:
     return True
 
 
-def _layer(node: str) -> str:
-    """Where a node comes from, of a name such as "functional_1/conv/Conv2D"; the outermost part is the model's name or none of ours."""
+def _layer(node: str, layers: Collection[str]) -> str:
+    """Where a node comes from, of a name such as "functional_1/conv_1/Conv2D": its first part is the model's, and parts are numbered."""
     path = [part for part in node.split("/")[:-1] if part not in ("StatefulPartitionedCall", "PartitionedCall")]
+    shorter = [re.sub(r"_\d+$", "", part) for part in path]
+    path = [short if short in layers and part not in layers else part for part, short in zip(path, shorter, strict=True)]
     return f"layer {'/'.join(path[1:] or path)!r}" if path else f"node {node!r}"
 
 
@@ -61,6 +68,7 @@ def repaired(model: onnx.ModelProto, notes: list[str]) -> onnx.ModelProto:
     """The model with every repair, each with a note."""
     for repair in (group_of_convolutions, pads_of_transposed, unused_outputs):
         notes += [f"tf2onnx: {line}" for line in repair(model)]
+    renumbered(model)
     return model
 
 
@@ -128,6 +136,46 @@ def unused_outputs(model: onnx.ModelProto) -> list[str]:
     return []
 
 
+def renumbered(model: onnx.ModelProto) -> None:
+    """Names that tf2onnx makes up are numbered from 1 in the order of the nodes, and constants stand in the order of their use.
+
+    tf2onnx counts on from export to export, and lets chance decide which of two equal constants gives both its name, so that no two
+    exports of a model would be the same.
+    """
+    kept = {value.name for value in [*model.graph.input, *model.graph.output]}
+    constants = {tensor.name for graph in graphs(model.graph) for tensor in graph.initializer}
+    numbers: dict[str, str] = {}
+    renamed: dict[str, str] = {"": "", **{name: name for name in kept}}
+
+    def number(old: str) -> str:
+        return numbers.setdefault(old, str(len(numbers) + 1))
+
+    def plain(name: str) -> str:
+        if name not in renamed:
+            made_up = _NUMBER.search(name) is not None
+            if made_up and name in constants:
+                renamed[name] = f"constant__{number(name)}"
+            else:
+                renamed[name] = _NUMBER.sub(lambda found: f"__{number(found[1])}", name)
+        return renamed[name]
+
+    everything = list(graphs(model.graph))
+    for graph in everything:
+        for node in graph.node:
+            node.name = plain(node.name)
+            node.input[:], node.output[:] = map(plain, node.input), map(plain, node.output)
+    for graph in everything:
+        for thing in (*graph.initializer, *graph.value_info, *graph.input, *graph.output):
+            thing.name = plain(thing.name)
+        order = {name: index for index, name in enumerate(name for node in graph.node for name in reversed(node.input))}
+        tensors = sorted(graph.initializer, key=lambda tensor: (order.get(tensor.name, len(order)), tensor.name))
+        del graph.initializer[:]
+        graph.initializer.extend(tensors)
+
+
+_NUMBER = re.compile(r"__(\d+)")
+
+
 def named_dims(model: onnx.ModelProto, dims: list[list[int | str]]) -> None:
     """Gives the inputs their dims, names for the dynamic ones; of outputs, whose unknown dims tf2onnx numbers, only known ones remain."""
     for value, shape in zip(model.graph.input, dims, strict=True):
@@ -137,4 +185,3 @@ def named_dims(model: onnx.ModelProto, dims: list[list[int | str]]) -> None:
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param.startswith("unk__"):
                 dim.ClearField("dim_param")
-

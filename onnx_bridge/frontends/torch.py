@@ -13,7 +13,7 @@ import numpy as np
 
 from onnx_bridge.custom import complete
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import torch_calls, torch_check, torch_files, torch_graph, torch_programs, torch_routes
+from onnx_bridge.frontends import torch_blame, torch_calls, torch_check, torch_files, torch_graph, torch_programs, torch_routes
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
 from onnx_bridge.frontends.request import Request, dynamic_axes
 from onnx_bridge.frontends.torch_calls import Call
@@ -46,15 +46,14 @@ def export(model: Any, request: Request) -> Exported:
         InvalidModel: the file is damaged.
         ExportError: it cannot be exported; the message holds what each way said.
     """
+    kind = torch_files.kind_of(model) if isinstance(model, Path) else ""
     torch = require("torch", "PyTorch", "torch")
     require("onnxscript", "PyTorch", "torch")
-    name = "model"
     if isinstance(model, Path):
-        kind = torch_files.kind_of(model)
         name = model.stem
         model = torch_files.load_script(torch, model) if kind == "script" else torch_files.load_program(torch, model, request.trusted)
-    elif not isinstance(model, torch.export.ExportedProgram):
-        name = _class_name(model)
+    else:
+        name = "model" if isinstance(model, torch.export.ExportedProgram) else _class_name(model)
     if isinstance(model, torch.export.ExportedProgram):
         return _program(torch, model, request, name)
     return _module(torch, model, request, name)
@@ -74,8 +73,8 @@ def _module(torch: Any, given: Any, request: Request, name: str) -> Exported:
         takes = f"{name}.forward{'(...)' if signature is None else torch_calls.spelt(signature)}"
         if request.example_inputs is None:
             raise ExportError(
-                f"{name}: example_inputs is needed: PyTorch's exporters run the module once. Give one array or tensor for each input of {takes}; "
-                f"on the command line --example-inputs NAME=SIZES, such as x=1,3,32,32"
+                f"{name}: example_inputs is needed: PyTorch's exporters run the module once. Give one array or tensor for each "
+                f"input of {takes}; on the command line --example-inputs NAME=SIZES, such as x=1,3,32,32"
             )
         call = torch_calls.taken_apart(torch, request.example_inputs, signature, f"{name}.forward")
         result = torch_calls.called(torch, module, call, name, takes)
@@ -148,7 +147,11 @@ def _signature(torch: Any, module: Any) -> inspect.Signature | None:
         if schema is None:
             return None
         parameters = [
-            inspect.Parameter(a.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=a.default_value if a.has_default_value() else inspect.Parameter.empty)
+            inspect.Parameter(
+                a.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=a.default_value if a.has_default_value() else inspect.Parameter.empty,
+            )
             for a in schema.arguments
             if a.name != "self"
         ]
@@ -172,15 +175,15 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
 
 def _steady(reference: Reference, call: Call, name: str) -> None:
     """Raises an ExportError for a module that answers differently when it is asked again, or with what numpy has not."""
-    feeds = torch_graph.arrays(call.names, call.tensors)
     try:
+        feeds = torch_graph.arrays(call.names, call.tensors)
         first, second = reference(feeds), reference(feeds)
     except TypeError as error:
-        raise ExportError(f"{name}: its numbers cannot be compared: {error}. Convert it to float32 first: module.float()") from None
+        raise ExportError(f"{name}: {error}: numpy has no such numbers. Convert the module and its inputs first: module.float()") from None
     if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(first, second, strict=True)):
         raise ExportError(
-            f"{name} gives another answer when it is called again with the same inputs: it draws random numbers, or keeps a state. A header "
-            f"cannot be compared with that; take out what is random in inference mode (dropout that is always on, noise)"
+            f"{name} gives another answer when it is called again with the same inputs: it draws random numbers, or keeps a state. A "
+            f"header cannot be compared with that; take out what is random in inference mode (dropout that is always on, noise)"
         )
 
 
@@ -200,7 +203,7 @@ def _first_that_holds(
             made = route.run(task)
             remarks = _examined(task, made, reference, rename or {})
         except Exception as error:  # exporters raise whatever the code below them raises
-            failures.append((route.name, torch_routes.said(error)))
+            failures.append((route.name, torch_blame.said(task.torch, error, task.module, task.call)))
             continue
         if made.doubts and doubtful is None and route is not routes[-1]:
             doubtful = route, made, remarks
@@ -208,13 +211,20 @@ def _first_that_holds(
             continue
         accepted = route, made, remarks
         break
+    if accepted is None and doubtful is not None and any("data-dependent" in why for _, why in failures):
+        doubtful = None  # PyTorch itself says that the module goes another way for other data
     if (found := accepted or doubtful) is None:
         listed = "\n".join(f"  - {route}: {why}" for route, why in failures)
-        raise ExportError(f"{name} cannot be exported from PyTorch {task.torch.__version__}:\n{listed}\n{torch_routes.advice(failures)}")
+        raise ExportError(
+            f"{name} cannot be exported from PyTorch {task.torch.__version__}:\n{listed}\n"
+            f"Rewrite that layer with functions that have a place in ONNX, or declare it as an operator of its own (onnx_bridge.custom_op)"
+        )
     route, made, remarks = found
     if accepted is None:
         failures = [failure for failure in failures if failure[0] != route.name]
-        remarks.append(f"the export followed what the example did, and would do so for inputs that go another way: {'; '.join(made.doubts)}")
+        remarks.append(
+            f"the export followed what the example did, and would do so for inputs that go another way: {'; '.join(made.doubts)}"
+        )
     passed_over = [f"passed over {other}: {why}" for other, why in failures]
     return Exported(
         made.model, f"PyTorch {task.torch.__version__}", route.name, reference, name, [*notes, *passed_over, *remarks],
@@ -231,6 +241,8 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
     torch_graph.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
     if count := torch_graph.without_zero_states(model):
         remarks.append(f"{count} first states of recurrent layers are zero, and left out")
+    if count := torch_graph.with_full_masks(model):
+        remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")
     complete(model)
     axes = dict(zip(task.call.names, task.axes, strict=True))
     seen = torch_check.compare(model, reference, torch_graph.arrays(task.call.names, task.call.tensors), axes)

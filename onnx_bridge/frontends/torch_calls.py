@@ -71,7 +71,8 @@ def taken_apart(torch: Any, inputs: Any, parameters: inspect.Signature | None, o
         ExportError: they do not fit the parameters.
     """
     if isinstance(inputs, Mapping):
-        args, kwargs = (), dict(inputs)
+        args: tuple[Any, ...] = ()
+        kwargs = dict(inputs)
         if parameters is not None:
             args, kwargs = _positional(parameters, kwargs)
     else:
@@ -173,7 +174,7 @@ def _like(mapping: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
 
 
 def _sequence_like(sequence: Sequence[Any], items: list[Any]) -> Any:
-    return type(sequence)(*items) if hasattr(sequence, "_fields") else type(sequence)(items)  # type: ignore[call-arg,arg-type]
+    return type(sequence)(*items) if hasattr(sequence, "_fields") else type(sequence)(items)  # type: ignore[call-arg]
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -226,7 +227,7 @@ def unique(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
 def flat(torch: Any, module: Any, call: Call) -> Any:
     """A module that takes the call's tensors and gives a tuple of tensors."""
 
-    class Flat(torch.nn.Module):  # type: ignore[misc,name-defined]
+    class Flat(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.module = module
@@ -234,7 +235,7 @@ def flat(torch: Any, module: Any, call: Call) -> Any:
         def forward(self, *tensors: Any) -> Any:
             return tuple(call.run(self.module, tensors))
 
-    return Flat().train(module.training)
+    return Flat().train(getattr(module, "training", False))
 
 
 def called(torch: Any, module: Any, call: Call, owner: str, takes: str) -> Any:
@@ -245,20 +246,26 @@ def called(torch: Any, module: Any, call: Call, owner: str, takes: str) -> Any:
     """
     args, kwargs = call.bind([tensor.clone() for tensor in call.tensors])
     where: list[str] = []
-    hooks = _followed(torch, module, where)
+    hooks = followed(torch, module, where)
     try:
         with torch.no_grad():
             return module(*args, **kwargs)
     except Exception as error:
         layer = f" in its layer {where[-1]!r}" if where and where[-1] else ""
-        raise ExportError(f"{owner} refuses the example inputs ({call.describe()}){layer}: {innermost(error)}. It takes {takes}") from None
+        raise ExportError(f"{owner} refuses the example inputs ({call.describe()}){layer}: {_words(error)}. It takes {takes}") from None
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def _followed(torch: Any, module: Any, where: list[str]) -> list[Any]:
-    """Hooks that keep in `where` the names of the layers that are being called; compiled ones do not take any."""
+def _words(error: Exception) -> str:
+    """What PyTorch said; of TorchScript, which shows its source first, the last line."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines and "TorchScript interpreter" in lines[0] else innermost(error)
+
+
+def followed(torch: Any, module: Any, where: list[str]) -> list[Any]:
+    """Hooks that keep in `where` the names of the layers that are being called; those of TorchScript take none."""
     hooks: list[Any] = []
     if isinstance(module, torch.jit.ScriptModule) or not isinstance(module, torch.nn.Module):
         return hooks

@@ -103,7 +103,7 @@ def _tried(example: Arrays, axes: Mapping[str, Mapping[int, str]]) -> Iterator[t
 
 
 def _other(rng: np.random.Generator, value: np.ndarray, axes: Mapping[int, str], sizes: Mapping[str, int], kind: str) -> np.ndarray:
-    """An input like `value` in other sizes: numbers of a kind, or for what may be indices or lengths, those of the example in their order."""
+    """An input like `value` in other sizes: numbers of a kind; for what may be indices or lengths, those of the example in order."""
     for axis, name in axes.items():
         old = value.shape[axis]
         value = np.take(value, np.sort(rng.integers(0, max(old, 1), sizes[name])) if old else np.zeros(0, int), axis)

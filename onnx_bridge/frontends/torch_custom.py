@@ -56,7 +56,7 @@ def torchscript_marker(torch: Any) -> Marker:
     """For the exporter that traces: an autograd function, which may say what it is in ONNX."""
 
     def marker(op: CustomOp, function: Callable[..., Any], inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
-        class Node(torch.autograd.Function):  # type: ignore[misc,name-defined]
+        class Node(torch.autograd.Function):  # type: ignore[misc]
             @staticmethod
             def forward(_: Any, *tensors: Any) -> Any:
                 return _computed(function, tensors, attributes)
@@ -96,7 +96,7 @@ def library_operators(torch: Any) -> Iterator[tuple[CustomOp, Any]]:
 def _overload(torch: Any, function: Any) -> Any:
     """The overload behind an operator of `torch.ops` or `torch.library.custom_op`.
 
-    The latter tells it only by a private name (as of 2.4 to 2.13); where that is gone the operator is not translated, and the exporter says so.
+    The latter tells it only by a private name (seen in 2.13); where that is gone the operator is not translated, and the exporter says so.
     """
     if isinstance(function, torch._ops.OpOverload):
         return function

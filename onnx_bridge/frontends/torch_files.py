@@ -16,7 +16,7 @@ from onnx_bridge.frontends.exported import innermost
 
 SUFFIXES = (".pt", ".pth", ".ts", ".pt2")
 
-#: What may stand in the sizes of a program, which PyTorch evaluates as Python: symbols, functions of sympy (they begin with a capital), numbers.
+#: What may stand in the sizes of a program, which PyTorch evaluates as Python: symbols, numbers, functions of sympy (with a capital).
 _SIZE = re.compile(r"(?:[A-Z]\w*|[a-z]{1,2}\d+|oo|int_oo|[a-z]+=|'\w+'|\d+(?:\.\d+)?|[\s+\-*/%(),<>=&|~])*")
 
 
@@ -94,11 +94,13 @@ def load_program(torch: Any, path: Path, trusted: bool) -> Any:
 
 def _unreadable(path: Path, what: str, error: Exception) -> InvalidModel | ExportError:
     text = innermost(error)
-    unknown = re.search(r"(?:Unknown builtin op:|[Cc]ould not find|Unable to find op|not found in|No such operator|no attribute).{0,200}", text)
+    unknown = re.search(
+        r"(?:Unknown builtin op:|[Cc]ould not find|Unable to find op|not found in|No such operator|no attribute).{0,200}", text
+    )
     if "deserializing" in text or "WeightsUnpickler" in text or unknown:
         return ExportError(
-            f"{str(path)!r}: PyTorch cannot read it as {what}: {text}. If it uses operators that a package registers, name the modules that "
-            f"do so: imports=['mypackage.ops'], --import mypackage.ops"
+            f"{str(path)!r}: PyTorch cannot read it as {what}: {text}. If it uses operators that a package registers, name the modules "
+            f"that do so: imports=['mypackage.ops'], --import mypackage.ops"
         )
     return InvalidModel(f"{str(path)!r}: PyTorch cannot read it as {what}: {text}")
 
@@ -121,7 +123,9 @@ def _refuse_code(path: Path) -> None:
                     raise InvalidModel(f"{str(path)!r} is damaged: {inner}: {error}") from None
                 for text in _sizes(content):
                     if not _SIZE.fullmatch(text):
-                        raise ExportError(f"{str(path)!r} has a size that is no arithmetic, {text[:80]!r}: pass trusted=True if you know the file")
+                        raise ExportError(
+                            f"{str(path)!r} has a size that is no arithmetic, {text[:80]!r}: pass trusted=True if you know the file"
+                        )
 
 
 def _sizes(value: Any) -> Iterator[str]:

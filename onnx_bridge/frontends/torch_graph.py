@@ -30,6 +30,7 @@ def expect_inputs(model: onnx.ModelProto, names: Sequence[str], shapes: Sequence
     if extra := [name for name in given if name not in names]:
         raise Rejected(f"the exported model has inputs that the module does not have: {', '.join(extra)}")
     ordered = []
+    new: dict[str, str] = {}
     for name, shape, dynamic in zip(names, shapes, axes, strict=True):
         value = given.get(name)
         if value is None:
@@ -39,6 +40,8 @@ def expect_inputs(model: onnx.ModelProto, names: Sequence[str], shapes: Sequence
             if axis in dynamic:
                 if dim.HasField("dim_value"):
                     raise Rejected(f"axis {axis} of {name!r} was to be {dynamic[axis]!r} and came out as the example's {dim.dim_value}")
+                if dim.dim_param.isidentifier():
+                    new.setdefault(dim.dim_param, dynamic[axis])
                 dim.dim_param = dynamic[axis]
             else:
                 dim.dim_value = shape[axis]
@@ -46,6 +49,7 @@ def expect_inputs(model: onnx.ModelProto, names: Sequence[str], shapes: Sequence
     kept = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in ordered]
     del model.graph.input[:]
     model.graph.input.extend(kept)
+    rename_dims(model, new)
 
 
 def rename_dims(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
@@ -96,6 +100,32 @@ def without_zero_states(model: onnx.ModelProto) -> int:
             node.input.pop()
     if found:
         _drop_unused(model.graph)
+    return found
+
+
+def with_full_masks(model: onnx.ModelProto) -> int:
+    """Gives masks of Attention that are the same for every query the size that onnxruntime insists on; how many."""
+    shapes = {value.name: list(value.type.tensor_type.shape.dim) for value in model.graph.value_info}
+    nodes = []
+    found = 0
+    for node in model.graph.node:
+        mask = node.input[3] if node.op_type == "Attention" and not node.domain and len(node.input) > 3 else ""
+        query = shapes.get(node.input[0], []) if node.input else []
+        if mask and len(query) == 4 and len(shapes.get(mask, [])) > 1 and shapes[mask][-2].dim_value == 1 != query[2].dim_value:
+            found += 1
+            names = [f"{mask}_{part}_{found}" for part in ("length", "one", "size", "full")]
+            length, one, size, full = names
+            model.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), one))
+            nodes += [
+                onnx.helper.make_node("Shape", [node.input[0]], [length], start=2, end=3),
+                onnx.helper.make_node("Concat", [length, one], [size], axis=0),
+                onnx.helper.make_node("Expand", [mask, size], [full]),
+            ]
+            node.input[3] = full
+        nodes.append(onnx.NodeProto.FromString(node.SerializeToString()))
+    if found:
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
     return found
 
 

@@ -1,7 +1,7 @@
 """Layers of PyTorch that its exporter takes apart, exported as the operators that they are.
 
-While a module is exported, the `forward` of these layers is another one that names ONNX's operator. The exporter would unroll nn.RNN for the
-length of the example, build the zero states of nn.LSTM and nn.GRU from a dozen nodes, and make loops over sequences of nn.EmbeddingBag.
+While a module is exported, the `forward` of these layers is another one that names ONNX's operator. The exporter would unroll nn.RNN for
+the length of the example, build the zero states of nn.LSTM and nn.GRU from a dozen nodes, and make loops over sequences of nn.EmbeddingBag.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def dynamic_of(program: Any, call: Call, dynamic: Dynamic | None, notes: list[st
 
 
 def _asked(dynamic: Mapping[Any, Any], names: list[str], name: str) -> bool:
-    return name in dynamic or any(isinstance(key, int) and names[key] == name for key in dynamic if isinstance(key, int) and key < len(names))
+    return name in dynamic or any(
+        isinstance(key, int) and names[key] == name for key in dynamic if isinstance(key, int) and key < len(names)
+    )
 
 
 def _symbols(program: Any, names: list[str]) -> list[dict[int, str]]:

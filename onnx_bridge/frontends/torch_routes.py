@@ -7,14 +7,13 @@ import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import onnx
 
 from onnx_bridge.frontends import torch_custom, torch_modules, torch_translations
-from onnx_bridge.frontends.exported import innermost
 from onnx_bridge.frontends.torch_calls import Call, flat
-from onnx_bridge.frontends.torch_check import Rejected
 
 #: What the exporter that captures is asked for. From 20 on Gelu, Mish and HardSwish are one node each, from 23 on RMSNormalization,
 #: GroupNormalization and Attention are; nothing that this exporter writes is better in a later one.
@@ -143,8 +142,18 @@ def _by_torchscript(task: Task, module: Any) -> Made:
             output_names=list(task.outputs),
             dynamic_axes={name: dict(axes) for name, axes in zip(task.call.names, task.axes, strict=True) if axes},
         )  # fmt: skip
-    doubts = [" ".join(str(entry.message).split())[:300] for entry in caught if issubclass(entry.category, torch.jit.TracerWarning)]
-    return Made(onnx.load_model_from_string(stream.getvalue()), [text for text in doubts if "Python" in text])
+    doubts = [_doubt(entry) for entry in caught if issubclass(entry.category, torch.jit.TracerWarning) and not _of_package(torch, entry)]
+    return Made(onnx.load_model_from_string(stream.getvalue()), list(dict.fromkeys(text for text in doubts if "Python" in text)))
+
+
+def _doubt(entry: warnings.WarningMessage) -> str:
+    """The first sentence of a warning, with the line that it speaks of."""
+    return f"{' '.join(str(entry.message).split()).partition('. ')[0]} ({Path(entry.filename).name}, line {entry.lineno})"
+
+
+def _of_package(torch: Any, entry: warnings.WarningMessage) -> bool:
+    """Whether a warning is of PyTorch's own layers, which look at sizes and options, not at data."""
+    return Path(torch.__file__).parent in Path(entry.filename).parents
 
 
 @contextlib.contextmanager
@@ -174,13 +183,3 @@ PROGRAM = (
     Route("torch.onnx.export of the program", of_program),
     Route("run_decompositions and torch.onnx.export of the program", of_program_decomposed),
 )
-
-
-def said(error: Exception) -> str:
-    """What an exporter said, from the innermost error."""
-    return innermost(error) if not isinstance(error, Rejected) else str(error)
-
-
-def advice(failures: Sequence[tuple[str, str]]) -> str:
-    """What to do when no way is left."""
-    return "Rewrite the layer with functions that have a place in ONNX, or declare it as an operator of its own (onnx_bridge.custom_op)."

@@ -1,14 +1,14 @@
 """What the exporters of PyTorch make of single functions, where their own translation is wrong or missing.
 
 Each of the two exporters takes a table. An entry stands here because without it the exported model is silently wrong (avg_pool with a
-divisor, log_sigmoid, the threshold of softplus, floor division) or the exporter knows nothing (rrelu, cdist, rms_norm).
+divisor, log_sigmoid, the threshold of softplus, floor division) or the exporter gives up (rrelu, cdist, rms_norm, unflatten).
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from onnx_bridge.frontends.exported import require
 
@@ -44,21 +44,19 @@ def _log_sigmoid(x: Any) -> Any:
 
 def _avg_pool2d(
     x: Any, kernel_size: Ints, stride: Ints = (), padding: Ints = (0, 0), ceil_mode: bool = False, count_include_pad: bool = True,
-    divisor_override: Optional[int] = None,
+    divisor_override: int | None = None,
 ) -> Any:  # fmt: skip
     return _avg_pool(2, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def _avg_pool3d(
     x: Any, kernel_size: Ints, stride: Ints = (), padding: Ints = (0, 0, 0), ceil_mode: bool = False, count_include_pad: bool = True,
-    divisor_override: Optional[int] = None,
+    divisor_override: int | None = None,
 ) -> Any:  # fmt: skip
     return _avg_pool(3, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-def _avg_pool(
-    rank: int, x: Any, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, include: bool, divisor: int | None
-) -> Any:
+def _avg_pool(rank: int, x: Any, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, include: bool, divisor: int | None) -> Any:
     """AveragePool, which has no divisor of its own: with padding counted it divides by the window's size, which is made good."""
     op = _onnx()
     kernel, stride, padding = _each(kernel, rank), _each(stride or kernel, rank), _each(padding or 0, rank)
@@ -96,7 +94,7 @@ def _rrelu(x: Any, lower: float = 0.125, upper: float = 1 / 3, training: bool = 
     return _onnx().LeakyRelu(x, alpha=(lower + upper) / 2)
 
 
-def _cdist(x: Any, y: Any, p: float = 2.0, compute_mode: Optional[int] = None) -> Any:
+def _cdist(x: Any, y: Any, p: float = 2.0, compute_mode: int | None = None) -> Any:
     op = _onnx()
     apart = op.Sub(op.Unsqueeze(x, op.Constant(value_ints=[-2])), op.Unsqueeze(y, op.Constant(value_ints=[-3])))
     axis = op.Constant(value_ints=[-1])
@@ -156,7 +154,7 @@ def _rnn(
 
 @contextlib.contextmanager
 def torchscript_table(torch: Any) -> Iterator[None]:
-    """Registers translations for the TorchScript exporter inside the block. Its registry belongs to the process, so they are taken out again."""
+    """Registers translations for the TorchScript exporter inside the block, and takes them out: its registry belongs to the process."""
     for name, (function, kinds) in TORCHSCRIPT.items():
         parsed = torch.onnx.symbolic_helper.parse_args(*kinds)(function)
         torch.onnx.register_custom_op_symbolic(f"aten::{name}", parsed, TORCHSCRIPT_OPSET)
@@ -203,6 +201,20 @@ def _ts_rms_norm(g: Any, x: Any, shape: Sequence[int], weight: Any, eps: float |
     return scaled if weight.node().mustBeNone() else g.op("Mul", scaled, weight)
 
 
+def _ts_unflatten(g: Any, x: Any, dim: int, sizes: Any) -> Any:
+    """Tells the rank of what it gives: where it does not, traced attention cannot be exported."""
+    torch = require("torch", "PyTorch", "torch")
+    rank = x.type().dim()
+    if rank is None:
+        raise ValueError("unflatten of a tensor whose rank is not known")
+    zero, whole = (g.op("Constant", value_t=torch.tensor([number])) for number in (0, -1))
+    parts = [zero] * (dim % rank) + [g.op("Reshape", size, whole) for size in sizes.node().inputs()]
+    rest = [g.op("Shape", x, start_i=dim % rank + 1)] if dim % rank + 1 < rank else []
+    y = g.op("Reshape", x, g.op("Concat", *parts, *rest, axis_i=0))
+    y.setType(x.type().with_sizes([None] * (len(parts) + rank - dim % rank - 1)))
+    return y
+
+
 def _ts_avg_pool(rank: int) -> Callable[..., Any]:
     def translate(
         g: Any, x: Any, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: int, include: int, divisor: int | None = None
@@ -221,11 +233,12 @@ def _ts_avg_pool(rank: int) -> Callable[..., Any]:
     return translate
 
 
-#: For the TorchScript exporter: functions by the name of the operator, and what their arguments are: v a tensor, i a number, f a float, is numbers.
+#: For the TorchScript exporter: functions by the name of the operator, and their arguments: v a tensor, i a number, f a float, is numbers.
 TORCHSCRIPT: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "log_sigmoid": (_ts_log_sigmoid, ("v",)),
     "softplus": (_ts_softplus, ("v", "v", "v")),
     "floor_divide": (_ts_floor_divide, ("v", "v")),
+    "unflatten": (_ts_unflatten, ("v", "i", "v")),
     "rms_norm": (_ts_rms_norm, ("v", "is", "v", "f")),
     "avg_pool2d": (_ts_avg_pool(2), ("v", "is", "is", "is", "i", "i", "i")),
     "avg_pool3d": (_ts_avg_pool(3), ("v", "is", "is", "is", "i", "i", "i")),

@@ -170,6 +170,9 @@ def same(a: Size, b: Size) -> Size:
             if rest == 0 and value >= 0:
                 raise Unify(name, value)
             raise ShapeError(f"sizes {a} and {b} do not agree")
+    plain = _without_common(a, b)
+    if plain is not None:
+        return b if same(*plain) == plain[1] else a
     assumed = ASSUMED.get()
     if assumed is not None and not isinstance(a - b, int):
         # Neither can be told from the other (2 * floor_div(H, 2) and H): the model is right where they agree, which is checked at run time.
@@ -178,3 +181,15 @@ def same(a: Size, b: Size) -> Size:
             assumed.append((simple, involved))
         return simple
     raise ShapeError(f"sizes {a} and {b} do not agree")
+
+
+def _without_common(a: Size, b: Size) -> tuple[Size, Size] | None:
+    """Two products without a symbol that is in both (N * T and 6 * N are equal where T is 6), or None if they share none."""
+    if not isinstance(a, dims.Dim) or not isinstance(b, dims.Dim) or len(a.terms) != 1 or len(b.terms) != 1:
+        return None
+    for name in sorted(dims.symbols(a) & dims.symbols(b)):
+        symbol = dims.symbol(name)
+        left, right = dims.floor_div(a, symbol), dims.floor_div(b, symbol)
+        if left * symbol == a and right * symbol == b:
+            return left, right
+    return None

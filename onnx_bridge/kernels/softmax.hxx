@@ -197,3 +197,17 @@ ONNX_BRIDGE_KERNEL void hardmax(Size outer, Size n, Size inner, const T* x, T* y
          y[best * inner + j] = static_cast<T>(ordered);
       }
 }
+
+/// Rows of y to zeros where all of x is -inf: where everything is masked, nothing is paid attention to.
+template <class T>
+ONNX_BRIDGE_KERNEL void zero_masked(Size outer, Size n, Size inner, const T* x, T* y)
+{
+   const T masked = -std::numeric_limits<T>::infinity();
+   for (; outer > 0; outer--, x += n * inner, y += n * inner)
+      for (Size j = 0; j < inner; j++) {
+         Size i = 0;
+         while (i < n && std::memcmp(x + i * inner + j, &masked, sizeof(T)) == 0) i++;  // by their bits, which no flag takes away
+         if (i < n) continue;
+         for (i = 0; i < n; i++) y[i * inner + j] = T();
+      }
+}

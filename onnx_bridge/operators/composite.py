@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.ir import dtypes
+from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.known import of_sizes
+from onnx_bridge.operators.reshape import Reshape
+from onnx_bridge.operators.transpose import Transpose
 
 #: The opset that the parts of a composite are written in.
 OPSET = 22
@@ -32,7 +36,7 @@ class Composite(ROperator):
         for op in build.operators:
             op.inputs = [found.get(tensor) or tensor for tensor in op.inputs]
             op.outputs = [found.get(tensor) or tensor for tensor in op.outputs]
-        return build.operators
+        return [op for op in build.operators if not all(t is None or (t.is_constant and t not in self.outputs) for t in op.outputs)]
 
 
 @dataclass
@@ -62,6 +66,17 @@ class Parts:
         op.outputs = list(made)
         self.operators.append(op)
         return made
+
+    def reshape(self, x: Tensor, shape: Sequence[Size]) -> Tensor:
+        """The same elements in another shape; `x` itself if it has that shape."""
+        if tuple(shape) == x.shape:
+            return x
+        sizes = Tensor("shape", Type(dtypes.int64, (len(shape),)), of_sizes(shape, dtypes.int64))
+        return self.add(Reshape, x, sizes, allowzero=1)
+
+    def transpose(self, x: Tensor, order: Sequence[int]) -> Tensor:
+        """The axes of `x` in another order; `x` itself if that is the order they have."""
+        return x if list(order) == list(range(x.rank)) else self.add(Transpose, x, perm=list(order))
 
     def constant(self, hint: str, value: Any, like: Tensor) -> Tensor:
         """A constant of the type of `like`."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import DType, bool_, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor
@@ -21,6 +22,9 @@ CHEAP = {"Relu", "Clip", "LeakyRelu"}
 @dataclass(eq=False, kw_only=True)
 class Fusable(ROperator):
     """An operator whose kernel takes an epilogue. `steps` begin with one that reads `raw`, what the kernel itself computes."""
+
+    #: Types of the tensors that the epilogue can read.
+    operand_types: ClassVar[tuple[DType, ...]] = (float32,)
 
     steps: list[Step] = field(default_factory=list)
     raw: Tensor | None = None
@@ -39,7 +43,7 @@ class Fusable(ROperator):
         if last.shape != self.y.shape or last.dtype is not float32 or not is_vector(steps):
             return False
         others = [t for t in operands(steps) if t is not self.y]
-        return all(t.dtype is float32 and self.epilogue_offset(t) is not None for t in others)
+        return all(t.dtype in self.operand_types and self.epilogue_offset(t) is not None for t in others)
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
         """How an operand of the epilogue is found; None if the kernel cannot."""
@@ -70,27 +74,53 @@ def write_epilogue(cpp: Writer, op: Fusable, described: Sequence[Operand]) -> st
     if not op.steps:
         return "Keep()"
     assert op.raw is not None
-    names = {op.raw: "value"}
-    for tensor, operand in zip(epilogue_operands(op), described, strict=True):
+    return write_steps(cpp, op.steps, op.raw, described)
+
+
+def write_steps(cpp: Writer, steps: Sequence[Step], raw: Tensor, described: Sequence[Operand]) -> str:
+    """The same for steps that begin with one that reads `raw`; their other operands are `described`, in order."""
+    names = {raw: "value"}
+    for tensor, operand in zip((t for t in operands(steps) if t is not raw), described, strict=True):
         names[tensor] = operand.expression
     fields = [f for operand in described for f in operand.fields]
     declared = "".join(f"{kind} {name}; " for kind, name, _ in fields)
-    statements = body(op.steps, names)
+    statements = body(steps, names)
     parameters = ", ".join(
         ["vec value", *(f"[[maybe_unused]] {kind} {name}" for kind, name in (("Size", "row"), ("Size", "column"), ("Count", "count")))]
     )
-    cheap = "static constexpr bool cheap = true; " if len(op.steps) == 1 and op.steps[0].op.op_type in CHEAP and not fields else ""
+    cheap = "static constexpr bool cheap = true; " if len(steps) == 1 and steps[0].op.op_type in CHEAP and not fields else ""
     operator = f"template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const"
     text = f"{{ {cheap}{declared}{operator} {{ {statements} }} }}"
-    functor = cpp.functor(text, "".join(step.op.op_type for step in op.steps[:3]))
+    functor = cpp.functor(text, "".join(step.op.op_type for step in steps[:3]))
     return f"{functor}{{{', '.join(value for _, _, value in fields)}}}" if fields else f"{functor}()"
 
 
 def constant_operand(tensor: Tensor) -> Operand | None:
     """A scalar constant as a literal."""
+    if tensor.is_constant and tensor.constant().size == 1 and tensor.dtype is bool_:
+        return Operand(f"splat(-{int(bool(tensor.constant().reshape(-1)[0]))})", ())
     if tensor.is_constant and tensor.constant().size == 1:
         return Operand(f"splat({literal(tensor.constant().reshape(-1)[0], float32)})", ())
     return None
+
+
+def strided_operand(cpp: Writer, index: int, tensor: Tensor, strides: Sequence[Size], offset: str) -> Operand:
+    """An operand of a kernel whose output is a matrix, found by its strides along rows and columns (1 or 0); `offset` is the matrix's."""
+    constant = constant_operand(tensor)
+    if constant is not None:
+        return constant
+    p, r = f"x{index}", f"r{index}"
+    mask = tensor.dtype is bool_
+    fields = [(f"const {tensor.dtype.storage}*", p, cpp.pointer(tensor) + offset)]
+    row = ""
+    if strides[-2] != 0:
+        fields.append(("Size", r, cpp.size(strides[-2])))
+        row = f" + row * {r}"
+    if strides[-1] == 1:
+        expression = f"{'load_mask' if mask else 'load'}({p}{row} + column, count)"
+    else:
+        expression = f"splat(-static_cast<std::int32_t>(*({p}{row})))" if mask else f"splat(*({p}{row}))"
+    return Operand(expression, tuple(fields))
 
 
 def row_operands(cpp: Writer, op: Fusable, flat: bool = False) -> list[Operand]:

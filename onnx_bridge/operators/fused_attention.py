@@ -1,41 +1,43 @@
-"""FusedAttention: softmax(scale * Q K^T + mask) V in one pass, without the matrix of scores in memory."""
+"""FusedAttention: softmax(score(Q K^T)) V in one pass, without the matrix of scores in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer
-from onnx_bridge.ir.tensor import Shape, Tensor, Type
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.epilogue import strided_operand, write_steps
 from onnx_bridge.operators.group import broadcast_strides, collapse, contiguous_strides, nested_loops
-
-
-@dataclass(frozen=True)
-class View:
-    """An operand with its axes in another order: shape and strides as a product sees them."""
-
-    shape: Shape
-    strides: tuple[Size, ...]
+from onnx_bridge.operators.steps import Step, operands
+from onnx_bridge.operators.view import View
 
 
 @dataclass(eq=False, kw_only=True)
 class FusedAttention(ROperator):
-    """y[..., S, W] = softmax over T of (scale * q[..., S, D] k[..., T, D] + mask[..., S, T]) times v[..., T, W].
+    """y[..., S, W] = softmax over T of score(q[..., S, D] k[..., T, D]) times v[..., T, W].
 
-    Inputs q, k, v and, if there is a fourth, mask. q, k, v are views: any order of the axes whose last one is contiguous.
-    `y_order` says how the output's axes lie.
+    Inputs q, k, v, then what `steps` read, the pointwise operators that make scores (scale, masks) of the products, which they know
+    as `raw`. q, k, v are views: any order of the axes whose last one is contiguous. `y_order` says how the output's axes lie; `rare`
+    is one of attention.hxx: what becomes of a query without keys.
     """
 
     q: View
     k: View
     v: View
-    scale: float = 1.0
+    steps: list[Step] = field(default_factory=list)
+    raw: Tensor
+    rare: str = "nan"
     y_order: tuple[int, ...] | None = None
 
     op_type = "FusedAttention"
     kernels = ("attention.hxx",)
+
+    def kernel_files(self) -> Sequence[str]:
+        return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
 
     def types(self, *inputs: Tensor) -> Type:
         return self.y.type
@@ -63,26 +65,19 @@ class FusedAttention(ROperator):
             own = contiguous_strides([shape[axis] for axis in self.y_order])
             y_strides = [own[self.y_order.index(axis)] for axis in range(len(shape))]
         batch = shape[:-2]
-        strides = [y_strides[:-2], list(self.q.strides[:-2]), _along(self.k, batch), _along(self.v, batch)]
-        mask_row: Size = 0
-        mask_tensor = self.inputs[3] if len(self.inputs) > 3 else None
-        if mask_tensor is not None:
-            mask_strides = broadcast_strides(mask_tensor.shape, (*batch, queries, keys))
-            strides.append(mask_strides[:-2])
-            mask_row = mask_strides[-2]
-        loops, strides = collapse(batch, strides)
+        strides = [y_strides[:-2], list(self.q.strides[:-2]), self.k.along(batch), self.v.along(batch)]
+        extras = [tensor for tensor in operands(self.steps) if tensor is not self.raw]
+        extra_strides = [broadcast_strides(tensor.shape, (*batch, queries, keys)) for tensor in extras]
+        loops, strides = collapse(batch, [*strides, *(found[:-2] for found in extra_strides)])
         with ExitStack() as stack:
             offsets = nested_loops(cpp, stack, loops, strides)
-            tensors = (self.y, self.input(0), self.input(1), self.input(2))
-            y, q, k, v = (cpp.pointer(t) + offset for t, offset in zip(tensors, offsets, strict=False))
-            mask = "nullptr" if mask_tensor is None else cpp.pointer(mask_tensor) + offsets[4]
+            starts = [view.pointer(cpp, self.input(index)) for index, view in enumerate((self.q, self.k, self.v))]
+            y, q, k, v = (start + offset for start, offset in zip([cpp.pointer(self.y), *starts], offsets, strict=False))
+            found = zip(extras, extra_strides, offsets[4:], strict=True)
+            described = [strided_operand(cpp, index, *each) for index, each in enumerate(found)]
+            score = write_steps(cpp, self.steps, self.raw, described) if self.steps else "Keep()"
             scratch = f"reinterpret_cast<float*>({cpp.scratch()})"
-            cpp.call("attention", queries, keys, width, value_width, q, self.q.strides[-2], k, self.k.strides[-2], v, self.v.strides[-2],
-                     y, y_strides[-2], self.scale, mask, mask_row, scratch)  # fmt: skip
+            function = f"attention<Rare::{self.rare}>"
+            cpp.call(function, queries, keys, width, value_width, q, self.q.strides[-2], k, self.k.strides[-2], v, self.v.strides[-2],
+                     y, y_strides[-2], score, scratch)  # fmt: skip
 
-
-def _along(view: View, batch: Shape) -> list[Size]:
-    """Strides of an operand along the batch axes of the output, 0 where it repeats."""
-    missing = len(batch) - (len(view.shape) - 2)
-    pairs = zip(view.shape[:-2], view.strides[:-2], batch[missing:], strict=True)
-    return [0] * missing + [0 if size == 1 and target != 1 else stride for size, stride, target in pairs]

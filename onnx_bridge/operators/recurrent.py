@@ -16,6 +16,8 @@ from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribu
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import Data, weight
 from onnx_bridge.operators.group import contiguous_strides
+from onnx_bridge.operators.view import View
+from onnx_bridge.operators.view import whole as view_of
 
 #: ONNX name -> enumerator of recurrent_activation.hxx, default alpha, default beta (onnxruntime's where ONNX names none).
 ACTIVATIONS: dict[str, tuple[str, float, float]] = {
@@ -34,7 +36,8 @@ _WITH_BETA = {"affine", "scaledtanh", "hardsigmoid"}
 class Recurrent(ROperator):
     """A recurrent operator over x [T, N, I] (layout 0) or [N, T, I] (layout 1); W and R constant.
 
-    Outputs Y [T, D, N, H] or [N, T, D, H], Y_h and, for LSTM, Y_c [D, N, H] or [N, D, H]; each may be absent.
+    Outputs Y [T, D, N, H] or [N, T, D, H], Y_h and, for LSTM, Y_c [D, N, H] or [N, D, H]; each may be absent. The pass `recurrences`
+    may have x read where it lies (`x_view`), and Y written with other strides along time, direction and batch (`y_strides`).
     """
 
     gates: ClassVar[int] = 1
@@ -51,6 +54,9 @@ class Recurrent(ROperator):
     hidden_size: int | None = attribute(None)
     layout: int = attribute(0)
 
+    x_view: View | None = None
+    y_strides: tuple[Size, Size, Size] | None = None
+
     @property
     def directions(self) -> int:
         return 2 if self.direction == "bidirectional" else 1
@@ -61,7 +67,7 @@ class Recurrent(ROperator):
 
     def time_and_batch(self) -> tuple[Size, Size]:
         """T and N."""
-        first, second, _ = self.x.shape
+        first, second, _ = (self.x_view or self.x).shape
         return (second, first) if self.layout else (first, second)
 
     def types(self, x: Tensor, w: Tensor, r: Tensor, *rest: Tensor | None) -> Sequence[Type]:
@@ -97,24 +103,29 @@ class Recurrent(ROperator):
 
     def cpp_sizes(self, cpp: Writer) -> str:
         steps, batch = self.time_and_batch()
-        parts = [cpp.size(s) for s in (steps, batch, self.x.shape[2], self.units, self.directions)]
+        parts = [cpp.size(s) for s in (steps, batch, (self.x_view or self.x).shape[2], self.units, self.directions)]
         return f"RecurrentSizes{{{', '.join(parts)}, {'true' if self.direction == 'reverse' else 'false'}}}"
 
     def rows(self, cpp: Writer, tensor: Tensor | None, kind: str, whole: bool = False) -> str:
         """A RecurrentRows: of x or Y (`whole`: with a time axis), or of a state; of nothing if the tensor is absent."""
         if tensor is None:
             return f"RecurrentRows<{kind}>{{nullptr, 0, 0, 0}}"
-        s = contiguous_strides(tensor.shape)
-        time: Size
-        direction: Size
-        batch: Size
-        if whole and tensor.rank == 3:
-            time, direction, batch = (s[1], 0, s[0]) if self.layout else (s[0], 0, s[1])
+        pointer = cpp.pointer(tensor)
+        if whole and tensor is self.x and kind.startswith("const"):
+            view = self.x_view or view_of(tensor)
+            pointer, s = view.pointer(cpp, tensor), view.strides
+            strides: tuple[Size, Size, Size] = (s[1], 0, s[0]) if self.layout else (s[0], 0, s[1])
         elif whole:
-            time, direction, batch = (s[1], s[2], s[0]) if self.layout else (s[0], s[1], s[2])
+            strides = self.y_strides or self.own_strides(tensor)
         else:
-            time, direction, batch = (0, s[1], s[0]) if self.layout else (0, s[0], s[1])
-        return f"RecurrentRows<{kind}>{{{cpp.pointer(tensor)}, {cpp.size(time)}, {cpp.size(direction)}, {cpp.size(batch)}}}"
+            s = tuple(contiguous_strides(tensor.shape))
+            strides = (0, s[1], s[0]) if self.layout else (0, s[0], s[1])
+        return f"RecurrentRows<{kind}>{{{pointer}, {', '.join(map(cpp.size, strides))}}}"
+
+    def own_strides(self, y: Tensor) -> tuple[Size, Size, Size]:
+        """Strides of Y along time, direction and batch where it has ONNX's shape."""
+        s = contiguous_strides(y.shape)
+        return (s[1], s[2], s[0]) if self.layout else (s[0], s[1], s[2])
 
     def optional_output(self, index: int) -> Tensor | None:
         return self.outputs[index] if index < len(self.outputs) else None

@@ -75,6 +75,20 @@ class Softmax(AlongAxis):
     cases = _cases()
 
 
+@dataclass(eq=False, kw_only=True)
+class MaskedSoftmax(Softmax):
+    """Softmax whose rows of nothing but -inf give zeros."""
+
+    in_place = ()
+
+    def kernel_files(self) -> Sequence[str]:
+        return list(dict.fromkeys([*super().kernel_files(), "softmax.hxx"]))
+
+    def emit(self, cpp: Writer) -> None:
+        super().emit(cpp)
+        cpp.call("zero_masked", *self.rows(), self.x, self.y)
+
+
 @operator("LogSoftmax", since=1)
 class LogSoftmax(AlongAxis):
     """y = x - log(sum of exp(x)), along a row."""

@@ -15,16 +15,17 @@ from onnx_bridge.operators.group import collapse
 class Side:
     """One side of a copy: a tensor's memory from the element `offset` on, with a stride (in elements) for each axis of the copy.
 
-    Strides may be 0 (repeated) or negative where the side is read.
+    Strides may be 0 (repeated) or negative where the side is read. `moved` is a C++ term that the pointer moves by, too.
     """
 
     tensor: Tensor
     strides: Sequence[Size]
     offset: Size = 0
+    moved: str = ""
 
     def pointer(self, cpp: Writer) -> str:
         """The C++ pointer to the first element."""
-        name = cpp.pointer(self.tensor)
+        name = cpp.pointer(self.tensor) + self.moved
         return name if self.offset == 0 else f"{name} + {cpp.size(self.offset)}"
 
 
@@ -39,7 +40,7 @@ def copy(cpp: Writer, sizes: Sequence[Size], to: Side, source: Side) -> None:
     if len(merged) == 1 and dense:
         cpp.call("copy_run", y, x, columns)
     elif len(merged) == 1 and to_strides[-1] == 1 and from_strides[-1] == 0:
-        cpp.call("fill", y, columns, f"*({x})" if source.offset != 0 else f"*{x}")
+        cpp.call("fill", y, columns, f"*({x})" if source.offset != 0 or source.moved else f"*{x}")
     elif len(merged) == 2 and dense:
         cpp.call("copy_dense_rows", [rows, to_strides[0], from_strides[0]], columns, y, x)
     else:

@@ -13,15 +13,21 @@ from onnx_bridge.passes.expand import Expand
 from onnx_bridge.passes.fuse import Epilogues, Groups
 from onnx_bridge.passes.layout import Layout
 from onnx_bridge.passes.means import Means
+from onnx_bridge.passes.movement import Movement
+from onnx_bridge.passes.normalizations import Normalizations
 from onnx_bridge.passes.outputs import Outputs
 from onnx_bridge.passes.products import Products
+from onnx_bridge.passes.recurrences import Recurrences, ZeroStates
+from onnx_bridge.passes.reshapes import Reshapes
+from onnx_bridge.passes.rows import Rows
+from onnx_bridge.passes.scales import Scales
 from onnx_bridge.passes.transposes import Transposes
 from onnx_bridge.passes.values import DeadCode, KnownValues
 
 #: Every pass, in the order in which they run.
 PASSES: tuple[type[Pass], ...] = (
-    KnownValues, DeadCode, Means, Expand, Convolutions, Products, BatchNorm, Groups,
-    Epilogues, Transposes, Attention, Layout, Outputs, DeadCode,
+    KnownValues, ZeroStates, DeadCode, Normalizations, Expand, Rows, Reshapes, Movement, Normalizations, Means, Scales,
+    Convolutions, Products, BatchNorm, Groups, Epilogues, Transposes, Attention, Recurrences, Layout, Outputs, DeadCode,
 )  # fmt: skip
 
 #: Those without which nothing can be emitted; the others can be switched off by name.

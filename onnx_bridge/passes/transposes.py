@@ -1,4 +1,4 @@
-"""Transposes that a product can read or write through its strides cost nothing."""
+"""Transposes, slices and the like that a product can read or write through its strides cost nothing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.operators.product import Product
 from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.operators.view import trace
 from onnx_bridge.passes.base import Pass
 
 
 class Transposes(Pass):
     """
     1. Transpose of a Transpose: one, or none.
-    2. A Product whose operand is made by a Transpose reads what that reads.
+    2. A Product whose operand is made by Transposes, slices, views reads what those read, where it lies.
     3. A Transpose that alone reads a Product, and leaves its columns last, is how the Product writes.
     """
 
@@ -43,11 +44,11 @@ class Transposes(Pass):
 
     @staticmethod
     def operands(op: Product, producers: dict[Tensor, ROperator]) -> None:
-        for index, attribute in ((0, "a_order"), (1, "b_order")):
-            maker = producers.get(op.input(index))
-            if isinstance(maker, Transpose) and maker.x.layout == "planar" and getattr(op, attribute) is None:
-                setattr(op, attribute, tuple(maker.order(maker.x)))
-                op.inputs[index] = maker.x
+        for index, attribute in ((0, "a_view"), (1, "b_view")):
+            root, view = trace(op.input(index), producers)
+            if root is not op.input(index) and getattr(op, attribute) is None:
+                setattr(op, attribute, view)
+                op.inputs[index] = root
 
     def output(self, op: Product, consumers: dict[Tensor, list[ROperator]], model: RModel) -> bool:
         readers = consumers.get(op.y, [])

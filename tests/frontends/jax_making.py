@@ -69,16 +69,21 @@ def nnx_case(name: str, build: Callable[[nnx.Rngs], Any], inputs: Mapping[str, S
         evaluated = nnx.merge(*nnx.split(module))
         evaluated.eval()
         definition, state = nnx.split(evaluated)
-        return module, {"example_inputs": examples(inputs)}, answered(lambda *xs: nnx.merge(definition, state)(*xs))
+
+
+        def evaluate(*xs: Any) -> Any:
+            return nnx.merge(definition, jax.tree.map(lambda leaf: leaf, state))(*xs)
+
+        return module, {"example_inputs": examples(inputs)}, answered(evaluate)
 
     return Case(f"nnx_{name}", make, inputs, **rest)
 
 
-def function(name: str, call: Callable[..., Any], inputs: Mapping[str, Shape], *, arguments: Mapping[str, Any] | None = None, **rest: Any) -> Case:
+def function(name: str, call: Callable[..., Any], inputs: Mapping[str, Shape], **rest: Any) -> Case:
     """A function of arrays."""
 
     def make() -> Any:
-        return call, {"example_inputs": examples(inputs), **(arguments or {})}, answered(call)
+        return call, {"example_inputs": examples(inputs)}, answered(call)
 
     return Case(f"function_{name}", make, inputs, **rest)
 

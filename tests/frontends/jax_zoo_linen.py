@@ -46,8 +46,8 @@ class Apply(nn.Module):
 
 
 ACTIVATIONS = (
-    "celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax", "relu",
-    "relu6", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "standardize", "swish", "tanh",
+    "celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax",
+    "relu", "relu6", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "standardize", "swish", "tanh",
 )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ POOL_CAPTURED = nn.max_pool
 
 
 def _convolutions() -> list[Case]:
-    image = {"x": (7, 6, 4)}
+    image = {"inputs": (7, 6, 4)}
     made = {
         "same": (nn.Conv(5, (3, 3)), image),
         "valid_strided": (nn.Conv(5, (3, 2), strides=(2, 1), padding="VALID"), image),
@@ -96,13 +96,13 @@ def _convolutions() -> list[Case]:
         "grouped": (nn.Conv(6, (3, 3), feature_group_count=2), image),
         "depthwise": (nn.Conv(4, (3, 3), feature_group_count=4, use_bias=False), image),
         "circular": (nn.Conv(3, (3, 3), padding="CIRCULAR"), image),
-        "1d": (nn.Conv(5, (3,)), {"x": (11, 3)}),
-        "1d_causal": (nn.Conv(5, (3,), padding="CAUSAL"), {"x": (11, 3)}),
-        "3d": (nn.Conv(3, (2, 3, 2)), {"x": (4, 5, 4, 2)}),
+        "1d": (nn.Conv(5, (3,)), {"inputs": (11, 3)}),
+        "1d_causal": (nn.Conv(5, (3,), padding="CAUSAL"), {"inputs": (11, 3)}),
+        "3d": (nn.Conv(3, (2, 3, 2)), {"inputs": (4, 5, 4, 2)}),
         "transpose": (nn.ConvTranspose(5, (3, 3), strides=(2, 2)), image),
         "transpose_valid": (nn.ConvTranspose(3, (2, 2), strides=(2, 2), padding="VALID"), image),
         "transpose_kernel": (nn.ConvTranspose(3, (3, 3), strides=(2, 2), transpose_kernel=True), image),
-        "transpose_1d": (nn.ConvTranspose(3, (4,), strides=(2,)), {"x": (6, 3)}),
+        "transpose_1d": (nn.ConvTranspose(3, (4,), strides=(2,)), {"inputs": (6, 3)}),
     }
     return [linen(f"conv_{name}", module, inputs) for name, (module, inputs) in made.items()]
 
@@ -133,7 +133,10 @@ class Carried(nn.Module):
         return {"last": last[1] if isinstance(last, tuple) else last, "y": y}
 
 
-CELLS = {"lstm": (nn.LSTMCell, "LSTM"), "optimized_lstm": (nn.OptimizedLSTMCell, "LSTM"), "gru": (nn.GRUCell, "GRU"), "rnn": (nn.SimpleCell, "RNN")}
+CELLS = {
+    "lstm": (nn.LSTMCell, "LSTM"), "optimized_lstm": (nn.OptimizedLSTMCell, "LSTM"), "gru": (nn.GRUCell, "GRU"),
+    "rnn": (nn.SimpleCell, "RNN"),
+}  # fmt: skip
 
 
 def _recurrent() -> list[Case]:
@@ -147,11 +150,11 @@ def _recurrent() -> list[Case]:
         ]
     return [
         *made,
-        linen("rnn_relu", nn.RNN(nn.SimpleCell(4, activation_fn=nn.relu)), sequence, operators=("RNN",)),
-        linen("rnn_residual", nn.RNN(nn.SimpleCell(4, residual=True)), sequence, operators=("RNN",)),
-        linen("rnn_reverse", nn.RNN(nn.GRUCell(4), reverse=True), sequence, operators=("GRU",)),
-        linen("rnn_reverse_in_order", nn.RNN(nn.LSTMCell(4), reverse=True, keep_order=True), sequence, operators=("LSTM",)),
-        linen("mgu", nn.RNN(nn.MGUCell(4)), sequence, operators=("Loop",)),
+        linen("rnn_relu", nn.RNN(nn.SimpleCell(4, activation_fn=nn.relu)), {"inputs": (5, 3)}, operators=("RNN",)),
+        linen("rnn_residual", nn.RNN(nn.SimpleCell(4, residual=True)), {"inputs": (5, 3)}, operators=("RNN",)),
+        linen("rnn_reverse", nn.RNN(nn.GRUCell(4), reverse=True), {"inputs": (5, 3)}, operators=("GRU",)),
+        linen("rnn_reverse_in_order", nn.RNN(nn.LSTMCell(4), reverse=True, keep_order=True), {"inputs": (5, 3)}, operators=("LSTM",)),
+        linen("mgu", nn.RNN(nn.MGUCell(4)), {"inputs": (5, 3)}, operators=("Loop",)),
     ]  # fmt: skip
 
 
@@ -195,6 +198,7 @@ class TwoByTwo(nn.Module):
         return nn.Dense(2)(both), nn.sigmoid(nn.Dense(3)(both))
 
 
+Dense4 = nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True}, in_axes=1, out_axes=1)
 SEQUENCE = {"x": (5, 8)}
 CASES = [
     *[linen(f"{name}_called", Called(name), {"x": (5,)}) for name in ACTIVATIONS],
@@ -224,5 +228,5 @@ CASES = [
     linen("einsum", nn.Einsum((8, 3), "btf,fo->bto"), {"inputs": (5, 8)}),
     linen("two_by_two", TwoByTwo(), {"left": (5,), "right": (3,)}, call={"deterministic": True}),
     linen("remat", nn.remat(Called)("tanh"), {"x": (5,)}),
-    linen("vmapped", nn.vmap(nn.Dense, variable_axes={"params": 0}, split_rngs={"params": True}, in_axes=1, out_axes=1)(3), {"inputs": (4, 5)}),
+    linen("vmapped", Dense4(3), {"inputs": (4, 5)}),
 ]

@@ -112,9 +112,16 @@ class Zoo:
         self.cases: list[Case] = []
 
     def add(
-        self, name: str, given: Mapping[str, Given], make: Callable[[], Any], since: tuple[int, ...] = (2,), until: tuple[int, ...] = (9,), **rest: Any
+        self,
+        name: str,
+        given: Mapping[str, Given],
+        make: Callable[[], Any],
+        *,
+        since: tuple[int, ...] = (2,),
+        until: tuple[int, ...] = (9,),
+        **rest: Any,
     ) -> None:
-        """A case from what `make` gives: (model, arguments of convert, reference)."""
+        """A case from what `make` gives: (model, arguments of convert, reference); of the Keras from `since` to `until`."""
         if since <= KERAS and KERAS[: len(until)] <= until:
             self.cases.append(Case(name, make, inputs_of(given), **rest))
 

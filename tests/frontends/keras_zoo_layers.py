@@ -38,13 +38,22 @@ chain("dense_rank4", (3, 5, 7), lambda L: [L.Dense(3)])
 chain("einsum_dense", (5, 7), lambda L: [L.EinsumDense("abc,cd->abd", output_shape=(None, 6), bias_axes="d")])
 chain("einsum_dense_heads", (5, 8), lambda L: [L.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")])
 chain("embedding", Ids((6,), 12), lambda L: [L.Embedding(12, 5), L.Flatten(), L.Dense(3)], operators=["Gather"])
-chain("embedding_open", Ids((None,), 12), lambda L: [L.Embedding(12, 5), L.GlobalAveragePooling1D(), L.Dense(3, "softmax")], operators=["Gather"])
+chain(
+    "embedding_open",
+    Ids((None,), 12),
+    lambda L: [L.Embedding(12, 5), L.GlobalAveragePooling1D(), L.Dense(3, "softmax")],
+    operators=["Gather"],
+)
 chain("embedding_of_floats", Drawn((6,), lambda rng, shape: rng.integers(0, 12, shape)), lambda L: [L.Embedding(12, 5), L.Flatten()])
 chain("embedding_int64", Ids((6,), 12, "int64"), lambda L: [L.Embedding(12, 5), L.Flatten()])
 
 # --- what does nothing for inference
 
-chain("dropouts", (6, 5), lambda L: [L.Dense(4), L.Dropout(0.5), L.SpatialDropout1D(0.3), L.GaussianNoise(0.2), L.GaussianDropout(0.2), L.AlphaDropout(0.2)])
+chain(
+    "dropouts",
+    (6, 5),
+    lambda L: [L.Dense(4), L.Dropout(0.5), L.SpatialDropout1D(0.3), L.GaussianNoise(0.2), L.GaussianDropout(0.2), L.AlphaDropout(0.2)],
+)
 chain("activity_regularization", (7,), lambda L: [L.Dense(4), L.ActivityRegularization(0.1), L.Dense(2)])
 chain("random_flip", (8, 8, 3), lambda L: [L.RandomFlip(), L.RandomRotation(0.1), L.Conv2D(4, 3)])
 
@@ -83,7 +92,9 @@ chain("bn_relu_conv", (8, 8, 3), lambda L: [L.BatchNormalization(), L.ReLU(), L.
 for kind, shape in (("1D", (12, 3)), ("2D", (9, 8, 3)), ("3D", (6, 7, 5, 2))):
     for word in ("Max", "Average"):
         chain(f"{word.lower()}_pool{kind}", shape, lambda L, k=kind, w=word: [getattr(L, f"{w}Pooling{k}")(2)])
-        chain(f"{word.lower()}_pool{kind}_same", shape, lambda L, k=kind, w=word: [getattr(L, f"{w}Pooling{k}")(3, strides=2, padding="same")])
+        chain(
+            f"{word.lower()}_pool{kind}_same", shape, lambda L, k=kind, w=word: [getattr(L, f"{w}Pooling{k}")(3, strides=2, padding="same")]
+        )
         chain(f"global_{word.lower()}_pool{kind}", shape, lambda L, k=kind, w=word: [getattr(L, f"Global{w}Pooling{k}")()])
 chain("global_pool_keepdims", (6, 5, 3), lambda L: [L.GlobalAveragePooling2D(keepdims=True)])
 chain("max_pool2d_first", (3, 9, 8), lambda L: [L.MaxPooling2D(2, data_format="channels_first")], since=(3,))
@@ -148,7 +159,13 @@ chain(
     "integer_lookup", Ids((3,), 9, "int64"), lambda L: [L.IntegerLookup(vocabulary=np.array([2, 4, 8]))],
     reason="a table of TensorFlow's: StaticHashTable has no counterpart in ONNX", **FOREIGN,
 )  # fmt: skip
-chain("hashing", Ids((3,), 9, "int64"), lambda L: [L.Hashing(num_bins=5)], reason="the hash is of strings, which TensorFlow makes of numbers", **FOREIGN)
+chain(
+    "hashing",
+    Ids((3,), 9, "int64"),
+    lambda L: [L.Hashing(num_bins=5)],
+    reason="the hash is of strings, which TensorFlow makes of numbers",
+    **FOREIGN,
+)
 chain(
     "resizing_bicubic", (6, 5, 3), lambda L: [L.Resizing(9, 8, interpolation="bicubic")], refused="differ",
     reason="TensorFlow's cubic kernel is looked up in a table of 1024 points, and differs from ONNX's by 1e-3",

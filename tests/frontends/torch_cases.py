@@ -72,7 +72,8 @@ def module_case(
         name: of the case.
         build: makes the module.
         inputs: as in Case; one shape for a module of one input, called "x" or "input".
-        saved: "", or what it is saved as: "script", "trace", "pt2", "program".
+        saved: "", or what it is saved as: "script", "trace", "trace without
+            gradients", "pt2", "program".
         dynamic: as in convert.
         call: how the module is called with tensors by name; all in order by default.
         examples: makes example_inputs of arrays by name; a tuple of all by default.
@@ -100,15 +101,13 @@ def module_case(
     return Case(name, make, named, **more)
 
 
-def _as_saved(
-    module: nn.Module, saved: str, arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], dynamic: Any, name: str
-) -> Any:
+def _as_saved(module: nn.Module, saved: str, arguments: dict[str, Any], arrays: Mapping[str, np.ndarray], dynamic: Any, name: str) -> Any:
     tensors = tuple(torch.from_numpy(value) for value in arrays.values())
     if not saved:
         return module
     path = Path(FOLDER.name) / f"{name}.{'pt2' if saved == 'pt2' else 'pt'}"
-    if saved in ("script", "trace"):
-        with torch.no_grad():
+    if saved in ("script", "trace", "trace without gradients"):
+        with torch.set_grad_enabled(saved == "trace"):
             made = torch.jit.script(module) if saved == "script" else torch.jit.trace(module, tensors, check_trace=False)
         made.save(str(path))
         return str(path)

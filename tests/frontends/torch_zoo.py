@@ -82,7 +82,9 @@ CASES = [
     module_case("batch_norm_without_statistics", lambda: nn.BatchNorm2d(3, track_running_stats=False), {"input": (3, 4, 5)}),
     module_case("layer_norm", lambda: nn.LayerNorm(7), {"input": (3, 7)}, operators=["LayerNormalization"]),
     module_case("layer_norm_2d", lambda: nn.LayerNorm((3, 7), eps=1e-3), {"input": (2, 3, 7)}, operators=["LayerNormalization"]),
-    module_case("layer_norm_without_affine", lambda: nn.LayerNorm(7, elementwise_affine=False), {"input": (7,)}, operators=["LayerNormalization"]),
+    module_case(
+        "layer_norm_without_affine", lambda: nn.LayerNorm(7, elementwise_affine=False), {"input": (7,)}, operators=["LayerNormalization"]
+    ),
     module_case("rms_norm", lambda: nn.RMSNorm(7), {"x": (3, 7)}, operators=["RMSNormalization"]),
     module_case("group_norm", lambda: nn.GroupNorm(2, 6), {"input": (6, 4, 3)}, operators=["GroupNormalization"]),
     module_case("instance_norm", lambda: nn.InstanceNorm2d(3, affine=True), {"input": (3, 5, 4)}, operators=["InstanceNormalization"]),

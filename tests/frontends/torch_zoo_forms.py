@@ -19,16 +19,21 @@ FUNCTIONS: dict[str, Any] = {
     "cumsum": lambda x: x.cumsum(1), "where": lambda x: torch.where(x > 0, x * 2, x.abs()), "clamp": lambda x: x.clamp(-0.3, 0.4),
     "std": lambda x: x.std(dim=-1), "variance": lambda x: x.var(dim=1, correction=0), "logsumexp": lambda x: x.logsumexp(-1),
     "einsum": lambda x: torch.einsum("bij,bkj->bik", x, x), "roll": lambda x: x.roll(1, -1), "flip": lambda x: x.flip(-1),
-    "chunk": lambda x: torch.cat(x.chunk(2, -1)[::-1], -1), "split": lambda x: x.split([1, 2], 1), "stack": lambda x: torch.stack([x, -x], 1),
+    "chunk": lambda x: torch.cat(x.chunk(2, -1)[::-1], -1), "split": lambda x: x.split([1, 2], 1),
+    "stack": lambda x: torch.stack([x, -x], 1),
     "tril": lambda x: torch.tril(x), "norm": lambda x: x.norm(dim=-1), "permute": lambda x: x.permute(0, 2, 1).contiguous(),
-    "expand": lambda x: x[:, :, None].expand(-1, -1, 2, -1) + 1, "repeat": lambda x: x.repeat(1, 2, 1), "gather": lambda x: x.gather(2, x.argsort(-1)),
+    "expand": lambda x: x[:, :, None].expand(-1, -1, 2, -1) + 1, "repeat": lambda x: x.repeat(1, 2, 1),
+    "gather": lambda x: x.gather(2, x.argsort(-1)),
     "scatter": lambda x: torch.zeros_like(x).scatter(2, x.argmax(-1, keepdim=True), 1.0), "index": lambda x: x[:, [2, 0]],
-    "slice_assign": lambda x: torch.cat([x[:, :1] * 2, x[:, 1:]], 1), "pow": lambda x: x.abs() ** 1.5 + x**2, "remainder": lambda x: torch.remainder(x, 0.7),
+    "slice_assign": lambda x: torch.cat([x[:, :1] * 2, x[:, 1:]], 1), "pow": lambda x: x.abs() ** 1.5 + x**2,
+    "remainder": lambda x: torch.remainder(x, 0.7),
     "floor_divide": lambda x: torch.floor_divide(x, 0.3), "atan2": lambda x: torch.atan2(x, x + 1), "erf": lambda x: torch.erf(x),
     "one_hot": lambda x: F.one_hot(x.argmax(-1), 6).float(), "interpolate": lambda x: F.interpolate(x, scale_factor=2.0, mode="linear"),
     "masked_fill": lambda x: x.masked_fill(x > 0.2, -1.0), "prod": lambda x: x.prod(-1), "any": lambda x: (x > 1).any(-1),
-    "mean_dims": lambda x: x.mean((1, 2)), "amax": lambda x: x.amax(1), "rsqrt": lambda x: (x.square() + 1).rsqrt(), "diff": lambda x: x.diff(dim=-1),
-    "linear_by_hand": lambda x: x @ torch.arange(12.0).reshape(6, 2) / 12, "glu": lambda x: F.glu(x), "softmax_2d": lambda x: F.softmax(x, dim=1),
+    "mean_dims": lambda x: x.mean((1, 2)), "amax": lambda x: x.amax(1), "rsqrt": lambda x: (x.square() + 1).rsqrt(),
+    "diff": lambda x: x.diff(dim=-1),
+    "linear_by_hand": lambda x: x @ torch.arange(12.0).reshape(6, 2) / 12, "glu": lambda x: F.glu(x),
+    "softmax_2d": lambda x: F.softmax(x, dim=1),
     "shape": lambda x: x / x.shape[0] + x.shape[1], "flatten": lambda x: x.flatten(0, 1), "to_int": lambda x: (x * 3).to(torch.int64),
 }  # fmt: skip
 
@@ -46,7 +51,7 @@ class TwoInTwoOut(nn.Module):
         self.table = nn.Linear(5, 6)
         self.energy, self.kind = nn.Linear(6, 1), nn.Linear(6, 3)
 
-    def forward(self, image: torch.Tensor, table: torch.Tensor) -> Any:
+    def forward(self, image: torch.Tensor, table: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = torch.tanh(self.image(image) * self.table(table))
         return self.energy(x), torch.softmax(self.kind(x), -1)
 
@@ -106,7 +111,9 @@ class Residual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4))
+        self.body = nn.Sequential(
+            nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.relu(x + self.body(x))
@@ -135,7 +142,7 @@ CASES = [
     module_case("compare", lambda: Pair(lambda a, b: (a > b, a == a, torch.logical_and(a > 0, b > 0))), BOTH),
     module_case("concatenate", lambda: Pair(lambda a, b: torch.cat([a, b], 1)), BOTH),
     module_case("integers", lambda: Pair(lambda a, b: (a * 3 - b, a // 2, a % 3)), {"a": integers(40, 3, low=-40), "b": integers(9, 3)}),
-    module_case("integers_32", lambda: Pair(lambda a, b: a * 3 - b), {"a": integers(9, 3, dtype="int32"), "b": integers(9, 3, dtype="int32")}),
+    module_case("integers_32", lambda: Pair(lambda a, b: a * 3 - b), dict.fromkeys("ab", integers(9, 3, dtype="int32"))),
     module_case("booleans", lambda: Pair(lambda a, b: a.float() * b), {"a": lambda rng, n: rng.random((n, 3)) < 0.5, "b": (3,)}),
     module_case("two_in_two_out", TwoInTwoOut, {"image": (1, 6, 6), "table": (5,)}),
     module_case(
@@ -160,14 +167,22 @@ CASES = [
     module_case("training_mode", lambda: Training(), {"x": (5,)}),
     *(module_case(f"mlp_{saved}", mlp, {"input": (5,)}, saved=saved) for saved in ("script", "trace", "pt2", "program")),
     *(module_case(f"cnn_{saved}", cnn, {"input": (2, 8, 8)}, saved=saved) for saved in ("script", "trace", "pt2", "program")),
-    *(module_case(f"two_in_two_out_{saved}", TwoInTwoOut, {"image": (1, 6, 6), "table": (5,)}, saved=saved) for saved in ("script", "trace", "pt2")),
-    module_case("embedding_pt2", lambda: nn.Sequential(nn.Embedding(7, 4), nn.Flatten(), nn.Linear(12, 2)), {"input": integers(7, 3)}, saved="pt2"),
+    *(
+        module_case(f"two_in_two_out_{saved}", TwoInTwoOut, {"image": (1, 6, 6), "table": (5,)}, saved=saved)
+        for saved in ("script", "trace", "pt2")
+    ),
+    module_case(
+        "embedding_pt2", lambda: nn.Sequential(nn.Embedding(7, 4), nn.Flatten(), nn.Linear(12, 2)), {"input": integers(7, 3)}, saved="pt2"
+    ),
     module_case("logsigmoid_script", lambda: nn.Sequential(nn.Linear(5, 4), nn.LogSigmoid()), {"input": (5,)}, saved="script"),
     module_case("softplus_threshold_trace", lambda: nn.Sequential(nn.Linear(5, 4), nn.Softplus(2, 3)), {"input": (5,)}, saved="trace"),
     module_case("avg_pool_divisor_trace", lambda: nn.AvgPool2d(2, divisor_override=3), {"input": (2, 6, 6)}, saved="trace"),
     module_case("rms_norm_trace", lambda: nn.Sequential(nn.Linear(5, 6), nn.RMSNorm(6)), {"input": (5,)}, saved="trace"),
     module_case("floor_divide_trace", lambda: Do(lambda x: torch.floor_divide(x, 0.3), nn.Linear(5, 6)), {"x": (5,)}, saved="trace"),
-    module_case("floor_divide_integers_trace", lambda: Pair(lambda a, b: (a // b, a // 3)), {"a": integers(40, 3, low=-40), "b": integers(9, 3, low=1)}, saved="trace"),
+    module_case(
+        "floor_divide_integers_trace", lambda: Pair(lambda a, b: (a // b, a // 3)),
+        {"a": integers(40, 3, low=-40), "b": integers(9, 3, low=1)}, saved="trace",
+    ),
 ]  # fmt: skip
 
 

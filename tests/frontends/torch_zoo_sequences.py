@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch_cases import behind, module_case
+from torch_cases import behind, integers, module_case
 
 F = nn.functional
 
@@ -30,15 +30,17 @@ class Last(nn.Module):
 
 
 class Packed(nn.Module):
-    """Sequences of different lengths, packed."""
+    """Sequences of different lengths, packed: their last states, and their steps padded to `total`, or to the longest."""
 
-    def __init__(self, kind: type[nn.Module]) -> None:
+    def __init__(self, kind: type[nn.Module], total: int | None = 5) -> None:
         super().__init__()
         self.recurrent = kind(5, 6, batch_first=True)
+        self.total = total
 
-    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> Any:
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return nn.utils.rnn.pad_packed_sequence(self.recurrent(packed)[0], batch_first=True)[0]
+        y, state = self.recurrent(packed)
+        return nn.utils.rnn.pad_packed_sequence(y, batch_first=True, total_length=self.total)[0], state
 
 
 class Encoder(nn.Module):
@@ -126,7 +128,9 @@ class Steps(nn.Module):
         return state[0] if isinstance(state, tuple) else state
 
 
-def recurrent(name: str, build: Callable[[], nn.Module], kind: str, inputs: Mapping[str, Any] = LONG, dynamic: Any = None, **more: Any) -> Any:
+def recurrent(
+    name: str, build: Callable[[], nn.Module], kind: str, inputs: Mapping[str, Any] = LONG, dynamic: Any = None, **more: Any
+) -> Any:
     return module_case(name, build, inputs, dynamic=DYNAMIC if dynamic is None else dynamic, operators=[kind], **more)
 
 
@@ -136,12 +140,16 @@ def lengths(rng: np.random.Generator, batch: int) -> np.ndarray:
     return made
 
 
-def heads(rng: np.random.Generator, n: int) -> np.ndarray:
-    return rng.standard_normal((n, 2, 5, 4)).astype("f")
+def words(rng: np.random.Generator, batch: int) -> np.ndarray:
+    return rng.standard_normal((batch, 3 + batch, 8)).astype("f")
 
 
 def with_state(module: nn.Module, t: Mapping[str, torch.Tensor]) -> Any:
     return module(t["input"], (t["hx_0"], t["hx_1"])) if "hx_1" in t else module(t["input"], t["hx"])
+
+
+def block() -> nn.Module:
+    return nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
 
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -155,7 +163,10 @@ CASES = [
         recurrent(f"{name}_bidirectional", lambda kind=kind: kind(5, 6, 2, batch_first=True, bidirectional=True), name.upper())
         for name, kind in KINDS.items()
     ),
-    *(recurrent(f"{name}_without_bias", lambda kind=kind: kind(5, 6, bias=False, batch_first=True), name.upper()) for name, kind in KINDS.items()),
+    *(
+        recurrent(f"{name}_without_bias", lambda kind=kind: kind(5, 6, bias=False, batch_first=True), name.upper())
+        for name, kind in KINDS.items()
+    ),
     *(
         recurrent(f"{name}_last", lambda kind=kind: Last(kind(5, 6, batch_first=True), 6), name.upper(), {"x": (7, 5)}, {"x": {0: "batch"}})
         for name, kind in KINDS.items()
@@ -188,7 +199,12 @@ CASES = [
             f"{name}_packed", lambda kind=kind: Packed(kind), name.upper(), {"x": (5, 5), "lengths": lengths},
             {"x": {0: "batch"}, "lengths": {0: "batch"}},
         )
-        for name, kind in (("lstm", nn.LSTM), ("gru", nn.GRU))
+        for name, kind in KINDS.items()
+    ),
+    recurrent(
+        "lstm_packed_to_longest", lambda: Packed(nn.LSTM, None), "LSTM", {"x": (5, 5), "lengths": lengths},
+        {"x": {0: "batch"}, "lengths": {0: "batch"}}, refused="PyTorch gives",
+        reason="ONNX's LSTM gives as many steps as its input has, not as the longest has",
     ),
     module_case("lstm_cell", lambda: Steps(nn.LSTMCell(5, 6)), (4, 5)),
     module_case("gru_cell", lambda: Steps(nn.GRUCell(5, 6)), (4, 5)),
@@ -199,29 +215,39 @@ CASES = [
     module_case("attention_scaled", lambda: Attention(scale=0.3), QKV, operators=["Attention"]),
     module_case("attention_float_mask", Attention, {**QKV, "mask": (2, 5, 7)}),
     module_case("attention_bool_mask", Attention, {**QKV, "mask": lambda rng, n: rng.random((n, 1, 5, 7)) < 0.8}),
-    module_case("attention_grouped", lambda: Attention(enable_gqa=True), {"q": (4, 5, 4), "k": (2, 7, 4), "v": (2, 7, 4)}, operators=["Attention"]),
-    module_case("attention_by_hand", ByHand, {"x": lambda rng, n: rng.standard_normal((n, 3 + n, 8)).astype("f")}, dynamic={0: {0: "batch", 1: "time"}}),
-    module_case("multihead_attention", lambda: nn.MultiheadAttention(8, 2, batch_first=True), {"query": (5, 8), "key": (7, 8), "value": (7, 8)}),
+    module_case("attention_grouped", lambda: Attention(enable_gqa=True), {**QKV, "q": (4, 5, 4)}, operators=["Attention"]),
+    module_case("attention_by_hand", ByHand, {"x": words}, dynamic={0: {0: "batch", 1: "time"}}),
+    module_case(
+        "multihead_attention", lambda: nn.MultiheadAttention(8, 2, batch_first=True), {"query": (5, 8), "key": (7, 8), "value": (7, 8)}
+    ),
     module_case("self_attention", SelfAttention, {"x": (5, 8)}, operators=["Attention"]),
     module_case("self_attention_weights", lambda: SelfAttention(True), {"x": (5, 8)}),
     module_case("self_attention_masked", lambda: SelfAttention(masked=True), {"x": (5, 8)}),
     module_case("self_attention_padded", Padded, {"x": (5, 8), "padding": lambda rng, n: np.arange(5) >= rng.integers(1, 6, (n, 1))}),
     module_case(
-        "transformer_encoder_layer", lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True),
-        {"src": lambda rng, n: rng.standard_normal((n, 3 + n, 8)).astype("f")}, dynamic={"src": {0: "batch", 1: "time"}},
+        "transformer_encoder_layer", block,
+        {"src": words}, dynamic={"src": {0: "batch", 1: "time"}},
         operators=["Attention", "LayerNormalization"], small=False,
     ),
     *(
         module_case(
-            f"transformer_encoder{'_causal' * causal}", lambda causal=causal: Encoder(causal), {"tokens": lambda rng, n: rng.integers(0, 13, (n, 6))},
+            f"transformer_encoder{'_causal' * causal}", lambda causal=causal: Encoder(causal), {"tokens": integers(13, 6)},
             operators=["LayerNormalization"], small=False,
         )
         for causal in (False, True)
     ),
-    module_case("transformer_decoder_layer", lambda: nn.TransformerDecoderLayer(8, 2, 16, batch_first=True), {"tgt": (4, 8), "memory": (6, 8)}, small=False),
+    module_case(
+        "transformer_decoder_layer", lambda: nn.TransformerDecoderLayer(8, 2, 16, batch_first=True), {"tgt": (4, 8), "memory": (6, 8)},
+        small=False,
+    ),
     module_case("transformer", lambda: nn.Transformer(8, 2, 1, 1, 16, batch_first=True), {"src": (6, 8), "tgt": (4, 8)}, small=False),
     *(
-        module_case(f"transformer_{saved}", lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), {"src": (5, 8)}, saved=saved, small=False)
+        module_case(f"transformer_{saved}", block, {"src": (5, 8)}, saved=saved, small=False)
         for saved in ("pt2", "trace")
+    ),
+    module_case(
+        "transformer_trace_without_gradients", block, {"src": (5, 8)},
+        saved="trace without gradients", refused="_transformer_encoder_layer_fwd",
+        reason="traced under no_grad it is one fused operator of PyTorch's own; traced as it comes it converts",
     ),
 ]  # fmt: skip

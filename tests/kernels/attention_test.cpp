@@ -142,21 +142,45 @@ static void test_special(const char* isa, Attention attention)
       }
 }
 
+using RareAttention = decltype(&kernels::baseline::rare_attention);
+
+/// Queries without any key: zeros where that is asked for, and nobody else changes by it.
+static void test_rare(const char* isa, Attention attention, RareAttention rare)
+{
+   Operands o({9, 37, 20, 18, 1, 0});
+   o.scale = 1.f;
+   std::fill_n(o.mask.begin() + 2 * 37, 37, -std::numeric_limits<float>::infinity());
+   o.Q[4 * 20 + 19] = std::nanf("");
+   bool clean;
+   const Floats plain = o.run(attention, 0, 9, clean);
+   Floats scratch(static_cast<std::size_t>(kernels::baseline::attention_scratch(37, 20, 18)));
+   for (bool any_nan : {false, true}) {
+      Floats Y(9 * 18);
+      rare(any_nan, 9, 37, 20, 18, o.Q.data(), o.K.data(), o.V.data(), Y.data(), o.mask.data(), scratch.data());
+      for (Size q = 0; q < 9; q++) {
+         const Floats row(Y.begin() + q * 18, Y.begin() + (q + 1) * 18), before(plain.begin() + q * 18, plain.begin() + (q + 1) * 18);
+         const bool zero = q == 2 || (q == 4 && any_nan);
+         check(zero ? row == Floats(18) : q == 4 ? std::isnan(row[0]) : equal_bits(row, before), isa, "queries without keys", q, 37, any_nan);
+      }
+   }
+}
+
 int main()
 {
    struct Isa {
       const char* name;
       Attention attention;
+      RareAttention rare;
       bool present, fused;
    };
 #if defined(__x86_64__)
    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                        __builtin_cpu_supports("avx512vl");
-   const Isa all[] = {{"avx512", kernels::avx512::scaled_attention, avx512, true},
-                      {"avx2", kernels::avx2::scaled_attention, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), true},
-                      {"baseline", kernels::baseline::scaled_attention, true, false}};
+   const Isa all[] = {{"avx512", kernels::avx512::scaled_attention, kernels::avx512::rare_attention, avx512, true},
+                      {"avx2", kernels::avx2::scaled_attention, kernels::avx2::rare_attention, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), true},
+                      {"baseline", kernels::baseline::scaled_attention, kernels::baseline::rare_attention, true, false}};
 #else
-   const Isa all[] = {{"baseline", kernels::baseline::scaled_attention, true, true}};
+   const Isa all[] = {{"baseline", kernels::baseline::scaled_attention, kernels::baseline::rare_attention, true, true}};
 #endif
    const Case cases[] = {{1, 1, 1, 1, 0, 0},      {3, 5, 7, 3, 1, 1},      {20, 16, 16, 16, 0, 0}, {31, 17, 24, 40, 2, 3},
                          {20, 100, 64, 64, 1, 0}, {17, 300, 32, 20, 0, 5}, {2, 2100, 8, 9, 2, 0},  {15, 33, 300, 33, 1, 2},
@@ -176,7 +200,10 @@ int main()
          }
    }
    for (const Isa& isa : all)
-      if (isa.present) test_special(isa.name, isa.attention);
+      if (isa.present) {
+         test_special(isa.name, isa.attention);
+         test_rare(isa.name, isa.attention, isa.rare);
+      }
    if (failures) std::printf("%d failures\n", failures);
    return failures != 0;
 }

@@ -1,0 +1,125 @@
+"""Products with constant weights work on rows: what joins or transposes the axes in front may as well stand on their other side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.gemm import Gemm
+from onnx_bridge.operators.matmul import MatMul
+from onnx_bridge.operators.pointwise import TABLE
+from onnx_bridge.operators.reshape import Reshape
+from onnx_bridge.operators.steps import PointwiseOperator
+from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.operators.view import SHAPES
+from onnx_bridge.passes.base import Pass
+
+Add = TABLE["Add"]
+
+
+class Rows(Pass):
+    """
+    1. Gemm with constants between a view that joins the axes in front of the rows and one that parts them again: MatMul and Add over those
+       axes themselves.
+    2. A Transpose that leaves the last axis where it is, behind MatMul and pointwise operators with constants, in front of which another
+       Transpose stands (and views): it comes first, too, where both may become one.
+    """
+
+    name = "rows"
+
+    def call(self, model: RModel) -> bool:
+        changed = False
+        for op in list(model.operators):
+            if isinstance(op, Gemm):
+                changed |= self.parted(model, op)
+        for op in list(model.operators):
+            if isinstance(op, Transpose):
+                changed |= self.hoisted(model, op)
+        return changed
+
+    @staticmethod
+    def parted(model: RModel, op: Gemm) -> bool:
+        x, w, c = op.arguments(3)
+        assert x is not None and w is not None
+        before, readers = model.producers().get(x), model.consumers().get(op.y, [])
+        if not isinstance(before, SHAPES) or len(readers) != 1 or not isinstance(readers[0], SHAPES) or op.y in model.outputs:
+            return False
+        after = readers[0]
+        if op.transA or op.alpha != 1 or (c is not None and op.beta != 1) or not w.is_constant or w.dtype is not float32:
+            return False
+        if c is not None and not (c.is_constant and c.count in (1, op.y.shape[1]) and (c.rank == 0 or c.shape[-1] == c.count)):
+            return False
+        if after.y.rank < 3 or after.y.shape[-1] != op.y.shape[1] or dims.product(after.y.shape[:-1]) != x.shape[0]:
+            return False
+        weights = np.ascontiguousarray(w.constant().T) if op.transB else w.constant()
+        view = Reshape(name=f"{op.title()} rows", opset=22)
+        view.inputs = [before.x]
+        view.outputs = [model.new_tensor(f"{x.name}_rows", Type(float32, (*after.y.shape[:-1], x.shape[1])))]
+        product = MatMul(name=op.name, opset=op.opset)
+        product.inputs = [view.y, model.new_tensor(f"{w.name}_rows", Type(float32, weights.shape), value=weights)]
+        product.outputs = [after.y]
+        place = model.operators.index(after)
+        model.operators[place : place + 1] = [view, product]
+        model.operators.remove(op)
+        if c is not None:
+            bias = c.constant().reshape(-1)
+            product.outputs = [model.new_tensor(f"{op.y.name}_product", after.y.type)]
+            add = Add(name=f"{op.title()} bias", opset=22)
+            add.inputs = [product.y, model.new_tensor(f"{c.name}_row", Type(float32, bias.shape), value=bias)]
+            add.outputs = [after.y]
+            model.operators.insert(model.operators.index(product) + 1, add)
+        return True
+
+    @staticmethod
+    def hoisted(model: RModel, op: Transpose) -> bool:
+        order = op.order(op.x)
+        if order[-1:] != [op.x.rank - 1] or order == sorted(order):
+            return False
+        producers, consumers = model.producers(), model.consumers()
+        chain: list[ROperator] = []
+        tensor, reader = op.x, op
+        while consumers.get(tensor) == [reader] and tensor not in model.outputs:
+            maker = producers.get(tensor)
+            inner = None if maker is None else row_wise(maker)
+            if maker is None or inner is None:
+                break
+            chain.append(maker)
+            tensor, reader = inner, maker  # type: ignore[assignment]
+        if not any(isinstance(maker, MatMul) for maker in chain) or consumers.get(tensor) != [reader]:
+            return False
+        source = producers.get(tensor)
+        while isinstance(source, SHAPES):
+            source = producers.get(source.x)
+        if not isinstance(source, Transpose):
+            return False
+        first = Transpose(name=op.name, opset=22)
+        first.perm = order
+        first.inputs = [tensor]
+        first.outputs = [model.new_tensor(f"{tensor.name}_turned", Type(tensor.dtype, tuple(tensor.shape[axis] for axis in order)))]
+        model.operators.insert(model.operators.index(chain[-1]), first)
+        before, turned = tensor, first.y
+        for maker in reversed(chain):
+            maker.inputs = [turned if t is before else t for t in maker.inputs]
+            before = maker.y
+            turned = model.new_tensor(f"{before.name}_turned", Type(before.dtype, tuple(before.shape[axis] for axis in order)))
+            maker.outputs = [turned]
+        chain[0].outputs = [op.y]
+        model.operators.remove(op)
+        return True
+
+
+def row_wise(op: ROperator) -> Tensor | None:
+    """The tensor that an operator changes row by row, with constants alike for all rows."""
+    if isinstance(op, MatMul):
+        x, w = op.input(0), op.input(1)
+        return x if w.is_constant and w.rank == 2 and x.rank == op.y.rank and x.rank >= 2 else None
+    if not isinstance(op, PointwiseOperator) or len(op.outputs) != 1:
+        return None
+    tensors = [t for t in op.inputs if t is not None]
+    found = [t for t in tensors if not t.is_constant]
+    alike = all(t.rank == 0 or all(size == 1 for size in t.shape[:-1]) for t in tensors if t.is_constant)
+    return found[0] if len(found) == 1 and found[0].shape == op.y.shape and alike else None

@@ -1,0 +1,87 @@
+"""Factors of queries and keys become factors of the scores, where the attention kernel has them for nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.gather import Gather
+from onnx_bridge.operators.matmul import MatMul
+from onnx_bridge.operators.pointwise import TABLE
+from onnx_bridge.operators.softmax import Softmax
+from onnx_bridge.operators.steps import PointwiseOperator
+from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.operators.view import SHAPES
+from onnx_bridge.passes.base import Pass
+
+Mul, Div = TABLE["Mul"], TABLE["Div"]
+
+
+class Scales(Pass):
+    """
+    1. MatMul(x * c, y) or MatMul(x, y * c), c one constant, x and y perhaps transposed after that, whose result goes through pointwise
+       operators into a Softmax: MatMul(x, y) * c. Each score is then rounded once where each of its terms was rounded before.
+    """
+
+    name = "scales"
+
+    def call(self, model: RModel) -> bool:
+        consumers, producers = model.consumers(), model.producers()
+        changed = False
+        for op in list(model.operators):
+            if not isinstance(op, MatMul) or op.y.dtype is not float32 or not self.scores(op.y, consumers):
+                continue
+            factors = [self.taken(model, op, tensor, consumers, producers) for tensor in op.inputs if tensor is not None]
+            factor = float(np.prod([f for f in factors if f is not None]))
+            if all(f is None for f in factors):
+                continue
+            y = op.y
+            plain = model.new_tensor(f"{y.name}_plain", y.type)
+            value = np.asarray(factor, np.float32)
+            scaled = Mul(name=f"{op.title()} scale", opset=22)
+            scaled.inputs = [plain, model.new_tensor(f"{y.name}_scale", Type(float32, ()), value=value)]
+            op.outputs, scaled.outputs = [plain], [y]
+            model.operators.insert(model.operators.index(op) + 1, scaled)
+            changed = True
+        return changed
+
+    @staticmethod
+    def scores(tensor: Tensor, consumers: dict[Tensor, list[ROperator]]) -> bool:
+        """Whether a tensor alone becomes the input of a Softmax, through pointwise operators at most."""
+        while True:
+            readers = consumers.get(tensor, [])
+            if len(readers) != 1 or len(readers[0].outputs) != 1:
+                return False
+            if isinstance(readers[0], Softmax):
+                return True
+            if not isinstance(readers[0], PointwiseOperator) or readers[0].y.shape != tensor.shape:
+                return False
+            tensor = readers[0].y
+
+    @staticmethod
+    def taken(
+        model: RModel, product: ROperator, tensor: Tensor, consumers: dict[Tensor, list[ROperator]], producers: dict[Tensor, ROperator]
+    ) -> float | None:
+        """Takes the factor of an operand away, if it has one, and says which."""
+        reader = product
+        while True:
+            maker = producers.get(tensor)
+            if maker is None or consumers.get(tensor) != [reader] or tensor in model.outputs:
+                return None
+            if isinstance(maker, (Mul, Div)):
+                break
+            if not isinstance(maker, (Transpose, Gather, *SHAPES)):
+                return None
+            reader, tensor = maker, maker.x
+        for x, c in ((maker.input(0), maker.input(1)), (maker.input(1), maker.input(0))):
+            if c.is_constant and c.count == 1 and x.type == tensor.type and (isinstance(maker, Mul) or c is maker.input(1)):
+                number = float(c.constant().reshape(-1)[0])
+                if number == 0 or not np.isfinite(number):
+                    return None
+                reader.inputs = [x if t is tensor else t for t in reader.inputs]
+                model.operators.remove(maker)
+                return number if isinstance(maker, Mul) else 1 / number
+        return None
