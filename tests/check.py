@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from onnx_bridge.convert import convert
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.operators.cases import Case, Data
-from onnx_bridge.runtime.compiled import CompiledModel
+from onnx_bridge.runtime.compiled import CompiledModel, only
 from onnx_bridge.runtime.shim import shim
 from onnx_bridge.toolchain import build
 
@@ -97,7 +97,7 @@ def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = FLAGS) -> l
     """One library for all the headers."""
     sources = {f"{p.name}.hxx": p.emitted.header for p in prepared}
     sources["all.cpp"] = "\n".join(shim(p.emitted) for p in prepared)
-    library = build(sources, "all.cpp", flags=flags)
+    library = build(sources, "all.cpp", flags=[only(), *flags])
     return [CompiledModel(p.emitted, str(library), "best") for p in prepared]
 
 

@@ -126,7 +126,8 @@ CHAINS = (
     ),
     chain(
         "torch_safe_softmax",  # queries that may look at nothing get nothing
-        f"""agraph ({_QKV}, bool[1, 1, T, S] mask) => (y) <float zero = {{0.0}}, float[1] none = {{-1e40}}> {{
+        f"""agraph ({_QKV}, bool[1, 1, T, S] mask) => (y) <float zero = {{0.0}}> {{
+            none = Log(zero)
             added = Where(mask, zero, none)
             scores = Einsum<equation = "bthd,bshd->bhts">(q, k)
             masked = Add(scores, added)

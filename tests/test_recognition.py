@@ -10,7 +10,8 @@ from onnx import numpy_helper
 
 _ROWS = [{"x": (3, 5, 16)}, {"x": (1, 5, 16)}]
 _IMAGES = [{"x": (3, 4, 6, 8)}, {"x": (1, 4, 6, 8)}]
-_LAYER = "agraph (float[B, 5, 16] x) => (y) <float[16] s, float[16] b, float eps = {0.001}, float n = {16.0}, float two = {2.0}, float zero = {0.0}, int64[1] last = {-1}>"
+_LAYER = """agraph (float[B, 5, 16] x) => (y) <
+    float[16] s, float[16] b, float eps = {0.001}, float n = {16.0}, float two = {2.0}, float zero = {0.0}, int64[1] last = {-1}>"""
 
 
 def _layer(name: str, body: str, left: str = "", must: str = "LayerNormalization", **rest: object) -> Chain:

@@ -97,7 +97,8 @@ CHAINS = (
     ),
     chain(
         "some_state",  # not zeros
-        """agraph (float[T, B, 4] x) => (y) <float[1, 3, 4] w, float[1, 3, 3] r, float[1, 1, 3] h0, int64[1] one = {1}, int64[1] three = {3}> {
+        """agraph (float[T, B, 4] x) => (y) <
+            float[1, 3, 4] w, float[1, 3, 3] r, float[1, 1, 3] h0, int64[1] one = {1}, int64[1] three = {3}> {
             s = Shape<start = 1, end = 2>(x)  shape = Concat<axis = 0>(one, s, three)  h = Expand(h0, shape)
             y = RNN<hidden_size = 3>(x, w, r, , , h)
         }""",

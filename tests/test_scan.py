@@ -16,8 +16,8 @@ from onnx_bridge.runtime import compile_emitted
 def recurrence(**attributes: object) -> onnx.ModelProto:
     """h' = tanh(h * 0.5 + a[t] - b[t]) and h' + a[t], over two scanned inputs, one state and one that stays as it is."""
     body = onnx.parser.parse_graph(
-        """body (float[N, 3] h, float[3] kept, float[N, 3] a, float[N, 3] b) => (float[N, 3] h2, float[3] kept2, float[N, 3] y, float[N, 3] z) <
-            float half = {0.5}> {
+        """body (float[N, 3] h, float[3] kept, float[N, 3] a, float[N, 3] b)
+            => (float[N, 3] h2, float[3] kept2, float[N, 3] y, float[N, 3] z) <float half = {0.5}> {
             m = Mul(h, half)  s = Add(m, a)  d = Sub(s, b)  t = Mul(d, kept)
             h2 = Tanh(t)
             y = Add(h2, a)
@@ -53,10 +53,9 @@ def test_scan(attributes: dict[str, list[int]]) -> None:
     rng = np.random.default_rng(3)
     for batch, length in ((2, 5), (1, 1)):
         sizes = {"N": batch, "T": length}
-        feeds = {
-            value.name: rng.standard_normal([sizes.get(d.dim_param, d.dim_value) for d in value.type.tensor_type.shape.dim]).astype(np.float32)
-            for value in model.graph.input
-        }
+        described = {value.name: value.type.tensor_type.shape.dim for value in model.graph.input}
+        shapes = {name: [sizes.get(d.dim_param, d.dim_value) for d in shape] for name, shape in described.items()}
+        feeds = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
         for got, wanted in zip(compiled.run(feeds), session.run(None, feeds), strict=True):
             assert worst(got, wanted) <= 1e-6, (batch, length)
     if not attributes:

@@ -40,9 +40,7 @@ def load(path: Path, request: Request) -> Any:
     """
     if (path / "saved_model.pb").is_file():
         return _saved_model(path)
-    if path.suffix in _HDF5:
-        require("h5py", "Keras", "keras")
-    wrote = _of_keras(path) if path.suffix == ".keras" else _of_hdf5(path)
+    wrote = _of_keras(path) if path.suffix == ".keras" else _of_hdf5(path, request.trusted)
     keras, name = _keras_for(path, wrote)
     saving = getattr(keras, "saving", None) or keras.models
     options = {} if path.suffix in _HDF5 and name != "keras" else {"safe_mode": not request.trusted}
@@ -54,11 +52,8 @@ def load(path: Path, request: Request) -> Any:
 
 def _refused(path: Path, wrote: tuple[int, ...], name: str, error: Exception, request: Request) -> ExportError:
     words = innermost(error)
-    if not request.trusted and re.search(r"safe_mode|unsafe|arbitrary code|lambda", str(error), re.IGNORECASE):
-        return ExportError(
-            f"{path.name} holds code of its own, a Lambda layer most likely, which runs when it is read. If you trust where it comes "
-            f"from, say so: trusted=True, or --trusted. Keras says: {words}"
-        )
+    if not request.trusted and re.search(r"safe_mode|unsafe deserialization|arbitrary code", str(error), re.IGNORECASE):
+        return _untrusted(path, f"Keras says: {words}")
     if wrote > _installed(name):
         return ExportError(
             f"{path.name} was written by Keras {_dotted(wrote)}, here is Keras {_dotted(_installed(name))}, which cannot read it: install "
@@ -72,7 +67,16 @@ def _refused(path: Path, wrote: tuple[int, ...], name: str, error: Exception, re
     return ExportError(f"{path.name} cannot be read by Keras {_dotted(_installed(name))}: {words}")
 
 
-_UNKNOWN = re.compile(r"[Uu]nknown (layer|object)|[Cc]ould not (locate|deserialize) (class|function)|not registered|cannot be imported")
+_UNKNOWN = re.compile(
+    r"[Uu]nknown (layer|object)|[Cc]ould not (locate|deserialize) (class|function)|not registered|cannot be imported|of class Layer"
+)
+
+
+def _untrusted(path: Path, words: str) -> ExportError:
+    return ExportError(
+        f"{path.name} holds code of its own, a Lambda layer most likely, which runs when it is read. If you trust where it comes from, say "
+        f"so: trusted=True, or --trusted. {words}"
+    )
 
 
 def _keras_for(path: Path, wrote: tuple[int, ...]) -> tuple[Any, str]:
@@ -107,8 +111,8 @@ def _of_keras(path: Path) -> tuple[int, ...]:
         raise ExportError(f"{path.name} is no model that Keras saved, or is damaged: {innermost(error)}") from None
 
 
-def _of_hdf5(path: Path) -> tuple[int, ...]:
-    """The version that wrote an HDF5 file."""
+def _of_hdf5(path: Path, trusted: bool) -> tuple[int, ...]:
+    """The version that wrote an HDF5 file. Of its Lambda layers no Keras but the newest asks whether they are trusted."""
     h5py = require("h5py", "Keras", "keras")
     try:
         with h5py.File(path, "r") as file:
@@ -117,9 +121,12 @@ def _of_hdf5(path: Path) -> tuple[int, ...]:
                     f"{path.name} holds weights without the model that they are of: build the model, model.load_weights(...), and "
                     f"convert the live model, or save it whole (model.save)"
                 )
-            version = file.attrs.get("keras_version", "2.0.0")
+            version, config = file.attrs.get("keras_version", "2.0.0"), file.attrs["model_config"]
     except OSError as error:
         raise ExportError(f"{path.name} is no HDF5 file, or is damaged: {innermost(error)}") from None
+    text = config.decode() if isinstance(config, bytes) else str(config)
+    if not trusted and re.search(r'"class_name":\s*"Lambda"', text):
+        raise _untrusted(path, "Its configuration has a Lambda layer.")
     return _numbers(version.decode() if isinstance(version, bytes) else str(version))
 
 

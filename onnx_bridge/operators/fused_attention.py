@@ -80,4 +80,3 @@ class FusedAttention(ROperator):
             function = f"attention<Rare::{self.rare}>"
             cpp.call(function, queries, keys, width, value_width, q, self.q.strides[-2], k, self.k.strides[-2], v, self.v.strides[-2],
                      y, y_strides[-2], score, scratch)  # fmt: skip
-

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras_cases import Given, Ids, Zoo, answer, randomised, single_or_list, tensor
+from keras_cases import KERAS, Given, Ids, Zoo, answer, randomised, single_or_list, tensor
 
 zoo = Zoo()
 graph, chain = zoo.graph, zoo.chain
@@ -147,16 +147,20 @@ class Net(keras.Model):
         super().__init__()
         self.parts = list(layers)
 
-    def build(self, shape: Any) -> None:
-        for layer in self.parts:
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
-        self.built = True
-
     def call(self, x: Any, training: Any = None) -> Any:
         for layer in self.parts:
             x = layer(x)
         return x
+
+
+def _build(self: Net, shape: Any) -> None:
+    for layer in self.parts:
+        layer.build(shape)
+        shape = layer.compute_output_shape(shape)
+
+
+if KERAS >= (3,):  # Keras 2 builds a model by calling it
+    Net.build = _build
 
 
 class Wide(keras.Model):

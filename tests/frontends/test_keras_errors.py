@@ -220,6 +220,15 @@ def test_weights_alone_are_refused(tmp_path: Path) -> None:
         exported(tmp_path / "only.weights.h5")
 
 
+@pytest.mark.parametrize("framework", ["keras", "tf_keras"])
+def test_code_in_an_hdf5_file_is_refused_unless_it_is_trusted(framework: str, tmp_path: Path) -> None:
+    path, made = tmp_path / "model.h5", pytest.importorskip(framework)
+    made.Sequential([made.layers.Input((3,), name="x"), made.layers.Lambda(lambda x: x * 2)]).save(path)
+    with pytest.raises(ExportError, match="holds code of its own.*trusted=True, or --trusted"):
+        exported(path)
+    assert [node.op_type for node in exported(path, trusted=True).model.graph.node] == ["Mul"]
+
+
 class Unregistered(L.Layer):
     """No file can name it."""
 

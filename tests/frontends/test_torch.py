@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*treespec.*:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*is deprecated.*:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*were assigned during export.*:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Converting a tensor to a Python"),
     pytest.mark.filterwarnings("ignore:.*non-zero dropout expects num_layers.*:UserWarning"),
 ]
 

@@ -120,8 +120,12 @@ CASES = [
     module_case("pixel_unshuffle", lambda: nn.PixelUnshuffle(2), {"input": (2, 4, 6)}),
     module_case("channel_shuffle", lambda: nn.ChannelShuffle(2), {"input": (6, 3, 4)}),
     *(
-        module_case(f"upsample_{mode}", lambda mode=mode, k=k: nn.Upsample(scale_factor=2, mode=mode, **k), {"input": (2, 4, 5)})
-        for mode, k in (("nearest", {}), ("bilinear", {}), ("bicubic", {"align_corners": True}))
+        module_case(f"upsample_{mode}", lambda mode=mode: nn.Upsample(scale_factor=2, mode=mode), {"input": (2, 4, 5)})
+        for mode in ("nearest", "bilinear")
+    ),
+    # PyTorch's own answer is off by 2.5e-6 from the same in double: places between pixels are computed in float32.
+    module_case(
+        "upsample_bicubic", lambda: nn.Upsample(scale_factor=2, mode="bicubic", align_corners=True), {"input": (2, 4, 5)}, small=False
     ),
     module_case("upsample_size", lambda: nn.Upsample(size=(7, 9), mode="bilinear"), {"input": (2, 4, 5)}),
     module_case("unflatten", lambda: nn.Sequential(nn.Linear(5, 12), nn.Unflatten(1, (3, 4)), nn.Flatten(-2)), {"input": (5,)}),

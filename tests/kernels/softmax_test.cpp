@@ -49,8 +49,9 @@ struct Body {
    decltype(&avx2::run_layer_norm) layer_norm;
    decltype(&avx2::run_rms_norm) rms_norm;
    decltype(&avx2::group_norm) group_norm;
+   decltype(&avx2::zero_masked<float>) zero_masked;
 };
-#define BODY(isa) {#isa, isa::run_softmax, isa::run_layer_norm, isa::run_rms_norm, isa::group_norm}
+#define BODY(isa) {#isa, isa::run_softmax, isa::run_layer_norm, isa::run_rms_norm, isa::group_norm, isa::zero_masked<float>}
 static std::vector<Body> bodies()
 {
    std::vector<Body> all = {BODY(baseline), BODY(avx2)};
@@ -212,6 +213,21 @@ static void check_group_norm(const std::vector<Body>& all)
       }
 }
 
+/// Rows of nothing but -inf become zeros; one other number, or a NaN, leaves a row as it is.
+static void check_zero_masked(const Body& body)
+{
+   const Floats x = {-inf, -inf, 1.f, -inf, -inf, nan_, -inf, -inf, -3e38f, -inf, -inf, inf};  // [2][3][2]
+   Floats y(12, 7.f);
+   body.zero_masked(2, 3, 2, x.data(), y.data());
+   CHECK(y == Floats(12, 7.f), "%s zero_masked: a row with a number in it", body.name);
+   const Floats masked = {-inf, 2.f, -inf, -inf, -inf, -inf, -inf, -inf, 3.f, -inf, -inf, -inf};
+   const Floats expected = {0.f, 7.f, 0.f, 7.f, 0.f, 7.f, 7.f, 0.f, 7.f, 0.f, 7.f, 0.f};
+   body.zero_masked(2, 3, 2, masked.data(), y.data());
+   CHECK(y == expected, "%s zero_masked: masked rows", body.name);
+   body.zero_masked(0, 3, 2, nullptr, nullptr);
+   body.zero_masked(2, 3, 0, nullptr, nullptr);
+}
+
 int main()
 {
    const std::vector<Body> all = bodies();
@@ -229,6 +245,7 @@ int main()
    for (const Body& body : all) {
       check_special_rows(body);
       check_hardmax(body);
+      check_zero_masked(body);
    }
    for (Length n : {0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 64, 100, 768, 2048, 2049, 4100})
       for (Length rows : {0, 1, 3, 4}) check_layer_norm(all, rows, n, n % 2 == 0);
