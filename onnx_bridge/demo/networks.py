@@ -35,10 +35,11 @@ def keras(path: str) -> tuple[Any, dict[str, Any]]:
 def torch(path: str) -> tuple[Any, dict[str, Any]]:
     """A Module."""
     library = importlib.import_module("torch")
-    nn = library.nn
+    nn: Any = library.nn
+    module: Any = nn.Module
     mean, scale, weights = parameters(path)
 
-    class Diphoton(nn.Module):  # type: ignore[misc]
+    class Diphoton(module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("mean", library.tensor(mean))
@@ -58,16 +59,18 @@ def torch(path: str) -> tuple[Any, dict[str, Any]]:
 
 def flax(path: str) -> tuple[Any, dict[str, Any]]:
     """A linen module with its variables."""
-    nn = importlib.import_module("flax.linen")
+    nn: Any = importlib.import_module("flax.linen")
+    module: Any = nn.Module
     mean, scale, weights = parameters(path)
 
-    class Diphoton(nn.Module):  # type: ignore[misc]
-        @nn.compact
-        def __call__(self, event: Any) -> Any:
-            hidden = (event - mean) / scale
-            for _, bias in weights[:-1]:
-                hidden = nn.relu(nn.Dense(len(bias))(hidden))
-            return nn.sigmoid(nn.Dense(1)(hidden))
+    def call(self: Any, event: Any) -> Any:
+        hidden = (event - mean) / scale
+        for _, bias in weights[:-1]:
+            hidden = nn.relu(nn.Dense(len(bias))(hidden))
+        return nn.sigmoid(nn.Dense(1)(hidden))
+
+    class Diphoton(module):  # type: ignore[misc]
+        __call__ = nn.compact(call)
 
     variables = {"params": {f"Dense_{i}": {"kernel": kernel, "bias": bias} for i, (kernel, bias) in enumerate(weights)}}
     return (Diphoton(), variables), {"example_inputs": np.zeros((2, 8), np.float32)}

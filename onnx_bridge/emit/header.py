@@ -117,7 +117,8 @@ class _Header:
             "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *plain, *self.tap_type()]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
             "SOFIE": session(self.model, self.arguments, self.symbols, has_file),
-            "REGIONS": _kernel_text("regions.hxx"), "DETECTION": _kernel_text("widest_body.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
+            "REGIONS": _kernel_text("regions.hxx"), "DETECTION": _kernel_text("widest_body.hxx"),
+            "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip
         header = re.sub(r"@([A-Z_]+)@", lambda match: str(texts[match[1]]), face)

@@ -79,7 +79,9 @@ class Softmax(AlongAxis):
 class MaskedSoftmax(Softmax):
     """Softmax whose rows of nothing but -inf give zeros."""
 
+    op_type = "MaskedSoftmax"
     in_place = ()
+    cases = ()
 
     def kernel_files(self) -> Sequence[str]:
         return list(dict.fromkeys([*super().kernel_files(), "softmax.hxx"]))

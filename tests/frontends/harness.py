@@ -54,6 +54,12 @@ class Case:
     reason: str = ""
 
 
+def zoo(cases: Sequence[Case]) -> pytest.MarkDecorator:
+    """Parametrises a test over a zoo. Two of three cases are slow: they run in their framework's own environment, not everywhere."""
+    marked = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if i % 3 else []) for i, case in enumerate(cases)]
+    return pytest.mark.parametrize("case", marked)
+
+
 def feeds(case: Case, batch: int) -> dict[str, np.ndarray]:
     """Inputs of a case."""
     rng = np.random.default_rng([batch, len(case.name)])

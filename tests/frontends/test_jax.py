@@ -11,13 +11,13 @@ pytest.importorskip("jax2onnx")
 pytest.importorskip("flax")
 pytest.importorskip("equinox")
 
-from harness import Case, run
+from harness import Case, run, zoo
 from jax_zoo import CASES
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@zoo(CASES)
 def test_zoo(case: Case) -> None:
     run(case)
 

@@ -8,7 +8,7 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("keras")
 pytest.importorskip("tf2onnx")
 
-from harness import Case, run
+from harness import Case, run, zoo
 from keras_zoo import CASES
 
 #: What Keras and TensorFlow say of themselves: of their own use of numpy and Python, and that HDF5 is an old format.
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@zoo(CASES)
 def test_header_computes_what_keras_does(case: Case) -> None:
     run(case)
 

@@ -23,7 +23,8 @@ from keras_cases import KERAS, graph
 
 import onnx_bridge
 from onnx_bridge import ExportError
-from onnx_bridge.frontends import Exported, Request, export, framework_of, keras_files
+from onnx_bridge.frontends import Exported, Request, export, framework_of
+from onnx_bridge.frontends.keras import files as keras_files
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),

@@ -20,7 +20,11 @@ import tensorflow as tf
 from keras_cases import KERAS, graph, randomised
 
 from onnx_bridge import ExportError, custom_op
-from onnx_bridge.frontends import Exported, Request, export, keras_layers, tf2onnx_convert, tf2onnx_handlers, tf2onnx_repairs
+from onnx_bridge.frontends import Exported, Request, export
+from onnx_bridge.frontends.keras import convert as tf2onnx_convert
+from onnx_bridge.frontends.keras import handlers as tf2onnx_handlers
+from onnx_bridge.frontends.keras import layers as keras_layers
+from onnx_bridge.frontends.keras import repairs as tf2onnx_repairs
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),

@@ -10,7 +10,7 @@ pytest.importorskip("onnxscript")
 import torch_zoo
 import torch_zoo_forms
 import torch_zoo_sequences
-from harness import Case, run
+from harness import Case, run, zoo
 
 CASES = [*torch_zoo.CASES, *torch_zoo_sequences.CASES, *torch_zoo_forms.CASES]
 
@@ -30,6 +30,6 @@ def test_names_are_unique() -> None:
     assert len(names) == len(set(names)) >= 100
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@zoo(CASES)
 def test_zoo(case: Case) -> None:
     run(case)

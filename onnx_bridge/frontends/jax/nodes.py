@@ -12,7 +12,7 @@ from typing import Any
 
 from onnx_bridge.custom import EXPORTING, CustomOp
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.jax_worlds import untouched
+from onnx_bridge.frontends.jax.worlds import untouched
 
 #: Of the primitive.
 NAME = "onnx_bridge.node"

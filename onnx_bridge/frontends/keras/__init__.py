@@ -15,19 +15,19 @@ import numpy as np
 
 from onnx_bridge.custom import EXPORTING
 from onnx_bridge.errors import BridgeError, ExportError
-from onnx_bridge.frontends import keras_files
 from onnx_bridge.frontends.exported import Exported, innermost, require
 from onnx_bridge.frontends.isolated import export_isolated
-from onnx_bridge.frontends.keras_functions import callable_of
-from onnx_bridge.frontends.keras_layers import marking
-from onnx_bridge.frontends.keras_signature import Signature, of_function, of_model, outputs, packed, unique
+from onnx_bridge.frontends.keras import files
+from onnx_bridge.frontends.keras.convert import to_onnx
+from onnx_bridge.frontends.keras.functions import callable_of
+from onnx_bridge.frontends.keras.layers import marking
+from onnx_bridge.frontends.keras.marks import Marks
+from onnx_bridge.frontends.keras.repairs import named_dims
+from onnx_bridge.frontends.keras.signature import Signature, of_function, of_model, outputs, packed, unique
 from onnx_bridge.frontends.request import Request
-from onnx_bridge.frontends.tf2onnx_convert import to_onnx
-from onnx_bridge.frontends.tf2onnx_marks import Marks
-from onnx_bridge.frontends.tf2onnx_repairs import named_dims
 
-reads = keras_files.reads
-environment = keras_files.environment
+reads = files.reads
+environment = files.environment
 
 #: Classes of TensorFlow whose objects can be called with tensors, or hold what can.
 _TENSORFLOW = {"Module", "Function", "ConcreteFunction", "AutoTrackable"}
@@ -73,7 +73,7 @@ def _backend() -> str:
 
 
 def _from_file(path: Path, request: Request) -> Exported:
-    model = keras_files.load(path, request)
+    model = files.load(path, request)
     made = export(model, request)
     made.name = path.name.partition(".")[0] or "model"
     return made

@@ -12,7 +12,7 @@ import numpy as np
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.jax_models import Model
+from onnx_bridge.frontends.jax.models import Model
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.jax_nodes import Node, call
-from onnx_bridge.frontends.jax_worlds import replaced, untouched
+from onnx_bridge.frontends.jax.nodes import Node, call
+from onnx_bridge.frontends.jax.worlds import replaced, untouched
 
 #: Functions of JAX and Flax that ONNX's recurrent operators have, by name.
 _ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "soft_sign": "Softsign"}

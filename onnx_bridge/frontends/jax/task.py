@@ -10,8 +10,8 @@ import numpy as np
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.exported import innermost, require
-from onnx_bridge.frontends.jax_inputs import Inputs, key_of, names_of
-from onnx_bridge.frontends.jax_models import Model
+from onnx_bridge.frontends.jax.inputs import Inputs, key_of, names_of
+from onnx_bridge.frontends.jax.models import Model
 from onnx_bridge.frontends.request import Request, dynamic_axes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.frontends.exported import innermost, require
-from onnx_bridge.frontends.jax_graphs import too_new
+from onnx_bridge.frontends.jax.graphs import too_new
 
 #: Sizes of dynamic axes that are tried beside the example's: the first name gets the first number, the next one the next.
 _SIZES = ((3, 5, 4, 6), (1, 1, 1, 1), (17, 12, 13, 11), (2, 16, 16, 16))

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.jax_nodes import Node, call
-from onnx_bridge.frontends.jax_worlds import replaced, undone
+from onnx_bridge.frontends.jax.nodes import Node, call
+from onnx_bridge.frontends.jax.worlds import replaced, undone
 
 #: Told what a model used.
 Note = Callable[[str], None]

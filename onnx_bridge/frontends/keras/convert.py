@@ -8,9 +8,9 @@ from typing import Any
 import onnx
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.tf2onnx_handlers import HANDLERS
-from onnx_bridge.frontends.tf2onnx_marks import Marks
-from onnx_bridge.frontends.tf2onnx_repairs import refuse_foreign, repaired
+from onnx_bridge.frontends.keras.handlers import HANDLERS
+from onnx_bridge.frontends.keras.marks import Marks
+from onnx_bridge.frontends.keras.repairs import refuse_foreign, repaired
 
 #: The newest opset that tf2onnx writes.
 OPSET = 18

@@ -14,15 +14,15 @@ import onnx
 
 from onnx_bridge.custom import EXPORTING, complete
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import jax_graphs, jax_nodes, jax_worlds
 from onnx_bridge.frontends.exported import Exported, innermost, require
-from onnx_bridge.frontends.jax_inputs import bind
-from onnx_bridge.frontends.jax_lowerings import lowerings
-from onnx_bridge.frontends.jax_models import Model, in_inference, kind_of, model_of
-from onnx_bridge.frontends.jax_recurrent import recurrent
-from onnx_bridge.frontends.jax_repairs import REPAIRS
-from onnx_bridge.frontends.jax_task import Task, refuses_symbols, task_of
-from onnx_bridge.frontends.jax_trial import refusal
+from onnx_bridge.frontends.jax import graphs, nodes, worlds
+from onnx_bridge.frontends.jax.inputs import bind
+from onnx_bridge.frontends.jax.lowerings import lowerings
+from onnx_bridge.frontends.jax.models import Model, in_inference, kind_of, model_of
+from onnx_bridge.frontends.jax.recurrent import recurrent
+from onnx_bridge.frontends.jax.repairs import REPAIRS
+from onnx_bridge.frontends.jax.task import Task, refuses_symbols, task_of
+from onnx_bridge.frontends.jax.trial import refusal
 from onnx_bridge.frontends.request import Request
 
 #: RMSNormalization and Attention are ONNX's own from 23 on, and it is what jax2onnx is tested with. From 24 on it would write Swish
@@ -144,14 +144,14 @@ def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> on
         made[:] = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in outputs]
         return outputs
 
-    function = jax_worlds.without_dead_code(traced, lambda body: kept.append(jax_worlds.kept_by_jax(body)))
-    with jax_worlds.remembered(), lowerings(), contextlib.ExitStack() as stack:
+    function = worlds.without_dead_code(traced, lambda body: kept.append(worlds.kept_by_jax(body)))
+    with worlds.remembered(), lowerings(), contextlib.ExitStack() as stack:
         stack.callback(lambda: jax.clear_caches() if kept != [False] else None)  # what was jitted now keeps jax2onnx's replacements
         model: onnx.ModelProto = exporter.to_onnx(
             function, wanted, model_name=task.model.name, opset=OPSET, normalization_mode="prefer_native",
             enable_double_precision=any(value.dtype == np.float64 for value in task.inputs.values),
         )  # fmt: skip
-    jax_graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions, used.append)
+    graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions, used.append)
     complete(model)
     return model
 
@@ -162,11 +162,11 @@ def _world(attempt: Attempt, note: Callable[[str], None], versions: dict[str, in
 
     def mark(op: Any, function: Any, inputs: Any, attributes: Any) -> Any:
         versions[op.domain] = op.version
-        return jax_nodes.marker(op, function, inputs, attributes)
+        return nodes.marker(op, function, inputs, attributes)
 
     token = EXPORTING.set(mark)
     try:
-        with jax_worlds.undone(attempt.original), contextlib.ExitStack() as stack:
+        with worlds.undone(attempt.original), contextlib.ExitStack() as stack:
             for repair in REPAIRS:
                 stack.enter_context(repair(note))
             stack.enter_context(recurrent(note))
@@ -187,7 +187,7 @@ def _exporter(jax: Any) -> Any:
             if not hasattr(core, "ClosedJaxpr"):
                 core.ClosedJaxpr = public.ClosedJaxpr  # type: ignore[attr-defined]
     require("onnxruntime", "JAX", "jax")
-    with jax_worlds.remembered(), jax_worlds.put_back():  # as it reads its plugins it replaces jax.numpy.cumsum for good
+    with worlds.remembered(), worlds.put_back():  # as it reads its plugins it replaces jax.numpy.cumsum for good
         exporter = require("jax2onnx", "JAX", "jax")
         require("jax2onnx.plugins.plugin_system", "JAX", "jax").import_all_plugins()
     return exporter

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.keras_recurrent import bidirectional, recurrent
-from onnx_bridge.frontends.tf2onnx_marks import Marks
+from onnx_bridge.frontends.keras.marks import Marks
+from onnx_bridge.frontends.keras.recurrent import bidirectional, recurrent
 
 #: What is done instead of `call`, given the layer, its inputs, and its other arguments by name; None where it does not apply.
 Replacement: TypeAlias = "Callable[[Marks, Any, Any, dict[str, Any]], Any]"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.tf2onnx_marks import Marks
+from onnx_bridge.frontends.keras.marks import Marks
 
 #: Activations of Keras by their names, as ONNX's, with alpha and beta.
 _ACTIVATIONS: dict[str, tuple[str, float | None, float | None]] = {
