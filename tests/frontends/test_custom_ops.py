@@ -19,7 +19,7 @@ from harness import needs
 #: in the network.
 FRAMEWORKS = {
     "keras": (
-        "import keras\nfrom keras import ops\n",
+        "import keras\nimport tensorflow as tf\n",
         """
         x = keras.Input((6,), name="x")
         h = keras.layers.Dense(8, name="first")(x)
@@ -62,7 +62,8 @@ FRAMEWORKS = {
 WORDS = {
     "swish": {"keras": "keras.activations.swish", "torch": "torch.nn.functional.silu", "flax": "nn.swish"},
     "squareplus": {
-        "keras": "keras.activations.squareplus", "torch": "(lambda h: (h + torch.sqrt(h * h + 4)) / 2)", "flax": "jax.nn.squareplus",
+        "keras": "getattr(keras.activations, 'squareplus', lambda h: 0.5 * (h + tf.sqrt(h * h + 4.0)))",  # Keras 2 has none
+        "torch": "(lambda h: (h + torch.sqrt(h * h + 4)) / 2)", "flax": "jax.nn.squareplus",
     },
     "quick gelu": {
         "keras": "(lambda h: h * keras.activations.sigmoid(1.702 * h))", "torch": "(lambda h: h * torch.sigmoid(1.702 * h))",
@@ -154,7 +155,7 @@ def test_of_another_package(framework: str, tmp_path: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[onnx_bridge.custom_ops]\nbump = their_package\n")
-    library = {"keras": "ops", "torch": "torch", "flax": "jnp"}[framework]
+    library = {"keras": "tf", "torch": "torch", "flax": "jnp"}[framework]
     wrapped = f"from their_package import bump\nbumped = bump(lambda x, width=1.0: {library}.exp(-width * x * x))\n"
     script = script_of(framework, "(lambda h: bumped(h, width=0.25))", wrapped)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
