@@ -15,7 +15,7 @@ ONNX_BRIDGE_INLINE float largest_of_row(N n, const float* x)
    if (n < lanes) {
       ivec index{};
       for (int i = 0; i < lanes; i++) index[i] = i;
-      return largest(index < static_cast<std::int32_t>(n) ? load(x, Size(n)) : splat(-__builtin_inff()));
+      return largest(index < static_cast<std::int32_t>(n) ? load(x, Size(n)) : splat(-infinity<float>()));
    }
    vec a = load(x), b = load(x + n - lanes);  // the last ones twice: a maximum does not mind
    Size i = lanes;
@@ -202,7 +202,7 @@ ONNX_BRIDGE_KERNEL void hardmax(Size outer, Size n, Size inner, const T* x, T* y
 template <class T>
 ONNX_BRIDGE_KERNEL void zero_masked(Size outer, Size n, Size inner, const T* x, T* y)
 {
-   const T masked = -std::numeric_limits<T>::infinity();
+   const T masked = -infinity<T>();
    for (; outer > 0; outer--, x += n * inner, y += n * inner)
       for (Size j = 0; j < inner; j++) {
          Size i = 0;
