@@ -167,7 +167,7 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
 
     def answer(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         tensors = [torch.from_numpy(np.array(feeds[name])) for name in call.names]
-        with inference(), torch.no_grad():
+        with inference(), torch.no_grad(), torch_calls.layer_by_layer(torch):
             return [np.array(value.detach().cpu()) for value in call.run(module, tensors)]
 
     return answer

@@ -6,6 +6,7 @@ that takes tensors and gives tensors is where they agree, so that is what they a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import re
@@ -238,6 +239,21 @@ def flat(torch: Any, module: Any, call: Call) -> Any:
     return Flat().train(getattr(module, "training", False))
 
 
+@contextlib.contextmanager
+def layer_by_layer(torch: Any) -> Iterator[None]:
+    """Attention from its parts, inside the block.
+
+    In inference PyTorch puts a fused operator in place of its attention layers, which no exporter knows, and which differs from the layers
+    where a mask leaves nothing (NaN instead of 0) and at padded places.
+    """
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
 def called(torch: Any, module: Any, call: Call, owner: str, takes: str) -> Any:
     """What the module gives for its example.
 
@@ -248,7 +264,7 @@ def called(torch: Any, module: Any, call: Call, owner: str, takes: str) -> Any:
     where: list[str] = []
     hooks = followed(torch, module, where)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), layer_by_layer(torch):
             return module(*args, **kwargs)
     except Exception as error:
         layer = f" in its layer {where[-1]!r}" if where and where[-1] else ""

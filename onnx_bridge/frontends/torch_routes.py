@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import onnx
 
 from onnx_bridge.frontends import torch_custom, torch_modules, torch_translations
-from onnx_bridge.frontends.torch_calls import Call, flat
+from onnx_bridge.frontends.torch_calls import Call, flat, layer_by_layer
 
 #: What the exporter that captures is asked for. From 20 on Gelu, Mish and HardSwish are one node each, from 23 on RMSNormalization,
 #: GroupNormalization and Attention are; nothing that this exporter writes is better in a later one.
@@ -136,7 +136,7 @@ def _by_torchscript(task: Task, module: Any) -> Made:
         stack.enter_context(torch_custom.marking(torch_custom.torchscript_marker(torch)))
         stack.enter_context(torch_custom.torchscript_table(torch, opset))
         stack.enter_context(torch_translations.torchscript_table(torch))
-        stack.enter_context(_slow_attention(torch))
+        stack.enter_context(layer_by_layer(torch))
         torch.onnx.export(
             module, task.tensors(), stream, dynamo=False, opset_version=opset, input_names=list(task.call.names),
             output_names=list(task.outputs),
@@ -154,17 +154,6 @@ def _doubt(entry: warnings.WarningMessage) -> str:
 def _of_package(torch: Any, entry: warnings.WarningMessage) -> bool:
     """Whether a warning is of PyTorch's own layers, which look at sizes and options, not at data."""
     return Path(torch.__file__).parent in Path(entry.filename).parents
-
-
-@contextlib.contextmanager
-def _slow_attention(torch: Any) -> Iterator[None]:
-    """Attention from its parts: the fused form has no translation."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
 
 
 #: For modules: the exporter that is developed comes first; the older one knows some things that it does not.

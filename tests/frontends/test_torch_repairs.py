@@ -250,6 +250,17 @@ def test_masks_are_as_onnxruntime_wants_them() -> None:
     assert "Attention" in operators(made) and made.route == torch_routes.MODULE[0].name
 
 
+def test_the_reference_is_that_of_the_layers() -> None:
+    """The fused operator of PyTorch gives NaN where a mask leaves nothing; its layers, and ONNX, do not look there."""
+    module = Padded().eval()
+    x, padding = torch.randn(2, 5, 8), torch.tensor([[False] * 4 + [True], [True] * 5])
+    made = exported(module, x, padding)
+    wanted = made.reference({"x": x.numpy(), "padding": padding.numpy()})[0]
+    assert np.isfinite(wanted).all() and made.route == torch_routes.MODULE[0].name
+    assert np.allclose(answer(made, x.numpy(), padding.numpy())[0], wanted, atol=1e-6)
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
 def test_a_projected_lstm_is_taken_apart() -> None:
     made = exported(nn.LSTM(3, 4, proj_size=2), torch.randn(5, 2, 3), dynamic={"input": {1: "batch"}})
     assert "LSTM" not in operators(made) and any("torch.onnx.export: " in note for note in made.notes)
