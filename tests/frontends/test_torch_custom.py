@@ -18,8 +18,9 @@ from torch import nn
 
 from onnx_bridge import custom_op
 from onnx_bridge.custom import complete
-from onnx_bridge.frontends import torch_calls, torch_routes
-from onnx_bridge.frontends.torch_routes import Made, Task
+from onnx_bridge.frontends.torch import calls as torch_calls
+from onnx_bridge.frontends.torch import routes as torch_routes
+from onnx_bridge.frontends.torch.routes import Made, Task
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*legacy TorchScript-based ONNX export.*:DeprecationWarning"),

@@ -20,8 +20,12 @@ import torch
 from torch import nn
 
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import Exported, Request, export, torch_graph, torch_modules, torch_routes, torch_translations
-from onnx_bridge.frontends.torch_check import Rejected
+from onnx_bridge.frontends import Exported, Request, export
+from onnx_bridge.frontends.torch import graph as torch_graph
+from onnx_bridge.frontends.torch import modules as torch_modules
+from onnx_bridge.frontends.torch import routes as torch_routes
+from onnx_bridge.frontends.torch import translations as torch_translations
+from onnx_bridge.frontends.torch.check import Rejected
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning"),

@@ -12,8 +12,8 @@ from typing import Any
 
 import onnx
 
-from onnx_bridge.frontends import torch_custom, torch_modules, torch_translations
-from onnx_bridge.frontends.torch_calls import Call, flat, layer_by_layer
+from onnx_bridge.frontends.torch import custom, modules, translations
+from onnx_bridge.frontends.torch.calls import Call, flat, layer_by_layer
 
 #: What the exporter that captures is asked for. From 20 on Gelu, Mish and HardSwish are one node each, from 23 on RMSNormalization,
 #: GroupNormalization and Attention are; nothing that this exporter writes is better in a later one.
@@ -74,7 +74,7 @@ class Route:
 def captured(task: Task) -> Made:
     """torch.export, then torch.onnx."""
     torch = task.torch
-    with torch_modules.as_operators(torch, task.module), torch_custom.marking(torch_custom.dynamo_marker(torch)), torch.no_grad():
+    with modules.as_operators(torch, task.module), custom.marking(custom.dynamo_marker(torch)), torch.no_grad():
         program = torch.onnx.export(
             flat(torch, task.module, task.call), task.tensors(), dynamic_shapes=(tuple(dict(axes) or None for axes in task.axes),),
             **_options(task),
@@ -87,7 +87,7 @@ def decomposed(task: Task) -> Made:
     torch = task.torch
     dims: dict[str, Any] = {}
     specs = [{axis: dims.setdefault(name, torch.export.Dim(name)) for axis, name in axes.items()} or None for axes in task.axes]
-    with torch_custom.marking(torch_custom.dynamo_marker(torch)), torch.no_grad():
+    with custom.marking(custom.dynamo_marker(torch)), torch.no_grad():
         program = torch.export.export(flat(torch, task.module, task.call), task.tensors(), dynamic_shapes=(tuple(specs),))
         return Made(torch.onnx.export(program.run_decompositions(), **_options(task)).model_proto)
 
@@ -103,7 +103,7 @@ def of_program_decomposed(task: Task) -> Made:
 
 
 def _options(task: Task) -> dict[str, Any]:
-    table = {**torch_translations.dynamo_table(task.torch), **torch_custom.dynamo_table(task.torch)}
+    table = {**translations.dynamo_table(task.torch), **custom.dynamo_table(task.torch)}
     return {
         "dynamo": True, "verbose": False, "opset_version": OPSET, "input_names": list(task.call.names), "output_names": list(task.outputs),
         "custom_translation_table": table,
@@ -129,13 +129,13 @@ def scripted(task: Task) -> Made:
 def _by_torchscript(task: Task, module: Any) -> Made:
     torch = task.torch
     stream = io.BytesIO()
-    opset = torch_translations.TORCHSCRIPT_OPSET
+    opset = translations.TORCHSCRIPT_OPSET
     with contextlib.ExitStack() as stack:
         caught = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
-        stack.enter_context(torch_custom.marking(torch_custom.torchscript_marker(torch)))
-        stack.enter_context(torch_custom.torchscript_table(torch, opset))
-        stack.enter_context(torch_translations.torchscript_table(torch))
+        stack.enter_context(custom.marking(custom.torchscript_marker(torch)))
+        stack.enter_context(custom.torchscript_table(torch, opset))
+        stack.enter_context(translations.torchscript_table(torch))
         stack.enter_context(layer_by_layer(torch))
         torch.onnx.export(
             module, task.tensors(), stream, dynamo=False, opset_version=opset, input_names=list(task.call.names),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import torch_calls
 from onnx_bridge.frontends.request import BATCH, Dynamic, dynamic_axes
-from onnx_bridge.frontends.torch_calls import Call
+from onnx_bridge.frontends.torch import calls
+from onnx_bridge.frontends.torch.calls import Call
 
 
 def call_of(torch: Any, program: Any, inputs: Any) -> Call:
@@ -17,17 +17,17 @@ def call_of(torch: Any, program: Any, inputs: Any) -> Call:
     Raises:
         ExportError: there is no example, or it does not fit.
     """
-    names = torch_calls.unique([str(name) for name in program.graph_signature.user_inputs])
+    names = calls.unique([str(name) for name in program.graph_signature.user_inputs])
     if program.example_inputs is None and inputs is None:
         raise ExportError(f"the program holds no example: give example_inputs for {', '.join(names)}")
     if inputs is None:
         args, kwargs = program.example_inputs
-        call = torch_calls.taken_apart(torch, tuple(args), None, "the program")
-        more = torch_calls.taken_apart(torch, dict(kwargs), None, "the program")
-        call.kwargs = {key: torch_calls.shifted(value, len(call.tensors)) for key, value in more.kwargs.items()}
+        call = calls.taken_apart(torch, tuple(args), None, "the program")
+        more = calls.taken_apart(torch, dict(kwargs), None, "the program")
+        call.kwargs = {key: calls.shifted(value, len(call.tensors)) for key, value in more.kwargs.items()}
         call.tensors += more.tensors
     else:
-        call = torch_calls.taken_apart(torch, inputs, None, "the program")
+        call = calls.taken_apart(torch, inputs, None, "the program")
     if len(call.tensors) != len(names):
         raise ExportError(f"the program takes {len(names)} tensors ({', '.join(names)}); example_inputs holds {len(call.tensors)}")
     call.names = names
@@ -62,7 +62,7 @@ def dynamic_of(program: Any, call: Call, dynamic: Dynamic | None, notes: list[st
                 rename[symbol] = plain
     if not any(symbols):
         notes.append("the program was exported with fixed sizes, without a dynamic batch: so is the header")
-    return [{axis: torch_calls.renamed(symbol, rename) for axis, symbol in own.items()} for own in symbols], rename
+    return [{axis: calls.renamed(symbol, rename) for axis, symbol in own.items()} for own in symbols], rename
 
 
 def _asked(dynamic: Mapping[Any, Any], names: list[str], name: str) -> bool:

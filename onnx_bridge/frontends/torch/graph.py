@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from onnx_bridge.frontends.torch_calls import renamed
-from onnx_bridge.frontends.torch_check import Rejected
+from onnx_bridge.frontends.torch.calls import renamed
+from onnx_bridge.frontends.torch.check import Rejected
 
 #: Where the inputs of recurrent operators that hold first states stand.
 _STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}

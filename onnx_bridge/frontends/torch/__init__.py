@@ -13,11 +13,11 @@ import numpy as np
 
 from onnx_bridge.custom import complete
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import torch_blame, torch_calls, torch_check, torch_files, torch_graph, torch_programs, torch_routes
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
 from onnx_bridge.frontends.request import Request, dynamic_axes
-from onnx_bridge.frontends.torch_calls import Call
-from onnx_bridge.frontends.torch_routes import Made, Route, Task
+from onnx_bridge.frontends.torch import blame, calls, check, files, graph, programs, routes
+from onnx_bridge.frontends.torch.calls import Call
+from onnx_bridge.frontends.torch.routes import Made, Route, Task
 
 _OURS = {
     ("torch.nn.modules.module", "Module"), ("torch.export.exported_program", "ExportedProgram"), ("torch.jit", "ScriptFunction"),
@@ -31,7 +31,7 @@ def recognises(model: object) -> bool:
 
 def reads(path: Path) -> bool:
     """Whether a file is meant for PyTorch; what it holds is looked at when it is exported."""
-    return path.suffix.lower() in torch_files.SUFFIXES
+    return path.suffix.lower() in files.SUFFIXES
 
 
 def environment(_: Path) -> Mapping[str, str]:
@@ -46,12 +46,12 @@ def export(model: Any, request: Request) -> Exported:
         InvalidModel: the file is damaged.
         ExportError: it cannot be exported; the message holds what each way said.
     """
-    kind = torch_files.kind_of(model) if isinstance(model, Path) else ""
+    kind = files.kind_of(model) if isinstance(model, Path) else ""
     torch = require("torch", "PyTorch", "torch")
     require("onnxscript", "PyTorch", "torch")
     if isinstance(model, Path):
         name = model.stem
-        model = torch_files.load_script(torch, model) if kind == "script" else torch_files.load_program(torch, model, request.trusted)
+        model = files.load_script(torch, model) if kind == "script" else files.load_program(torch, model, request.trusted)
     else:
         name = "model" if isinstance(model, torch.export.ExportedProgram) else _class_name(model)
     if isinstance(model, torch.export.ExportedProgram):
@@ -70,15 +70,15 @@ def _module(torch: Any, given: Any, request: Request, name: str) -> Exported:
     module, inference = _own(torch, given, notes)
     with inference():
         signature = _signature(torch, module)
-        takes = f"{name}.forward{'(...)' if signature is None else torch_calls.spelt(signature)}"
+        takes = f"{name}.forward{'(...)' if signature is None else calls.spelt(signature)}"
         if request.example_inputs is None:
             raise ExportError(
                 f"{name}: example_inputs is needed: PyTorch's exporters run the module once. Give one array or tensor for each "
                 f"input of {takes}; on the command line --example-inputs NAME=SIZES, such as x=1,3,32,32"
             )
-        call = torch_calls.taken_apart(torch, request.example_inputs, signature, f"{name}.forward")
-        result = torch_calls.called(torch, module, call, name, takes)
-    outputs = torch_calls.output_names(result, call.names)
+        call = calls.taken_apart(torch, request.example_inputs, signature, f"{name}.forward")
+        result = calls.called(torch, module, call, name, takes)
+    outputs = calls.output_names(result, call.names)
     if not outputs:
         raise ExportError(f"{name} gives no tensor for the example inputs, but {type(result).__name__}")
     axes = dynamic_axes(call.names, [tuple(t.shape) for t in call.tensors], request.dynamic)
@@ -89,19 +89,19 @@ def _module(torch: Any, given: Any, request: Request, name: str) -> Exported:
     with inference():
         reference = _reference(torch, module, call, inference)
         _steady(reference, call, name)
-        return _first_that_holds(task, torch_routes.SCRIPT if script else torch_routes.MODULE, reference, name, notes)
+        return _first_that_holds(task, routes.SCRIPT if script else routes.MODULE, reference, name, notes)
 
 
 def _program(torch: Any, program: Any, request: Request, name: str) -> Exported:
-    call = torch_programs.call_of(torch, program, request.example_inputs)
+    call = programs.call_of(torch, program, request.example_inputs)
     notes: list[str] = []
-    axes, rename = torch_programs.dynamic_of(program, call, request.dynamic, notes)
+    axes, rename = programs.dynamic_of(program, call, request.dynamic, notes)
     module = program.module()
-    result = torch_calls.called(torch, module, call, name, f"inputs {call.describe()}")
-    task = Task(torch, program, call, torch_calls.output_names(result, call.names), axes)
+    result = calls.called(torch, module, call, name, f"inputs {call.describe()}")
+    task = Task(torch, program, call, calls.output_names(result, call.names), axes)
     reference = _reference(torch, module, call, _nothing)
     _steady(reference, call, name)
-    return _first_that_holds(task, torch_routes.PROGRAM, reference, name, notes, rename)
+    return _first_that_holds(task, routes.PROGRAM, reference, name, notes, rename)
 
 
 def _own(torch: Any, given: Any, notes: list[str]) -> tuple[Any, Callable[[], Any]]:
@@ -167,7 +167,7 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
 
     def answer(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         tensors = [torch.from_numpy(np.array(feeds[name])) for name in call.names]
-        with inference(), torch.no_grad(), torch_calls.layer_by_layer(torch):
+        with inference(), torch.no_grad(), calls.layer_by_layer(torch):
             return [np.array(value.detach().cpu()) for value in call.run(module, tensors)]
 
     return answer
@@ -176,7 +176,7 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
 def _steady(reference: Reference, call: Call, name: str) -> None:
     """Raises an ExportError for a module that answers differently when it is asked again, or with what numpy has not."""
     try:
-        feeds = torch_graph.arrays(call.names, call.tensors)
+        feeds = graph.arrays(call.names, call.tensors)
         first, second = reference(feeds), reference(feeds)
     except TypeError as error:
         raise ExportError(f"{name}: {error}: numpy has no such numbers. Convert the module and its inputs first: module.float()") from None
@@ -188,7 +188,7 @@ def _steady(reference: Reference, call: Call, name: str) -> None:
 
 
 def _first_that_holds(
-    task: Task, routes: Sequence[Route], reference: Reference, name: str, notes: list[str], rename: Mapping[str, str] | None = None
+    task: Task, ways: Sequence[Route], reference: Reference, name: str, notes: list[str], rename: Mapping[str, str] | None = None
 ) -> Exported:
     """The first route whose model is PyTorch's; one that followed a single branch only if no other is left.
 
@@ -198,14 +198,14 @@ def _first_that_holds(
     failures: list[tuple[str, str]] = []
     doubtful: tuple[Route, Made, list[str]] | None = None
     accepted: tuple[Route, Made, list[str]] | None = None
-    for route in routes:
+    for route in ways:
         try:
             made = route.run(task)
             remarks = _examined(task, made, reference, rename or {})
         except Exception as error:  # exporters raise whatever the code below them raises
-            failures.append((route.name, torch_blame.said(task.torch, error, task.module, task.call)))
+            failures.append((route.name, blame.said(task.torch, error, task.module, task.call)))
             continue
-        if made.doubts and doubtful is None and route is not routes[-1]:
+        if made.doubts and doubtful is None and route is not ways[-1]:
             doubtful = route, made, remarks
             failures.append((route.name, f"put aside, for it followed what the example did: {made.doubts[0]}"))
             continue
@@ -228,7 +228,7 @@ def _first_that_holds(
     passed_over = [f"passed over {other}: {why}" for other, why in failures]
     return Exported(
         made.model, f"PyTorch {task.torch.__version__}", route.name, reference, name, [*notes, *passed_over, *remarks],
-        [torch_graph.arrays(task.call.names, task.call.tensors)],
+        [graph.arrays(task.call.names, task.call.tensors)],
     )  # fmt: skip
 
 
@@ -236,15 +236,15 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
     """Repairs an exported model and compares it with PyTorch; what there is to say about it."""
     model = made.model
     remarks = []
-    torch_graph.without_prefix(model, made.prefix)
-    torch_graph.rename_dims(model, rename)
-    torch_graph.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
-    if count := torch_graph.without_zero_states(model):
+    graph.without_prefix(model, made.prefix)
+    graph.rename_dims(model, rename)
+    graph.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
+    if count := graph.without_zero_states(model):
         remarks.append(f"{count} first states of recurrent layers are zero, and left out")
-    if count := torch_graph.with_full_masks(model):
+    if count := graph.with_full_masks(model):
         remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")
     complete(model)
     axes = dict(zip(task.call.names, task.axes, strict=True))
-    seen = torch_check.compare(model, reference, torch_graph.arrays(task.call.names, task.call.tensors), axes)
-    torch_graph.sizes_as_seen(model, seen.shapes)
+    seen = check.compare(model, reference, graph.arrays(task.call.names, task.call.tensors), axes)
+    graph.sizes_as_seen(model, seen.shapes)
     return [*remarks, *seen.refused]
