@@ -6,7 +6,10 @@ import pytest
 from check import check_op
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
+from onnx_bridge.custom import load
 from onnx_bridge.ir.roperator import REGISTRY
+
+load()
 
 
 @pytest.mark.parametrize(("domain", "op_type"), sorted(REGISTRY), ids=lambda part: part or "ai.onnx")
