@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from packages import installed
 from zoo import Net
 
 import onnx_bridge
@@ -212,20 +212,9 @@ PACKAGE = """
 """
 
 
-def installed(folder: Path, module: str) -> dict[str, str]:
-    """An installed package of somebody else's, as pip leaves it; returns the environment that sees it."""
-    (folder / "their_package").mkdir()
-    (folder / "their_package" / "__init__.py").write_text(textwrap.dedent(module))
-    info = folder / "their_package-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[onnx_bridge.custom_ops]\nsoft_cube = their_package\n")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
-
-
 def test_an_operator_of_another_package(tmp_path: Path) -> None:
     """Found through its entry point: recognised, listed, one node in the saved model, its functor in the header."""
-    environment = installed(tmp_path, PACKAGE)
+    environment = installed(tmp_path, textwrap.dedent(PACKAGE), "soft_cube")
     net = Net("net")
     x = net.input("x", ("N", 4))
     square = net("Mul", x, x)
@@ -245,7 +234,7 @@ def test_an_operator_of_another_package(tmp_path: Path) -> None:
 
 
 def test_a_package_that_breaks_is_named(tmp_path: Path) -> None:
-    environment = installed(tmp_path, "import nothing_of_this_name")
+    environment = installed(tmp_path, "import nothing_of_this_name", "soft_cube")
     onnx.save(bend_model(), tmp_path / "bend.onnx")
     command = [sys.executable, "-m", "onnx_bridge", "check", "bend.onnx"]
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

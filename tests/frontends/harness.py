@@ -13,14 +13,33 @@ import pytest
 import onnx_bridge
 
 #: The packages without which a front end does nothing.
-NEEDS = {"keras": ("tensorflow", "tf2onnx"), "torch": ("torch", "onnxscript"), "jax": ("jax", "jax2onnx"), "flax": ("flax", "jax2onnx")}
+NEEDS = {
+    "keras": ("tensorflow", "keras", "tf2onnx"), "torch": ("torch", "onnxscript"), "jax": ("jax", "flax", "jax2onnx", "equinox"),
+    "flax": ("flax", "jax2onnx"),
+}  # fmt: skip
+
+#: What frameworks say of themselves, and of their own use of numpy and Python, as models are built and saved.
+SAID = {
+    "keras": (".*:DeprecationWarning", ".*:FutureWarning", "You are saving your model as an HDF5 file:UserWarning"),
+    "torch": (
+        ".*torch.jit.*:DeprecationWarning", ".*treespec.*:FutureWarning", ".*is deprecated.*:FutureWarning",
+        ".*were assigned during export.*:UserWarning", "Converting a tensor to a Python",
+        ".*non-zero dropout expects num_layers.*:UserWarning",
+    ),
+    "jax": (":DeprecationWarning", ":FutureWarning"),
+}  # fmt: skip
 
 
-def needs(framework: str) -> None:
-    """Skips a test where a framework is not installed; looking for it does not import it."""
+def needs(framework: str) -> list[pytest.MarkDecorator]:
+    """Skips a test, or a module of tests, where a framework is not installed; looking for it does not import it.
+
+    Returns:
+        Marks that keep what the framework says of itself from being errors.
+    """
     missing = [package for package in NEEDS[framework] if importlib.util.find_spec(package) is None]
     if missing:
-        pytest.skip(f"{', '.join(missing)} not installed")
+        pytest.skip(f"{', '.join(missing)} not installed", allow_module_level=True)
+    return [pytest.mark.filterwarnings(f"ignore:{said}") for said in SAID.get(framework, ())]
 
 
 #: From one conversion.

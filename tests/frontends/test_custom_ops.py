@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 from harness import needs
+from packages import installed
 
 #: By framework: its imports, and a script that makes `model`, `arguments` of convert, and `answer(x)`, with ACTIVATION(h)
 #: in the network.
@@ -150,15 +151,10 @@ bump = custom_op(
 @pytest.mark.parametrize("framework", sorted(FRAMEWORKS))
 def test_of_another_package(framework: str, tmp_path: Path) -> None:
     """Declared in an installed package; called, with an attribute, by the framework's own function, which its user wrapped."""
-    (tmp_path / "their_package.py").write_text(PACKAGE)
-    info = tmp_path / "their_package-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[onnx_bridge.custom_ops]\nbump = their_package\n")
+    environment = installed(tmp_path, PACKAGE, "bump")
     library = {"keras": "tf", "torch": "torch", "flax": "jnp"}[framework]
     wrapped = f"from their_package import bump\nbumped = bump(lambda x, width=1.0: {library}.exp(-width * x * x))\n"
     script = script_of(framework, "(lambda h: bumped(h, width=0.25))", wrapped)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     model, header, _ = saved(script, tmp_path, environment)
 
     (node,) = [node for node in model.graph.node if node.domain]

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-pytest.importorskip("jax2onnx")
-pytest.importorskip("flax")
-pytest.importorskip("equinox")
+from harness import Case, needs, run, zoo
 
-from harness import Case, run, zoo
+pytestmark = needs("jax")
+
 from jax_zoo import CASES
-
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 
 @zoo(CASES)

@@ -16,9 +16,9 @@ import onnxruntime
 import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-pytest.importorskip("jax2onnx")
-pytest.importorskip("flax")
-pytest.importorskip("equinox")
+from harness import needs
+
+pytestmark = needs("jax")
 
 import flax.linen as nn
 import jax
@@ -30,8 +30,6 @@ import onnx_bridge
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import Exported, Request, export, framework_of
 from onnx_bridge.frontends import jax as front_end
-
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((2, 5)).astype(np.float32)

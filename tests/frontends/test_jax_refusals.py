@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-pytest.importorskip("jax2onnx")
-pytest.importorskip("flax")
-pytest.importorskip("equinox")
+from harness import needs
+
+pytestmark = needs("jax")
 
 import flax.linen as nn
 import jax
@@ -25,8 +25,6 @@ from jax.extend.core import Primitive
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import Request, export, framework_of
 from onnx_bridge.frontends import jax as front_end
-
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 X = np.random.default_rng(3).standard_normal((2, 5)).astype(np.float32)
 

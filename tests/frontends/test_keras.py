@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from harness import Case, needs, run, zoo
 
-pytest.importorskip("tensorflow")
-pytest.importorskip("keras")
-pytest.importorskip("tf2onnx")
+pytestmark = needs("keras")
 
-from harness import Case, run, zoo
 from keras_zoo import CASES
-
-#: What Keras and TensorFlow say of themselves: of their own use of numpy and Python, and that HDF5 is an old format.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning"),
-]
 
 
 @zoo(CASES)

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import needs
 
-pytest.importorskip("tensorflow")
-pytest.importorskip("keras")
-pytest.importorskip("tf2onnx")
+pytestmark = needs("keras")
 
 import keras
 import numpy as np
@@ -25,12 +24,6 @@ import onnx_bridge
 from onnx_bridge import ExportError
 from onnx_bridge.frontends import Exported, Request, export, framework_of
 from onnx_bridge.frontends.keras import files as keras_files
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning"),
-]
 
 L = keras.layers
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import needs
 
-pytest.importorskip("tensorflow")
-pytest.importorskip("keras")
-pytest.importorskip("tf2onnx")
+pytestmark = needs("keras")
 
 import keras
 import numpy as np
@@ -25,12 +24,6 @@ from onnx_bridge.frontends.keras import convert as tf2onnx_convert
 from onnx_bridge.frontends.keras import handlers as tf2onnx_handlers
 from onnx_bridge.frontends.keras import layers as keras_layers
 from onnx_bridge.frontends.keras import repairs as tf2onnx_repairs
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning"),
-]
 
 L = keras.layers
 

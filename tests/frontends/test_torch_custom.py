@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from harness import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
+pytestmark = needs("torch")
 
 import onnxruntime
 import torch
@@ -21,11 +21,6 @@ from onnx_bridge.custom import complete
 from onnx_bridge.frontends.torch import calls as torch_calls
 from onnx_bridge.frontends.torch import routes as torch_routes
 from onnx_bridge.frontends.torch.routes import Made, Task
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*legacy TorchScript-based ONNX export.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*treespec.*:FutureWarning"),
-]
 
 BODY = """
     {name} <beta: float = 1.0, power: int = 1> (x, y) => (z) {{

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
+pytestmark = needs("torch")
 
 import torch
 from torch import nn
@@ -22,11 +22,6 @@ from torch import nn
 import onnx_bridge
 from onnx_bridge.errors import BridgeError, ExportError, InvalidModel
 from onnx_bridge.frontends import Request, export, framework_of
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*treespec.*:FutureWarning"),
-]
 
 X = np.zeros((2, 3), np.float32)
 

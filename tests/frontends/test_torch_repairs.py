@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness import needs
 
-pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
+pytestmark = needs("torch")
 
 import onnx
 import onnxruntime
@@ -26,12 +26,6 @@ from onnx_bridge.frontends.torch import modules as torch_modules
 from onnx_bridge.frontends.torch import routes as torch_routes
 from onnx_bridge.frontends.torch import translations as torch_translations
 from onnx_bridge.frontends.torch.check import Rejected
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*treespec.*:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:.*were assigned during export.*:UserWarning"),
-]
 
 X = torch.linspace(-2.9, 2.8, 12).reshape(2, 6)
 

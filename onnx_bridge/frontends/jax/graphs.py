@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
+
+from onnx_bridge.frontends.walk import graphs
 
 
 def finish(
@@ -45,15 +47,6 @@ def finish(
             _forget_sizes(inner)
         divide_by_norms(inner, note)
     _import_domains(model, versions)
-
-
-def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """A graph and all that are inside it."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from graphs(attribute.g)
 
 
 def _separate_outputs(graph: onnx.GraphProto) -> None:

@@ -14,28 +14,16 @@ def trip_counts(graph: onnx.GraphProto) -> list[str]:
 
     The condition stays as it is: it says the same. Without the count nobody knows how large the stacked outputs are.
     """
-    notes = []
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if node.op_type == "Loop" and not node.input[0]:
-            limits = _Loop.of(node, constants).limits()
-            if limits:
-                nodes += _count(node, limits)
-                node.input[0] = nodes[-1].output[0]
-                notes.append(f"the loop {node.name!r} says how many turns it has")
-        nodes.append(node)
-    if notes:
-        kept = [_copy(node) for node in nodes]
-        del graph.node[:]
-        graph.node.extend(kept)
-    return notes
-
-
-def _copy(node: onnx.NodeProto) -> onnx.NodeProto:
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy
+    notes = []
+    for index in reversed(range(len(graph.node))):
+        node = graph.node[index]
+        if node.op_type == "Loop" and not node.input[0] and (limits := _Loop.of(node, constants).limits()):
+            node.input[0] = f"{node.name}/turns"
+            for made in reversed(_count(node, limits)):
+                graph.node.insert(index, made)
+            notes.append(f"the loop {node.name!r} says how many turns it has")
+    return notes[::-1]
 
 
 def _count(loop: onnx.NodeProto, limits: list[str]) -> list[onnx.NodeProto]:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 import onnx
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.keras.loops import trip_counts
+from onnx_bridge.frontends.walk import graphs
 
 #: Outputs of these are optional; TensorFlow's functions name all of them.
 _RECURRENT = {"GRU", "LSTM", "RNN"}
-
-
-def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """A graph and the bodies inside it."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from graphs(attribute.g)
 
 
 def refuse_foreign(model: onnx.ModelProto, layers: Collection[str] = ()) -> None:
