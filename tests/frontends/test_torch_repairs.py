@@ -18,6 +18,7 @@ import onnx
 import onnxruntime
 import torch
 from torch import nn
+from torch_zoo_sequences import Padded
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import Exported, Request, export
@@ -230,17 +231,6 @@ def test_a_branch_that_would_be_frozen_is_refused(limit: float) -> None:
 
 
 # ---- what does not load, and what becomes a crowd of nodes
-
-
-class Padded(nn.Module):
-    """Attention with a mask of padding."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-
-    def forward(self, x: torch.Tensor, padding: torch.Tensor) -> torch.Tensor:
-        return self.attention(x, x, x, key_padding_mask=padding, need_weights=False)[0]
 
 
 def test_masks_are_as_onnxruntime_wants_them() -> None:
