@@ -1,6 +1,6 @@
 """Frameworks: each is recognised, exported to ONNX, and asked for its own answer.
 
-One file a framework, each with the same face:
+One folder a framework, each with the same face:
 
     recognises(model)       whether a live object is the framework's; imports nothing
     reads(path)             whether a file or folder is; looks at it without running it
