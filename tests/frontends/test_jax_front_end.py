@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,6 @@ pytestmark = needs("jax")
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from conftest import ROOT
 from flax import nnx
 
 import onnx_bridge
@@ -309,18 +307,3 @@ def test_a_model_named_in_a_file_is_exported_in_a_process_of_its_own(tmp_path: P
     assert made.name == "model"
     assert list(made.model.symbols) == ["events"]
     assert made.compile().run({"x": np.ones((5, 3), np.float32)})[0].shape == (5, 2)
-
-
-# ---- the page
-
-
-def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python jax\n(.*?)```", (ROOT / "docs" / "jax.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
-    names: dict[str, Any] = {}
-    for block in blocks:
-        exec(block, names)
-
-    assert (tmp_path / "headers" / "mnist.hxx").is_file()
-    assert names["made"].name == "energy"
