@@ -28,11 +28,12 @@ PACKAGE = Path(onnx_bridge.__file__).parent
 WALLS: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
+    "graphs": set(),
     "ir": set(),
     "operators": {"ir"},
-    "custom": {"ir", "operators"},
-    "frontends": {"custom"},
-    "normalize": {"custom"},
+    "custom": {"graphs", "ir", "operators"},
+    "frontends": {"custom", "graphs"},
+    "normalize": {"custom", "graphs"},
     "lowering": {"ir", "operators"},
     "passes": {"ir", "operators"},
     "kernels": set(),
@@ -54,6 +55,7 @@ OPEN = {"errors", "version"}
 FOREIGN: dict[str, set[str]] = {
     "frontends": {"onnx", "onnx_ir", "onnxruntime", "onnxscript", "torch", "tensorflow", "tf2onnx", "keras", "tf_keras", "h5py"}
     | {"jax", "jax2onnx", "flax", "sklearn", "skl2onnx", "onnxmltools"},
+    "graphs": {"onnx"},
     "normalize": {"onnx", "google", "onnxruntime"},
     "lowering": {"onnx"},
     "custom": {"onnx", "onnxscript"},

@@ -8,6 +8,7 @@ import onnx
 import onnx.inliner
 
 from onnx_bridge.custom.declare import CustomOp, known
+from onnx_bridge.graphs import all_graphs
 
 
 def complete(model: onnx.ModelProto) -> None:
@@ -59,11 +60,7 @@ def used(model: onnx.ModelProto) -> set[CustomOp]:
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from _nodes(attribute.g)
+    return (node for inner in all_graphs(graph) for node in inner.node)
 
 
 def _align(function: onnx.FunctionProto, model: onnx.ModelProto) -> None:

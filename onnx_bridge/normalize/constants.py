@@ -9,7 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.errors import InvalidModel
-from onnx_bridge.normalize.graphs import all_graphs, read_names, subgraphs
+from onnx_bridge.graphs import all_graphs, read_names, subgraphs
 
 #: Folding must not blow a model up: results above this many bytes are left to run time, unless they are no larger than what they come from.
 MOST_BYTES = 1 << 24

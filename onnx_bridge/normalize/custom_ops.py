@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.custom import CustomOp, Pattern, complete, known
-from onnx_bridge.normalize.graphs import all_graphs, read_names
+from onnx_bridge.graphs import all_graphs, read_names
 
 #: Operators whose two operands may stand in either order.
 _COMMUTATIVE = {"Add", "Mul", "Max", "Min"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import onnx
 
-from onnx_bridge.normalize.graphs import subgraphs
+from onnx_bridge.graphs import subgraphs
 
 
 def unique_names(model: onnx.ModelProto) -> list[str]:

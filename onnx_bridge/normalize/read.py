@@ -12,7 +12,7 @@ import onnx
 from onnx import checker, external_data_helper
 
 from onnx_bridge.errors import InvalidModel
-from onnx_bridge.normalize.graphs import all_graphs
+from onnx_bridge.graphs import all_graphs
 
 
 @dataclass(frozen=True)

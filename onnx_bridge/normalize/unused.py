@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from onnx_bridge.normalize.graphs import read_names
+from onnx_bridge.graphs import read_names
 
 
 def drop_unused(model: onnx.ModelProto) -> list[str]:

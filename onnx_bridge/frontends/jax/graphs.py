@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx_bridge.frontends.walk import graphs
+from onnx_bridge.graphs import all_graphs
 
 
 def finish(
@@ -41,7 +41,7 @@ def finish(
     del graph.input[:], graph.output[:]
     graph.input.extend(declared)  # those that nothing uses too: jax2onnx leaves them out
     graph.output.extend(declared_outputs)
-    for inner in graphs(graph):
+    for inner in all_graphs(graph):
         del inner.value_info[:]  # with sizes that jax2onnx made up for itself
         if inner is not graph:
             _forget_sizes(inner)
@@ -62,7 +62,7 @@ def _separate_outputs(graph: onnx.GraphProto) -> None:
 
 def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
     """Renames values; what has one of the new names already makes room."""
-    whole = list(graphs(graph))
+    whole = list(all_graphs(graph))
     used = {name for inner in whole for node in inner.node for name in (*node.input, *node.output)}
     used |= {value.name for inner in whole for value in (*inner.input, *inner.output, *inner.initializer)}
     new = dict(names)
@@ -122,7 +122,7 @@ def _import_domains(model: onnx.ModelProto, versions: Mapping[str, int]) -> None
     for entry in model.opset_import:
         entry.version = versions.get(entry.domain, entry.version)
     there = {entry.domain for entry in model.opset_import}
-    for domain in sorted({node.domain for inner in graphs(model.graph) for node in inner.node} - there - {"ai.onnx"}):
+    for domain in sorted({node.domain for inner in all_graphs(model.graph) for node in inner.node} - there - {"ai.onnx"}):
         model.opset_import.append(onnx.helper.make_opsetid(domain, versions.get(domain, 1)))
 
 
@@ -130,7 +130,7 @@ def too_new(model: onnx.ModelProto) -> list[str]:
     """Operators that ONNX has only from a later opset on than the model says: onnxruntime does not load such a model."""
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     found = set()
-    for inner in graphs(model.graph):
+    for inner in all_graphs(model.graph):
         for node in inner.node:
             if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type, max_inclusive_version=opset, domain=""):
                 found.add(node.op_type)

@@ -10,7 +10,7 @@ import onnx
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.keras.loops import trip_counts
-from onnx_bridge.frontends.walk import graphs
+from onnx_bridge.graphs import all_graphs
 
 #: Outputs of these are optional; TensorFlow's functions name all of them.
 _RECURRENT = {"GRU", "LSTM", "RNN"}
@@ -28,7 +28,7 @@ def refuse_foreign(model: onnx.ModelProto, layers: Collection[str] = ()) -> None
     """
     version = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     foreign: dict[str, list[str]] = {}
-    for graph in graphs(model.graph):
+    for graph in all_graphs(model.graph):
         for node in graph.node:
             if node.domain in ("", "ai.onnx") and not _known(node.op_type, version):
                 foreign.setdefault(node.op_type, []).append(_layer(node.name, layers))
@@ -102,7 +102,7 @@ def _set(node: onnx.NodeProto, name: str, value: int | list[int]) -> None:
 def pads_of_transposed(model: onnx.ModelProto) -> list[str]:
     """A ConvTranspose with fewer kernel points than its stride got negative pads: they are output padding."""
     notes = []
-    for graph in graphs(model.graph):
+    for graph in all_graphs(model.graph):
         for node in graph.node:
             given = {attribute.name: list(attribute.ints) for attribute in node.attribute}
             pads = given.get("pads", [])
@@ -121,13 +121,14 @@ def pads_of_transposed(model: onnx.ModelProto) -> list[str]:
 
 def turns_of_loops(model: onnx.ModelProto) -> list[str]:
     """A Loop whose condition counts gets its trip count."""
-    return [line for graph in graphs(model.graph) for line in trip_counts(graph)]
+    return [line for graph in all_graphs(model.graph) for line in trip_counts(graph)]
 
 
 def unused_outputs(model: onnx.ModelProto) -> list[str]:
     """Outputs of recurrent nodes that nobody reads are left out, so that nothing need be computed for them. No fault, so no note."""
-    for graph in graphs(model.graph):
-        used = {name for inner in graphs(graph) for node in inner.node for name in node.input} | {output.name for output in graph.output}
+    for graph in all_graphs(model.graph):
+        read = {name for inner in all_graphs(graph) for node in inner.node for name in node.input}
+        used = read | {output.name for output in graph.output}
         for node in graph.node:
             if node.op_type in _RECURRENT:
                 node.output[:] = [name if name in used else "" for name in node.output]
@@ -141,7 +142,7 @@ def renumbered(model: onnx.ModelProto) -> None:
     exports of a model would be the same.
     """
     kept = {value.name for value in [*model.graph.input, *model.graph.output]}
-    constants = {tensor.name for graph in graphs(model.graph) for tensor in graph.initializer}
+    constants = {tensor.name for graph in all_graphs(model.graph) for tensor in graph.initializer}
     numbers: dict[str, str] = {}
     renamed: dict[str, str] = {"": "", **{name: name for name in kept}}
 
@@ -157,7 +158,7 @@ def renumbered(model: onnx.ModelProto) -> None:
                 renamed[name] = _NUMBER.sub(lambda found: f"__{number(found[1])}", name)
         return renamed[name]
 
-    everything = list(graphs(model.graph))
+    everything = list(all_graphs(model.graph))
     for graph in everything:
         for node in graph.node:
             node.name = plain(node.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -10,6 +10,7 @@ from onnx import numpy_helper
 
 from onnx_bridge.frontends.torch.calls import renamed
 from onnx_bridge.frontends.torch.check import Rejected
+from onnx_bridge.graphs import subgraphs
 
 #: Where the inputs of recurrent operators that hold first states stand.
 _STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
@@ -152,7 +153,7 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
         if any(name in needed for name in node.output):
             kept.append(node)
             needed.update(name for inner in _with_inner(node) for name in inner.input)
-            needed.update(value.name for graph_ in _subgraphs(node) for value in graph_.output)
+            needed.update(value.name for graph_ in subgraphs(node) for value in graph_.output)
     remaining = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
     tensors = [tensor for tensor in graph.initializer if tensor.name in needed]
     copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in tensors]
@@ -168,12 +169,8 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 def _with_inner(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
     yield node
-    for graph in _subgraphs(node):
+    for graph in subgraphs(node):
         yield from _nodes(graph)
-
-
-def _subgraphs(node: onnx.NodeProto) -> Iterable[onnx.GraphProto]:
-    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
 
 
 def arrays(names: Sequence[str], tensors: Sequence[object]) -> dict[str, np.ndarray]:
