@@ -24,11 +24,12 @@ from onnx_bridge.ir.roperator import REGISTRY
 
 PACKAGE = Path(onnx_bridge.__file__).parent
 
-#: The rooms, and which of ours each may import. `errors` and `version` are open to all.
+#: The rooms, and which of ours each may import. `errors`, `version` and `judge` are open to all.
 WALLS: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
     "graphs": set(),
+    "judge": set(),
     "ir": set(),
     "operators": {"ir"},
     "custom": {"graphs", "ir", "operators"},
@@ -49,7 +50,7 @@ WALLS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": {"convert", "conversion", "custom", "ir", "passes", "emit", "runtime"},
 }
-OPEN = {"errors", "version"}
+OPEN = {"errors", "version", "judge"}
 
 #: Who may import what is not ours; numpy is open to all. Nothing after lowering/ knows ONNX, nothing after frontends/ a framework.
 FOREIGN: dict[str, set[str]] = {

@@ -15,12 +15,12 @@ from onnx_bridge.emit.amalgamate import amalgamate
 from onnx_bridge.errors import ExportError, VerificationError
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.judge import CONDITIONING, RELATIVE, difference
 from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.verify import Oracle, Report
-from onnx_bridge.verify.check import CONDITIONING, RELATIVE, verify
+from onnx_bridge.verify.check import verify
 from onnx_bridge.verify.inputs import feeds
-from onnx_bridge.verify.oracle import difference
 from onnx_bridge.verify.report import Row
 
 #: What a kernel says, what it is made to say, the model, and the tensor that is the first to differ.

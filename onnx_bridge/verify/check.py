@@ -9,15 +9,11 @@ import numpy as np
 
 from onnx_bridge.errors import ExportError, InferenceError, VerificationError
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.judge import equal_bits, gap_of, movement, nudge, scale_of
 from onnx_bridge.runtime import CompiledModel
 from onnx_bridge.verify.inputs import ENOUGH, KINDS, feeds, sizes_to_try
-from onnx_bridge.verify.oracle import Oracle, difference, movement, nudge
+from onnx_bridge.verify.oracle import Oracle
 from onnx_bridge.verify.report import Report, Row
-
-#: Largest difference allowed, relative to the largest magnitude of the output...
-RELATIVE = 1e-5
-#: ...or as a multiple of how far the reference's own answer moves: the model's conditioning.
-CONDITIONING = 4.0
 
 Feeds = Mapping[str, np.ndarray]
 
@@ -157,7 +153,7 @@ def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str
     The largest value that a difference is measured by is that of the output over all calls: a call whose outputs are all
     tiny (a sigmoid that is 1e-8 everywhere) would otherwise be held to less than the reference's own error.
     """
-    largest = max(_scale(call.wanted[reference][index]) for call in found.calls)
+    largest = max(scale_of(call.wanted[reference][index]) for call in found.calls)
     values = equal = 0
     scale = worst = shown = 0.0
     nearest, passed, conditioning, where = -1.0, True, False, ""
@@ -165,57 +161,16 @@ def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str
         wanted = call.wanted[reference]
         a, b = call.ours[index], wanted[index]
         values += b.size
-        gap, allowed, adjusted = _gap(a, b, largest, lambda call=call, wanted=wanted: moved(call.feeds, wanted)[index])  # type: ignore[misc]
+        gap, allowed, adjusted = gap_of(a, b, largest, lambda call=call, wanted=wanted: moved(call.feeds, wanted)[index])  # type: ignore[misc]
         if a.shape == b.shape and a.dtype == b.dtype:
             equal += equal_bits(a, b) if b.dtype.kind == "f" else int((a == b).sum())
         if gap > allowed:
             passed = False
             found.failures.setdefault(reference, call.feeds)
-        scale, worst, conditioning = max(scale, _scale(b)), max(worst, gap), conditioning or adjusted
+        scale, worst, conditioning = max(scale, scale_of(b)), max(worst, gap), conditioning or adjusted
         ratio = gap / allowed if allowed else (np.inf if gap else 0.0)
         if ratio > nearest:
             nearest, shown = ratio, allowed
             where = ", ".join(f"{k} = {v}" for k, v in call.sizes.items())
     share = equal / values if values else 1.0
     return Row(name, len(found.calls), values, worst, scale, shown, share, passed, conditioning, where, reference)
-
-
-def _gap(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float]) -> tuple[float, float, bool]:
-    """The difference of two outputs, what is allowed, and whether the model's conditioning decided that."""
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return float("inf"), 0.0, False
-    if b.dtype.kind != "f":
-        return difference(a, b), 0.0, False
-    gap, allowed = difference(a, b), RELATIVE * largest
-    if gap <= allowed or not np.isfinite(gap):  # a NaN or an infinity in another place is no matter of rounding
-        return gap, allowed, False
-    conditioned = CONDITIONING * moved()
-    return gap, max(allowed, conditioned), conditioned > allowed
-
-
-def equal_bits(a: np.ndarray, b: np.ndarray) -> int:
-    """How many numbers are the same bit for bit; any NaN equals any other."""
-    integers = {2: np.uint16, 4: np.uint32, 8: np.uint64}[a.dtype.itemsize]
-    x, y = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    return int(((x.view(integers) == y.view(integers)) | (np.isnan(x) & np.isnan(y))).sum())
-
-
-def _scale(b: np.ndarray) -> float:
-    finite = b[np.isfinite(b)] if b.dtype.kind == "f" else b
-    return float(np.abs(finite.astype(np.float64)).max()) if finite.size else 0.0
-
-
-def first_difference(names: Sequence[str], ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]) -> tuple[str, float] | None:
-    """The first tensor, in the order of `names`, that is off by more than rounding explains, and by how much of its largest value."""
-    for name in names:
-        a, b = ours.get(name), reference.get(name)
-        if a is None or b is None or b.size == 0:
-            continue
-        if a.shape != b.shape:
-            return name, float("inf")
-        scale = _scale(b)
-        gap = difference(a, b)
-        limit = 0.0 if b.dtype.kind != "f" else max(1e-4 * scale, 1e-30)
-        if gap > limit:
-            return name, gap / scale if scale else float("inf")
-    return None

@@ -12,8 +12,8 @@ from onnx_bridge.errors import BridgeError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import BLOCK, Tensor
+from onnx_bridge.judge import first_difference
 from onnx_bridge.runtime import compile_emitted
-from onnx_bridge.verify.check import first_difference
 from onnx_bridge.verify.oracle import Oracle
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import ExportError
+from onnx_bridge.judge import movement, nudge
 
 #: The newest IR version that current releases of onnxruntime read; the number alone is no reason to refuse a model.
 NEWEST_IR = 13
@@ -94,41 +95,6 @@ class Oracle:
     @property
     def output_names(self) -> list[str]:
         return [output.name for output in self._session.get_outputs()]
-
-
-def nudge(array: np.ndarray) -> np.ndarray:
-    """The array with every number moved by one unit in its last place, up or down at random (seeded).
-
-    A zero among other numbers, or in an array of zeros, moves by a unit of the largest of them, or of one: the unit of
-    zero itself is so small that nothing would move.
-    """
-    if array.size == 0:
-        return array
-    signs = np.random.default_rng(array.size).choice(np.array([-1, 1], array.dtype), array.shape)
-    largest = np.abs(array[np.isfinite(array)]).max(initial=0) or 1
-    with np.errstate(invalid="ignore"):
-        unit = np.spacing(np.where(array == 0, np.asarray(largest, array.dtype), np.abs(array)))
-        return np.asarray(np.where(np.isfinite(array), array + signs * unit, array), array.dtype)
-
-
-def difference(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest absolute difference; infinite where NaNs or infinities stand in different places."""
-    if a.size == 0:
-        return 0.0
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        same = (x == y) | (np.isnan(x) & np.isnan(y))
-        gaps = np.where(same, 0.0, np.abs(x - y))
-    return float(np.where(np.isnan(gaps), np.inf, gaps).max())
-
-
-def movement(a: np.ndarray, b: np.ndarray) -> float:
-    """How far an answer moved: the largest difference of numbers that stayed numbers.
-
-    An answer that turns into a NaN when its inputs are nudged, as at the edge of a domain, excuses no NaN and no number elsewhere.
-    """
-    finite = np.isfinite(a) & np.isfinite(b)
-    return difference(a[finite], b[finite])
 
 
 def _short(error: Exception) -> str:

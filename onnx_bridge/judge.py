@@ -1,0 +1,92 @@
+"""Judging differences: one measure for verification and for the front ends' trials.
+
+Arrays in, numbers out; nothing here knows where the arrays come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+#: Largest difference allowed, relative to the largest magnitude of the output...
+RELATIVE = 1e-5
+#: ...or as a multiple of how far the reference's own answer moves: the model's conditioning.
+CONDITIONING = 4.0
+
+
+def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float]) -> tuple[float, float, bool]:
+    """The difference of two outputs, what is allowed, and whether the model's conditioning decided that."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return float("inf"), 0.0, False
+    if b.dtype.kind != "f":
+        return difference(a, b), 0.0, False
+    gap, allowed = difference(a, b), RELATIVE * largest
+    if gap <= allowed or not np.isfinite(gap):  # a NaN or an infinity in another place is no matter of rounding
+        return gap, allowed, False
+    conditioned = CONDITIONING * moved()
+    return gap, max(allowed, conditioned), conditioned > allowed
+
+
+def nudge(array: np.ndarray) -> np.ndarray:
+    """The array with every number moved by one unit in its last place, up or down at random (seeded).
+
+    A zero among other numbers, or in an array of zeros, moves by a unit of the largest of them, or of one: the unit of
+    zero itself is so small that nothing would move.
+    """
+    if array.size == 0:
+        return array
+    signs = np.random.default_rng(array.size).choice(np.array([-1, 1], array.dtype), array.shape)
+    largest = np.abs(array[np.isfinite(array)]).max(initial=0) or 1
+    with np.errstate(invalid="ignore"):
+        unit = np.spacing(np.where(array == 0, np.asarray(largest, array.dtype), np.abs(array)))
+        return np.asarray(np.where(np.isfinite(array), array + signs * unit, array), array.dtype)
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest absolute difference; infinite where NaNs or infinities stand in different places."""
+    if a.size == 0:
+        return 0.0
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        same = (x == y) | (np.isnan(x) & np.isnan(y))
+        gaps = np.where(same, 0.0, np.abs(x - y))
+    return float(np.where(np.isnan(gaps), np.inf, gaps).max())
+
+
+def movement(a: np.ndarray, b: np.ndarray) -> float:
+    """How far an answer moved: the largest difference of numbers that stayed numbers.
+
+    An answer that turns into a NaN when its inputs are nudged, as at the edge of a domain, excuses no NaN and no number elsewhere.
+    """
+    finite = np.isfinite(a) & np.isfinite(b)
+    return difference(a[finite], b[finite])
+
+
+def equal_bits(a: np.ndarray, b: np.ndarray) -> int:
+    """How many numbers are the same bit for bit; any NaN equals any other."""
+    integers = {2: np.uint16, 4: np.uint32, 8: np.uint64}[a.dtype.itemsize]
+    x, y = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    return int(((x.view(integers) == y.view(integers)) | (np.isnan(x) & np.isnan(y))).sum())
+
+
+def scale_of(b: np.ndarray) -> float:
+    """The largest magnitude of the finite numbers; 0 where there are none."""
+    finite = b[np.isfinite(b)] if b.dtype.kind == "f" else b
+    return float(np.abs(finite.astype(np.float64)).max()) if finite.size else 0.0
+
+
+def first_difference(names: Sequence[str], ours: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]) -> tuple[str, float] | None:
+    """The first tensor, in the order of `names`, that is off by more than rounding explains, and by how much of its largest value."""
+    for name in names:
+        a, b = ours.get(name), reference.get(name)
+        if a is None or b is None or b.size == 0:
+            continue
+        if a.shape != b.shape:
+            return name, float("inf")
+        scale = scale_of(b)
+        gap = difference(a, b)
+        limit = 0.0 if b.dtype.kind != "f" else max(1e-4 * scale, 1e-30)
+        if gap > limit:
+            return name, gap / scale if scale else float("inf")
+    return None
