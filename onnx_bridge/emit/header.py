@@ -23,6 +23,7 @@ from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.passes.memory import MemoryPlan, plan_memory
+from onnx_bridge.passes.written import check_written
 from onnx_bridge.version import __version__
 
 #: Names that the face declares itself.
@@ -81,7 +82,11 @@ def emit(model: RModel, *, embed_weights: bool = False, taps: bool = False, proo
         embed_weights: put the weights into the header instead of a file beside it.
         taps: hand out every intermediate tensor to a callback (for localising a fault; not for shipping).
         proof: lines of the banner that say what was compared.
+
+    Raises:
+        BridgeError: an operator reads what nothing writes.
     """
+    check_written(model)
     return _Header(model, embed_weights, taps, list(proof)).make()
 
 

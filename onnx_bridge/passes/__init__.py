@@ -23,15 +23,16 @@ from onnx_bridge.passes.rows import Rows
 from onnx_bridge.passes.scales import Scales
 from onnx_bridge.passes.transposes import Transposes
 from onnx_bridge.passes.values import DeadCode, KnownValues
+from onnx_bridge.passes.written import Written
 
 #: Every pass, in the order in which they run.
 PASSES: tuple[type[Pass], ...] = (
     KnownValues, ZeroStates, DeadCode, Normalizations, Expand, Rows, Reshapes, Movement, Normalizations, Means, Scales,
-    Convolutions, Products, BatchNorm, Groups, Epilogues, Transposes, Attention, Recurrences, Layout, Outputs, DeadCode,
+    Convolutions, Products, BatchNorm, Groups, Epilogues, Transposes, Attention, Recurrences, Layout, Outputs, DeadCode, Written,
 )  # fmt: skip
 
 #: Those without which nothing can be emitted; the others can be switched off by name.
-REQUIRED = {"values", "expand", "convolutions", "products", "groups", "layout", "outputs"}
+REQUIRED = {"values", "expand", "convolutions", "products", "groups", "layout", "outputs", "written"}
 
 
 def run_passes(model: RModel, without: Collection[str] = ()) -> None:
@@ -44,7 +45,7 @@ def run_passes(model: RModel, without: Collection[str] = ()) -> None:
 
 def _run(make: type[Pass], model: RModel) -> None:
     for op in model.operators:
-        for body in nested_models(op):
+        for body in nested_models(op) if make.nested else ():
             _run(make, body)
     step = make()
     if step.call(model):

@@ -11,6 +11,8 @@ class Pass:
     """RModel -> RModel, in place. The docstring of a pass lists its cases; `declined` records why one did not apply."""
 
     name: ClassVar[str] = ""
+    #: Whether it runs over nested models by themselves, before the model that they are in.
+    nested: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.declined: list[str] = []

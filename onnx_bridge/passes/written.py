@@ -1,0 +1,67 @@
+"""Every tensor that is read at run time has been written before."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from onnx_bridge.errors import BridgeError
+from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.values import sizes_of
+
+
+class Written(Pass):
+    """
+    1. A tensor that has nothing but a value of sizes, whichever pass made it, is written down before its first reader.
+       What nested models read is written outside of them.
+    """
+
+    name = "written"
+    nested = False  # a nested model does not know what is written outside of it
+
+    def call(self, model: RModel) -> bool:
+        written = {*model.inputs, *model.producers()}
+        operators: list[ROperator] = []
+
+        def write(tensor: Tensor) -> None:
+            if tensor.value is not None and not tensor.is_constant and tensor not in written:
+                operators.append(sizes_of(tensor, f"sizes of {tensor.name}"))
+                written.add(tensor)
+
+        for op in model.operators:
+            for tensor in read_tensors(op):
+                write(tensor)
+            operators.append(op)
+        for tensor in model.outputs:
+            write(tensor)
+        changed = len(operators) != len(model.operators)
+        model.operators = operators
+        return changed
+
+
+def check_written(model: RModel, outside: Set[Tensor] = frozenset()) -> None:
+    """Holds that whatever is read is a weight, an input, or written by an operator before.
+
+    Args:
+        model: a model after its passes.
+        outside: what is written where a nested model begins.
+
+    Raises:
+        BridgeError: a tensor that nobody wrote, and who reads it.
+    """
+    written = {*outside, *model.inputs}
+    for op in model.operators:
+        for tensor in (op.inputs[index] for index in op.reads()):
+            _check(tensor, written, op.title())
+        for body in nested_models(op):
+            check_written(body, written)
+        written.update(tensor for tensor in op.outputs if tensor is not None)
+    for tensor in model.outputs:
+        _check(tensor, written, "the model")
+
+
+def _check(tensor: Tensor | None, written: Set[Tensor], reader: str) -> None:
+    if tensor is not None and tensor not in written and not tensor.is_constant:
+        raise BridgeError(f"a fault of onnx_bridge, please report it: {reader} reads {tensor.name!r}, which nothing writes")
