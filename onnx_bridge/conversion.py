@@ -32,6 +32,10 @@ class Conversion:
     emitted: Emitted
     report: Report
 
+    def __repr__(self) -> str:
+        proven = "verified" if self.report.passed else "not verified"
+        return f"<Conversion {self.name}: {len(self.model.operators)} operators, {len(self.weights)} bytes of weights, {proven}>"
+
     @property
     def header(self) -> str:
         """The text of NAME.hxx."""

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,13 @@ class Emitted:
         if not self.embedded:
             (folder / f"{self.name}.dat").write_bytes(self.weights.data)
         return path
+
+    def for_calls(self) -> Emitted:
+        """What compiling and calling need: not the plan, which holds every operator and constant of the network."""
+        inputs, outputs, tapped = (
+            [Tensor(t.name, t.type, layout=t.layout) for t in tensors] for tensors in (self.inputs, self.outputs, self.tapped)
+        )
+        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped)
 
 
 def emit(model: RModel, *, embed_weights: bool = False, taps: bool = False, proof: Iterable[str] = ()) -> Emitted:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.emit.header import Emitted
-from onnx_bridge.errors import InferenceError, ToolchainError, WeightsError
+from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.runtime.library import Library, Workspace
 from onnx_bridge.runtime.processor import widest_body
 from onnx_bridge.runtime.shim import shim
 from onnx_bridge.toolchain import build
@@ -32,7 +33,7 @@ def compile_emitted(
         raise InferenceError(f"body must be one of {', '.join(BODIES)}, not {body!r}")
     sources = {f"{emitted.name}.hxx": emitted.header, "shim.cpp": shim(emitted, taps)}
     library = build(sources, "shim.cpp", flags=[only(body, compiler), *flags], compiler=compiler)
-    return CompiledModel(emitted, str(library), body)
+    return CompiledModel(emitted, str(library), body, flags, compiler, taps)
 
 
 def only(body: str = "best", compiler: str | None = None) -> str:
@@ -44,41 +45,35 @@ class CompiledModel:
     """A callable on numpy arrays: `y = net(x)`, `net(name=x)`; one output is an array, several are an `Outputs`.
 
     A call checks types and shapes, computes the run-time sizes from the shapes, and runs with scratch memory that is
-    kept from call to call. Not safe for use by several threads at once; make one a thread (the library is shared).
+    kept from call to call. Any number of threads may call at the same time; calls do not wait for each other.
+
+    It never changes, so a copy is the same object. It can be pickled: header and weights travel, and where it is unpickled the library
+    is taken from the cache of built libraries, or built there, once, for the processor and with the compiler of that machine.
     """
 
-    def __init__(self, emitted: Emitted, library: str, body: str) -> None:
-        self._emitted, self._path, self._body = emitted, library, body
-        self._weights = _aligned(emitted.weights.data)
-        try:
-            self._library = ctypes.CDLL(library)
-        except OSError as error:
-            raise ToolchainError(f"cannot load {library}: {error}") from None
-        functions: dict[str, tuple[Any, list[Any]]] = {
-            "open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]),
-            "close": (None, [ctypes.c_void_p]),
-            "workspace": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]),
-            "drop": (None, [ctypes.c_void_p]),
-            "bytes": (ctypes.c_size_t, [ctypes.c_void_p]),
-            "infer": (ctypes.c_int, [ctypes.c_void_p] * 5),
-            "time": (ctypes.c_double, [ctypes.c_void_p] * 5 + [ctypes.c_longlong]),
-        }
-        self._c: dict[str, Any] = {}
-        for name, (result, arguments) in functions.items():
-            function = self._c[name] = getattr(self._library, f"bridge_{emitted.name}_{name}")
-            function.restype, function.argtypes = result, arguments
-        message = ctypes.create_string_buffer(1024)
-        self._model = self._c["open"](self._weights.ctypes.data, self._weights.nbytes, BODIES[body], message, len(message))
-        if not self._model:
-            raise WeightsError(message.value.decode("utf-8", "replace"))
-        self._workspace: int | None = None
-        self._workspace_sizes: tuple[int, ...] | None = None
+    def __init__(
+        self, emitted: Emitted, library: str, body: str, flags: Sequence[str] = (), compiler: str | None = None, taps: bool = False
+    ) -> None:
+        self._emitted, self._body, self._flags, self._compiler, self._taps = emitted, body, tuple(flags), compiler, taps
+        self._library = Library(library, emitted.name, emitted.weights.data, BODIES[body])
 
-    def __del__(self) -> None:
-        if getattr(self, "_model", None):
-            if self._workspace:
-                self._c["drop"](self._workspace)
-            self._c["close"](self._model)
+    def __repr__(self) -> str:
+        ends = [", ".join(f"{t.name}: {t.type}" for t in tensors) for tensors in (self._emitted.inputs, self._emitted.outputs)]
+        return f"<CompiledModel {self._emitted.name}({ends[0]}) -> {ends[1]}>"
+
+    def __copy__(self) -> CompiledModel:
+        return self
+
+    def __deepcopy__(self, memo: object) -> CompiledModel:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self._emitted.for_calls(), self._body, self._flags, self._compiler, self._taps)
+
+    def __dask_tokenize__(self) -> tuple[object, ...]:
+        """What Dask names the results of calls by: the same for the same header and weights."""
+        weights = self._emitted.weights
+        return "onnx_bridge", self._emitted.header, weights.header_hash, weights.payload_hash, self._body, self._flags
 
     @property
     def input_names(self) -> list[str]:
@@ -117,8 +112,8 @@ class CompiledModel:
         arrays, sizes = self._checked(feeds)
         outputs = self._output_arrays(sizes)
         self._infer(arrays, outputs, sizes)
-        call = self._arguments(arrays, outputs, sizes)
-        return float(self._c["time"](*call, number))
+        with self._library.workspace(tuple(sizes.values())) as space:
+            return float(self._library.call["time"](*self._arguments(space, arrays, outputs, sizes), number))
 
     def sizes_of(self, feeds: Mapping[str, Any]) -> dict[str, int]:
         """The values of the run-time sizes that these inputs have."""
@@ -127,7 +122,7 @@ class CompiledModel:
     def workspace_bytes(self, feeds: Mapping[str, Any]) -> int:
         """Bytes of scratch memory that a call on these inputs needs."""
         _, sizes = self._checked(feeds)
-        return int(self._c["bytes"]((ctypes.c_longlong * max(1, len(sizes)))(*sizes.values())))
+        return self._library.workspace_bytes(self._library.packed(tuple(sizes.values())))
 
     def tapped(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`."""
@@ -139,8 +134,7 @@ class CompiledModel:
             found[tensor.name] = np.frombuffer(raw, tensor.dtype.numpy).copy()
 
         callback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)(tap)
-        set_tap = getattr(self._library, f"bridge_{self._emitted.name}_tap")
-        set_tap.argtypes = [ctypes.c_void_p]
+        set_tap = self._library.function("tap", None, [ctypes.c_void_p])
         set_tap(ctypes.cast(callback, ctypes.c_void_p))
         try:
             self.run(feeds)
@@ -182,24 +176,22 @@ class CompiledModel:
                 raise InferenceError(f"the model refuses these inputs: {condition} must not be negative with {_spell(sizes)}")
         return [np.empty([dims.evaluate(s, sizes) for s in t.shape], t.dtype.numpy) for t in self._emitted.outputs]
 
-    def _arguments(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> list[Any]:
-        values = tuple(sizes.values())
-        packed = (ctypes.c_longlong * max(1, len(values)))(*values)
-        if self._workspace is None or (self._workspace_sizes != values):
-            if self._workspace:
-                self._c["drop"](self._workspace)
-            self._workspace = self._c["workspace"](self._model, packed)
-            self._workspace_sizes = values
-            if not self._workspace:
-                self._workspace_sizes = None
-                raise InferenceError(f"no memory for a workspace with {_spell(sizes)}")
+    def _arguments(
+        self, space: Workspace, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]
+    ) -> tuple[object, ...]:
         inputs = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
         results = (ctypes.c_void_p * max(1, len(outputs)))(*(a.ctypes.data for a in outputs))
-        return [self._model, self._workspace, packed, inputs, results]
+        return self._library.model, space.pointer, self._library.packed(tuple(sizes.values())), inputs, results
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
-        if not self._c["infer"](*self._arguments(arrays, outputs, sizes)):
-            raise InferenceError(f"the model refuses these inputs with {_spell(sizes)}")
+        with self._library.workspace(tuple(sizes.values())) as space:
+            if not self._library.call["infer"](*self._arguments(space, arrays, outputs, sizes)):
+                raise InferenceError(f"the model refuses these inputs with {_spell(sizes)}")
+
+
+def _rebuilt(emitted: Emitted, body: str, flags: Sequence[str], compiler: str | None, taps: bool) -> CompiledModel:
+    """What a pickled model is unpickled by."""
+    return compile_emitted(emitted, flags=flags, compiler=compiler, body=body, taps=taps)
 
 
 class Outputs(tuple):  # type: ignore[type-arg]
@@ -269,11 +261,3 @@ def _solve(emitted: Emitted, arrays: list[np.ndarray]) -> dict[str, int]:
 
 def _spell(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in sizes.items()) or "no run-time sizes"
-
-
-def _aligned(data: bytes) -> np.ndarray:
-    """A copy of some bytes that begins at a multiple of 64."""
-    room = np.empty(len(data) + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    room[start : start + len(data)] = np.frombuffer(data, np.uint8)
-    return room[start : start + len(data)]
