@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import zoo
 from chains import Chain, Net, build, chain, check
 
+from onnx_bridge.convert import convert
+from onnx_bridge.errors import InferenceError, UnsupportedModel
 from onnx_bridge.ir import dims
 from onnx_bridge.operators.slice import Cut, cut
 
@@ -248,3 +252,23 @@ def test_assumed() -> None:
     assert conditions == [N - 3]
     assert dims.maximum(N - 3, 0) != N - 3
     assert dims.essential([N - 2, N - 3]) == [N - 3]
+
+
+def test_windows_have_room() -> None:
+    """Two poolings by 2 of an open height: one condition on the height, where onnxruntime would take a window that hangs over the end."""
+    net = zoo.Net("net")
+    h = net("MaxPool", net.input("x", ("N", 2, "H", 8)), kernel_shape=[2, 2], strides=[2, 2])
+    h = net("Conv", h, net.weight(3, 2, 3, 1), strides=[2, 1])
+    made = convert(net.floats(y=(h, ("N", 3, "J", 4))), verify=False)
+
+    assert made.model.conditions == [dims.symbol("H") - 6]
+    with pytest.raises(InferenceError, match="H - 6 must not be negative"):
+        made.compile()(np.zeros((1, 2, 5, 8), np.float32))
+
+
+def test_convolutions_have_room() -> None:
+    net = zoo.Net("net")
+    h = net("Conv", net.input("x", ("N", 2, 2)), net.weight(3, 2, 3), strides=[2])
+
+    with pytest.raises(UnsupportedModel, match="does not fit"):
+        convert(net.floats(y=(h, ("N", 3, 1))), verify=False)

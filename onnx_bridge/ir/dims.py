@@ -256,7 +256,10 @@ def assuming(conditions: list[Size]) -> Iterator[None]:
 def assume(size: Size) -> None:
     """Takes it that a size is not negative: outside of what is meant for, so that it may be refused at run time."""
     conditions = _assumed.get()
-    if conditions is not None and isinstance(size, Dim) and not at_least(size, 0):
+    inner, offset = _inner_division(size) if isinstance(size, Dim) else (None, 0)
+    if inner is not None:  # floor(a / b) + c is not negative where a + b * c is not
+        assume(inner.args[0] + inner.args[1] * offset)
+    elif conditions is not None and isinstance(size, Dim) and not at_least(size, 0):
         conditions.append(size)
 
 

@@ -39,7 +39,10 @@ class Conv(ROperator):
         same(x.shape[1], c * self.group)
         if b is not None and b.shape != (o,):
             raise ShapeError(f"b must be [{o}], got {b.type}")
-        return Type(x.dtype, (x.shape[0], o, *(axis.out for axis in self.window().axes[5 - x.rank :])))
+        axes = self.window().axes[5 - x.rank :]
+        if any(isinstance(axis.room, int) and axis.room < 0 < axis.out for axis in axes if isinstance(axis.out, int)):
+            raise ShapeError(f"a kernel of {list(w.shape[2:])} does not fit into {x.type} with these pads and dilations")
+        return Type(x.dtype, (x.shape[0], o, *(axis.out for axis in axes)))
 
     def window(self) -> Window:
         """The window over x."""

@@ -86,6 +86,8 @@ class MaxPool(Pool):
         case(x=(1, 2, 5, 6, 7), attributes={"kernel_shape": [2, 2, 2], "auto_pad": "SAME_UPPER"}),
         case(x=(2, 3, 6, 7), attributes={"kernel_shape": [2, 3], "strides": [1, 2], "pads": [0, 1, 0, 1]}, outputs=2),
         case(x=("N", 2, 9), attributes={"kernel_shape": [1], "strides": [2]}, exact=True),
+        case(x=("N", 2, 1, 4), attributes={"kernel_shape": [2, 5], "strides": [2, 3]}, exact=True),
+        case(x=("N", 20, 1), attributes={"kernel_shape": [2], "strides": [2]}, outputs=2, exact=True),
     )
 
 
@@ -104,6 +106,13 @@ class AveragePool(Pool):
     def way(self) -> str:
         return "PoolAverage{{}, " + ("true" if self.count_include_pad else "false") + "}"
 
+    def types(self, x: Tensor) -> Sequence[Type]:
+        types = super().types(x)
+        axes = self.window().axes
+        if self.count_include_pad and self.opset < 19 and any(isinstance(axis.room, int) and axis.room < 0 for axis in axes):
+            raise UnsupportedForm("a window that is larger than the padded image, which count_include_pad counts in full before opset 19")
+        return types
+
     cases = (
         case(x=("N", 5, 9, 11), attributes={"kernel_shape": [2, 2], "strides": [2, 2]}),
         case(x=("N", 16, 9, 11), attributes={"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
@@ -111,6 +120,8 @@ class AveragePool(Pool):
         case(x=(2, 3, 9, 10), attributes={"kernel_shape": [3, 2], "strides": [2, 3], "ceil_mode": 1}),
         case(x=(2, 3, 20), attributes={"kernel_shape": [4], "auto_pad": "SAME_LOWER"}),
         case(x=(1, 2, 5, 6, 7), attributes={"kernel_shape": [2, 2, 2]}),
+        case(x=("N", 2, 1, 4), attributes={"kernel_shape": [2, 5], "strides": [2, 3]}, opset=17),
+        case(x=("N", 20, 1), attributes={"kernel_shape": [4], "strides": [3], "pads": [1, 1], "count_include_pad": 1}),
     )
 
 
@@ -133,6 +144,7 @@ class LpPool(Pool):
         case(x=("N", 5, 9, 11), attributes={"kernel_shape": [2, 2], "strides": [2, 2]}),
         case(x=(2, 3, 9, 11), attributes={"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "p": 1}),
         case(x=(2, 3, 20), attributes={"kernel_shape": [4], "p": 3}),
+        case(x=(2, 3, 2), attributes={"kernel_shape": [4], "strides": [3]}),
     )
 
 

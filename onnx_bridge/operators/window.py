@@ -29,6 +29,11 @@ class Axis:
         return (self.out - 1) * self.stride + (self.kernel - 1) * self.dilation + 1
 
     @property
+    def room(self) -> Size:
+        """How many positions are left beside one window, padding included; negative where none fits."""
+        return self.size + self.pad + self.pad_end - (self.kernel - 1) * self.dilation - 1
+
+    @property
     def unpadded(self) -> bool:
         """Whether no output reads padding, as far as constants tell."""
         return self.pad == 0 and self.pad_end == 0
@@ -106,6 +111,7 @@ def sliding_axes(
 
     auto_pad: NOTSET (pads given), VALID (none), SAME_UPPER, SAME_LOWER (output is ceil(input / stride), the odd position of
     padding at the end or at the beginning). ceil_mode: a last window that hangs over the end counts, unless it begins in the padding.
+    An open size is one that the window fits into: a condition, where the stride is more than 1.
 
     Raises:
         ShapeError: an attribute does not fit the input's rank.
@@ -130,11 +136,24 @@ def sliding_axes(
         else:
             if auto_pad == "VALID":
                 before = after = 0
-            room = size + before + after - reach
-            out = (dims.ceil_div if ceil_mode else dims.floor_div)(room, steps[i]) + 1
-            if ceil_mode and steps[i] > 1:
-                out = dims.minimum(out, dims.floor_div(size + before - 1, steps[i]) + 1)
+            out = _places(size + before, after, reach, steps[i], ceil_mode)
         if isinstance(out, int) and out < 0:
             raise ShapeError(f"a window of {reach} positions does not fit into {size} with pads {before} and {after}")
         axes.append(Axis(size, out, kernel[i], steps[i], spacing[i], before, after))
     return axes
+
+
+def _places(size: Size, after: Size, reach: int, stride: int, ceil_mode: bool) -> Size:
+    """How many windows of `reach` positions begin on `size` positions (padding before them included) with `after` of padding behind.
+
+    Of a window that is larger than all of that ONNX says floor(-1 / 2) + 1 = 0, while onnxruntime divides towards zero and takes one
+    that hangs over the end: so does this where the size is known; an open size must have room for one.
+    """
+    room = size + after - reach
+    if stride > 1:
+        dims.assume(room)
+    if isinstance(room, int) and room < 0:
+        return 1 - -room // stride
+    if not ceil_mode or stride == 1:
+        return dims.floor_div(room, stride) + 1
+    return dims.minimum(dims.ceil_div(room, stride) + 1, dims.floor_div(size - 1, stride) + 1)
