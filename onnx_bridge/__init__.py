@@ -7,6 +7,7 @@ from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING, Any
 
 from onnx_bridge.errors import (
+    ArgumentError,
     BridgeError,
     DeclarationError,
     ExportError,
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from onnx_bridge.runtime import CompiledModel
 
 __all__ = [
-    "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError", "InvalidModel",
-    "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__", "check", "convert", "custom_op",
+    "ArgumentError", "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError",
+    "InvalidModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__", "check", "convert",
+    "custom_op",
 ]  # fmt: skip
 
 #: Where the names live that are imported only when they are asked for, so that importing the package stays quick.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from onnx_bridge.arguments import check_imports, check_inputs, check_without
 from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
@@ -64,12 +65,15 @@ def convert(
         progress: told the name of each stage as it begins.
 
     Raises:
+        ArgumentError: an argument is of a wrong form, or speaks of what the model has not.
         InvalidModel: the model cannot be read, or contradicts itself.
         ExportError: the framework's exporter refuses the model, or is not installed.
         UnsupportedModel: with everything that stands in the way.
         ToolchainError: no compiler, or it refuses.
         VerificationError: the header's answers are not the references'.
     """
+    check_without(without)
+    check_imports(imports)
     report = Report("")
     stage = _stages(report, progress)
     with given(model, Request(example_inputs, dynamic, imports, trusted), stage) as origin:
@@ -78,6 +82,7 @@ def convert(
         with stage("lower"):
             rmodel = _lowered(origin.source, normal, name, dims)
             origin.check_sizes(rmodel, dims or {})
+            examples = [*origin.examples, *check_inputs(rmodel, inputs)]
         with stage("optimise"):
             run_passes(rmodel, without)
         report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
@@ -87,7 +92,7 @@ def convert(
             with stage("compile"):
                 net = compile_emitted(emitted)
             with stage("compare"):
-                found = compare(rmodel, net, Oracle(origin.source.model), report, [*origin.examples, *inputs], framework=origin.framework)
+                found = compare(rmodel, net, Oracle(origin.source.model), report, examples, framework=origin.framework)
             if found.failures:
                 with stage("localise"):
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
@@ -106,6 +111,7 @@ def check(
         InvalidModel: the model cannot be read, or contradicts itself.
         ExportError: the framework's exporter refuses the model, or is not installed.
     """
+    check_imports(imports)
     with given(model, Request(example_inputs, dynamic, imports, trusted), lambda _: nullcontext()) as origin:
         source = origin.source
     try:

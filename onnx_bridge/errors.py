@@ -1,6 +1,7 @@
 """The errors of onnx_bridge, one tree.
 
     BridgeError
+    ├── ArgumentError       what the caller says of a model cannot be, or means nothing
     ├── InvalidModel        the file or protobuf is not a model that can be read, or contradicts itself
     ├── UnsupportedModel    a sound model that cannot be converted; `.findings` lists every reason at once
     ├── ExportError         a framework's exporter refused
@@ -21,6 +22,10 @@ from dataclasses import dataclass
 
 class BridgeError(Exception):
     """Whatever onnx_bridge refuses, it refuses with a subclass of this."""
+
+
+class ArgumentError(BridgeError):
+    """An argument of `convert` (or a word of the command line) that is of a wrong form, or speaks of something that the model has not."""
 
 
 class InvalidModel(BridgeError):

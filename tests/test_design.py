@@ -44,7 +44,9 @@ WALLS: dict[str, set[str]] = {
     "verify": {"ir", "emit", "runtime"},
     "conversion": {"ir", "emit", "toolchain", "runtime", "verify"},
     "given": {"ir", "frontends", "normalize", "verify"},
-    "convert": {"given", "custom", "ir", "frontends", "normalize", "lowering", "passes", "emit", "runtime", "verify", "conversion"},
+    "arguments": {"ir", "passes"},
+    "convert": {"arguments", "given", "conversion"}
+    | {"custom", "ir", "frontends", "normalize", "lowering", "passes", "emit", "runtime", "verify"},
     "demo": {"convert"},
     "cli": {"convert", "custom", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
