@@ -1,17 +1,19 @@
 """The command line: a thin face on the calls that the package offers.
 
 What a user did wrong is one message on stderr and exit status 1, wrong usage is 2. Results go to stdout, progress to stderr and only
-where that is a terminal.
+where that is a terminal. With --json stdout holds one JSON document, also where a model is refused; with --quiet nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TextIO
 
 from onnx_bridge.errors import BridgeError, VerificationError
@@ -21,12 +23,13 @@ from onnx_bridge.version import __version__
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit status."""
     options = _parser().parse_args(argv)
+    out = Output(json=options.json, quiet=options.quiet)
     try:
-        status: int = options.run(options)
+        status: int = options.run(options, out)
         sys.stdout.flush()
         return status
     except BridgeError as error:
-        print(f"onnx-bridge: {error}", file=sys.stderr)
+        out.failed(error)
     except BrokenPipeError:  # whoever read our output has gone, as `head` does; nothing may be flushed there at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
@@ -47,9 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"onnx-bridge {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace, Output], int], what: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
         made.set_defaults(run=run)
+        form = made.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="print one JSON document")
+        form.add_argument("-q", "--quiet", action="store_true", help="print no results; the exit status tells")
         return made
 
     def takes_model(made: argparse.ArgumentParser) -> None:
@@ -115,10 +121,10 @@ def _said(options: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _convert(options: argparse.Namespace) -> int:
+def _convert(options: argparse.Namespace, out: Output) -> int:
     from onnx_bridge.convert import convert
 
-    with Progress() as progress:
+    with Progress(shown=not options.quiet) as progress:
         made = convert(
             options.model,
             **_said(options),
@@ -129,40 +135,39 @@ def _convert(options: argparse.Namespace) -> int:
             progress=progress,
         )
     header = made.save(options.output)
+    suffixes = [".hxx", ".onnx"] if options.embed_weights else [".hxx", ".dat", ".onnx"]
+    files = [str(header.with_suffix(suffix)) for suffix in suffixes]
     if options.verbose:
         print(made.report.log, file=sys.stderr)
-    print(made.report)
-    suffixes = [".hxx", ".onnx"] if options.embed_weights else [".hxx", ".dat", ".onnx"]
-    print("wrote " + ", ".join(str(header.with_suffix(suffix)) for suffix in suffixes))
+    out.result({"name": made.name, "files": files, "report": made.report}, f"{made.report}\nwrote {', '.join(files)}")
     return 0
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace, out: Output) -> int:
     from onnx_bridge.convert import check
 
     findings = check(options.model, **_said(options))
-    for finding in findings:
-        print(finding)
-    if not findings:
-        print("converts")
+    out.result({"converts": not findings, "findings": findings}, "\n".join(map(str, findings)) if findings else "converts")
     return 1 if findings else 0
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace, out: Output) -> int:
     from onnx_bridge.convert import convert
     from onnx_bridge.frontends import words
 
     given = [words.arrays(file) for file in options.inputs]
     try:
-        with Progress() as progress:
+        with Progress(shown=not options.quiet) as progress:
             made = convert(options.model, **_said(options), dims=dict(options.dim), inputs=given, progress=progress)
     except VerificationError as error:
-        print(error.report)
-        print(f"onnx-bridge: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 1
+        if error.report is not None and not options.json:
+            out.result({}, str(error.report))
+            print(f"onnx-bridge: {str(error).splitlines()[0]}", file=sys.stderr)
+            return 1
+        raise
     if options.verbose:
         print(made.report.log, file=sys.stderr)
-    print(made.report)
+    out.result({"name": made.name, "report": made.report}, str(made.report))
     return 0
 
 
@@ -196,23 +201,59 @@ def supported() -> list[Supported]:
     ]
 
 
-def _ops(_: argparse.Namespace) -> int:
+def _ops(_: argparse.Namespace, out: Output) -> int:
     rows = supported()
     width = max(len(row.name) for row in rows)
     domains = max(len(row.domain) for row in rows)
-    for row in rows:
-        print(f"{row.domain:<{domains}}  {row.name:<{width}}  from opset {row.since:>2}  {row.cases:>3} test cases")
-    print(f"{len(rows)} operators, {sum(row.cases for row in rows)} test cases")
+    lines = [f"{row.domain:<{domains}}  {row.name:<{width}}  from opset {row.since:>2}  {row.cases:>3} test cases" for row in rows]
+    out.result(rows, "\n".join([*lines, f"{len(rows)} operators, {sum(row.cases for row in rows)} test cases"]))
     return 0
 
 
-def _demo(options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace, out: Output) -> int:
     from onnx_bridge.demo.run import demo
 
-    with Progress() as progress:
+    with Progress(shown=not options.quiet) as progress:
         lines = list(demo(progress, options.framework))
-    print("\n".join(lines))
+    out.result({"lines": lines}, "\n".join(lines))
     return 0
+
+
+@dataclass(frozen=True)
+class Output:
+    """How results are printed: as text, as one JSON document, or not at all."""
+
+    json: bool = False
+    quiet: bool = False
+
+    def result(self, data: object, text: str) -> None:
+        """Prints what a command found; `data` holds mappings, sequences, numbers, text and dataclasses."""
+        if self.json:
+            print(json.dumps(_plain(data), indent=1))
+        elif not self.quiet:
+            print(text)
+
+    def failed(self, error: BridgeError) -> None:
+        """Prints why nothing was found."""
+        if self.json:
+            said = {"error": type(error).__name__, "message": str(error)}
+            more = {name: getattr(error, name) for name in ("findings", "report") if getattr(error, name, None)}
+            print(json.dumps(_plain({**said, **more}), indent=1))
+        else:
+            print(f"onnx-bridge: {error}", file=sys.stderr)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: numbers that are not finite become text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if isinstance(value, (bool, int, str)) or value is None else str(value)
 
 
 class Progress:
@@ -221,9 +262,9 @@ class Progress:
     With `rich` installed a spinner turns meanwhile.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, shown: bool = True) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._shown = self._stream.isatty()
+        self._shown = shown and self._stream.isatty()
         self._stage = ""
         self._begin = 0.0
         self._spinner: Any = None

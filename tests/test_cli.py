@@ -227,6 +227,32 @@ def test_progress_with_rich() -> None:
     assert "read" in shown.getvalue()
 
 
+def test_json_is_one_document(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was converted and compared, what stands in the way, what is supported, what went wrong."""
+    odd = tmp_path / "odd.onnx"
+    onnx.save(one_node("Frobnicate", domain="odd.domain"), odd)
+
+    status, text, err = run(capsys, "convert", "--json", net, "-o", tmp_path)
+    made = json.loads(text)
+    refused = run(capsys, "convert", "--json", odd)
+    failed = json.loads(refused[1])
+
+    assert (status, err) == (0, "")
+    assert [Path(file).suffix for file in made["files"]] == [".hxx", ".dat", ".onnx"]
+    assert made["report"]["rows"][0]["passed"] is True
+    assert (refused[0], refused[2]) == (1, "")
+    assert failed["error"] == "UnsupportedModel" and failed["findings"][0]["op"] == "odd.domain.Frobnicate"
+    assert json.loads(run(capsys, "check", "--json", net)[1]) == {"converts": True, "findings": []}
+    assert json.loads(run(capsys, "ops", "--json")[1])[0]["domain"] == "ai.onnx"
+
+
+def test_quiet_prints_no_results(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "convert", "-q", net, "-o", tmp_path) == (0, "", "")
+    assert run(capsys, "check", "--quiet", net) == (0, "", "")
+    status, text, err = run(capsys, "check", "--quiet", tmp_path / "missing.onnx")
+    assert (status, text) == (1, "") and "missing.onnx" in err
+
+
 def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
     """The demo's model converts, decides as well as onnxruntime, and is far better than guessing."""
     status, text, err = run(capsys, "demo")
