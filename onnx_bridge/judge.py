@@ -5,7 +5,7 @@ Arrays in, numbers out; nothing here knows where the arrays come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,20 +15,44 @@ RELATIVE = 1e-5
 CONDITIONING = 4.0
 
 
-def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float]) -> tuple[float, float, bool]:
-    """The difference of two outputs, what is allowed, and whether the model's conditioning decided that."""
+def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float], slack: float = 1.0) -> tuple[float, float, bool]:
+    """The difference of two outputs, what is allowed, and whether the model's conditioning decided that.
+
+    Args:
+        a: an answer.
+        b: the reference's.
+        largest: the largest magnitude of this output over all calls: one call's own may be tiny (a sigmoid that is 1e-8 everywhere).
+        moved: how far the reference's answer moves; asked only where the fixed rule does not suffice.
+        slack: multiplies what is allowed, for those who look for what is wrong, not inexact.
+    """
     if a.shape != b.shape or a.dtype != b.dtype:
         return float("inf"), 0.0, False
     if b.dtype.kind != "f":
         return difference(a, b), 0.0, False
-    gap, allowed = difference(a, b), RELATIVE * largest
+    gap, allowed = difference(a, b), slack * RELATIVE * largest
     if gap <= allowed or not np.isfinite(gap):  # a NaN or an infinity in another place is no matter of rounding
         return gap, allowed, False
-    conditioned = CONDITIONING * moved()
+    conditioned = slack * CONDITIONING * moved()
     return gap, max(allowed, conditioned), conditioned > allowed
 
 
-def nudge(array: np.ndarray) -> np.ndarray:
+def decided(b: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
+    """Where an answer of integers or bools is decided by the inputs, as a mask.
+
+    Elsewhere it is one of several that are as good: the position of a value that ties with another, a comparison of equals.
+
+    Args:
+        b: the reference's answer.
+        others: its answers to inputs that are nudged, each in its own way.
+    """
+    mask = np.ones(b.shape, bool)
+    for other in others:
+        if other.shape == b.shape:
+            mask &= other == b
+    return mask
+
+
+def nudge(array: np.ndarray, seed: int = 0) -> np.ndarray:
     """The array with every number moved by one unit in its last place, up or down at random (seeded).
 
     A zero among other numbers, or in an array of zeros, moves by a unit of the largest of them, or of one: the unit of
@@ -36,7 +60,7 @@ def nudge(array: np.ndarray) -> np.ndarray:
     """
     if array.size == 0:
         return array
-    signs = np.random.default_rng(array.size).choice(np.array([-1, 1], array.dtype), array.shape)
+    signs = np.random.default_rng([array.size, seed] if seed else array.size).choice(np.array([-1, 1], array.dtype), array.shape)
     largest = np.abs(array[np.isfinite(array)]).max(initial=0) or 1
     with np.errstate(invalid="ignore"):
         unit = np.spacing(np.where(array == 0, np.asarray(largest, array.dtype), np.abs(array)))

@@ -26,7 +26,7 @@ from onnx_bridge.frontends.torch import graph as torch_graph
 from onnx_bridge.frontends.torch import modules as torch_modules
 from onnx_bridge.frontends.torch import routes as torch_routes
 from onnx_bridge.frontends.torch import translations as torch_translations
-from onnx_bridge.frontends.torch.check import Rejected
+from onnx_bridge.frontends.trial import Rejected
 
 X = torch.linspace(-2.9, 2.8, 12).reshape(2, 6)
 

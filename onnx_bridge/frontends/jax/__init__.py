@@ -22,8 +22,8 @@ from onnx_bridge.frontends.jax.models import Model, in_inference, kind_of, model
 from onnx_bridge.frontends.jax.recurrent import recurrent
 from onnx_bridge.frontends.jax.repairs import REPAIRS
 from onnx_bridge.frontends.jax.task import Task, refuses_symbols, task_of
-from onnx_bridge.frontends.jax.trial import refusal
 from onnx_bridge.frontends.request import Request
+from onnx_bridge.frontends.trial import Rejected, Trial
 
 #: RMSNormalization and Attention are ONNX's own from 23 on, and it is what jax2onnx is tested with. From 24 on it would write Swish
 #: for every silu, which other tools do not read yet.
@@ -116,14 +116,23 @@ def _exported(exporter: Any, task: Task) -> tuple[str, onnx.ModelProto, list[str
         used: list[str] = []
         try:
             model = _attempt(exporter, task, attempt, used)
-            why = refusal(model, task.inputs.values, task.inputs.names, task.axes, task.answer)
+            seen = _trial(task, model).run()
         except Exception as error:
-            why = innermost(error)
-        if not why:
-            return attempt.route, model, [*_spelt(failures), *dict.fromkeys(used)]
-        failures.setdefault(why, []).append(attempt.route)
+            failures.setdefault(str(error) if isinstance(error, Rejected) else innermost(error), []).append(attempt.route)
+            continue
+        return attempt.route, model, [*_spelt(failures), *dict.fromkeys(used), *seen.remarks]
     listed = "".join(f"\n  - {failure}" for failure in _spelt(failures))
     raise ExportError(f"{task.model.name}, a {task.model.kind}, cannot be exported to ONNX:{listed}\n{_advice(task, failures)}")
+
+
+def _trial(task: Task, model: onnx.ModelProto) -> Trial:
+    """The exported model beside JAX."""
+    if newer := graphs.too_new(model):
+        opset = max(entry.version for entry in model.opset_import if not entry.domain)
+        raise Rejected(f"the exporter wrote {', '.join(newer)}, which ONNX has not at opset {opset}")
+    names = task.inputs.names
+    example, axes = dict(zip(names, task.inputs.values, strict=True)), dict(zip(names, task.axes, strict=True))
+    return Trial(model, "JAX", lambda feeds: task.answer([feeds[name] for name in names]), example, axes)
 
 
 def _spelt(failures: Mapping[str, Sequence[str]]) -> list[str]:

@@ -15,9 +15,10 @@ from onnx_bridge.custom import complete
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
 from onnx_bridge.frontends.request import Request, dynamic_axes
-from onnx_bridge.frontends.torch import blame, calls, check, files, graph, programs, routes
+from onnx_bridge.frontends.torch import blame, calls, files, graph, programs, routes
 from onnx_bridge.frontends.torch.calls import Call
 from onnx_bridge.frontends.torch.routes import Made, Route, Task
+from onnx_bridge.frontends.trial import Trial
 
 _OURS = {
     ("torch.nn.modules.module", "Module"), ("torch.export.exported_program", "ExportedProgram"), ("torch.jit", "ScriptFunction"),
@@ -245,6 +246,6 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
         remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")
     complete(model)
     axes = dict(zip(task.call.names, task.axes, strict=True))
-    seen = check.compare(model, reference, graph.arrays(task.call.names, task.call.tensors), axes)
+    seen = Trial(model, "PyTorch", reference, graph.arrays(task.call.names, task.call.tensors), axes).run()
     graph.sizes_as_seen(model, seen.shapes)
-    return [*remarks, *seen.refused]
+    return [*remarks, *seen.remarks]

@@ -8,7 +8,7 @@ from typing import Any
 
 from onnx_bridge.frontends.exported import innermost
 from onnx_bridge.frontends.torch.calls import Call, followed
-from onnx_bridge.frontends.torch.check import Rejected
+from onnx_bridge.frontends.trial import Rejected
 
 #: Where what PyTorch says of an error turns to advice for its own developers.
 _ENOUGH = re.compile(

@@ -9,7 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.frontends.torch.calls import renamed
-from onnx_bridge.frontends.torch.check import Rejected
+from onnx_bridge.frontends.trial import Rejected
 from onnx_bridge.graphs import subgraphs
 
 #: Where the inputs of recurrent operators that hold first states stand.

@@ -1,0 +1,79 @@
+"""The trial of an exported model, with functions of numpy in place of a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from onnx_bridge.frontends.trial import Rejected, Seen, Trial
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def model(node: onnx.NodeProto, inputs: Mapping[str, tuple[int, list[object]]], output: int) -> onnx.ModelProto:
+    """One node; inputs by name as (type, shape), the output `y`."""
+    values = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()]
+    graph = helper.make_graph([node], "g", values, [helper.make_tensor_value_info("y", output, None)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def tried(made: onnx.ModelProto, answer: Callable[[Arrays], np.ndarray], example: Arrays, axes: Mapping[str, Mapping[int, str]]) -> Seen:
+    return Trial(made, "numpy", lambda feeds: [answer(feeds)], example, axes).run()
+
+
+FLOAT, INT = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+NEG = model(helper.make_node("Neg", ["x"], ["y"]), {"x": (FLOAT, ["n", 3])}, FLOAT)
+X, N = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32), {"x": {0: "n"}}
+
+
+def test_a_call_is_measured_by_the_largest_value_of_all_calls() -> None:
+    """As a saturated LSTM is: one call whose outputs are all tiny, off by rounding of what is summed before."""
+    tried(NEG, lambda feeds: -feeds["x"] + np.float32(2.6e-8), {"x": X * np.float32(2e-5)}, N)
+    with pytest.raises(Rejected, match=r"output 0 at n = 4 is off by 0.00[0-9]+, the largest value being"):
+        tried(NEG, lambda feeds: -feeds["x"] * np.float32(1.001), {"x": X}, N)
+
+
+@pytest.mark.parametrize("answer", [lambda feeds: -feeds["x"][:1], lambda feeds: -feeds["x"].astype(np.float64)], ids=["shape", "type"])
+def test_shapes_and_types_are_compared(answer: Callable[[Arrays], np.ndarray]) -> None:
+    with pytest.raises(Rejected, match=r"output 0 at n = 4 is float32\[4, 3\], numpy gives"):
+        tried(NEG, answer, {"x": X}, N)
+
+
+def test_positions_of_ties_are_no_fault_and_other_positions_are() -> None:
+    """ONNX takes the first of equal values; the last is as good, the least is not."""
+    first = model(helper.make_node("ArgMax", ["x"], ["y"], axis=1, keepdims=0), {"x": (FLOAT, ["n", 3])}, INT)
+    zeros = np.zeros((4, 3), np.float32)
+
+    tried(first, lambda feeds: 2 - np.argmax(feeds["x"][:, ::-1], 1), {"x": zeros}, N)
+    with pytest.raises(Rejected, match="is off by"):
+        tried(first, lambda feeds: np.argmin(feeds["x"], 1), {"x": zeros}, N)
+
+
+def _raises(feeds: Arrays) -> np.ndarray:
+    return feeds["x"][feeds["i"]]
+
+
+def _clamps(feeds: Arrays) -> np.ndarray:
+    return feeds["x"][np.minimum(feeds["i"], len(feeds["x"]) - 1)]
+
+
+@pytest.mark.parametrize("answer", [_raises, _clamps])
+def test_indices_stay_within_an_axis_that_gets_shorter(answer: Callable[[Arrays], np.ndarray]) -> None:
+    """Frameworks refuse indices beyond an axis, or take the last entry; what the model computes is compared with those within."""
+    rows = model(helper.make_node("Gather", ["x", "i"], ["y"]), {"x": (FLOAT, ["n", 3]), "i": (INT, ["e"])}, FLOAT)
+    seen = tried(rows, answer, {"x": X, "i": np.array([3, 0, 2, 3, 1])}, {"x": {0: "n"}, "i": {0: "e"}})
+
+    assert any(shape[0] == (1, 3) for shape in seen.shapes)
+    assert seen.remarks == ["at n = 1, e = 1 integers were kept within the sizes that they are within in the example"]
+
+
+def test_a_framework_that_refuses_everything_proves_nothing() -> None:
+    def refuses(feeds: Arrays) -> np.ndarray:
+        raise ValueError("not today")
+
+    with pytest.raises(Rejected, match="numpy refuses the example: not today"):
+        tried(NEG, refuses, {"x": X}, N)
