@@ -18,7 +18,8 @@ from zoo import ZOO
 
 from onnx_bridge.convert import convert
 from onnx_bridge.errors import WeightsError
-from onnx_bridge.verify.inputs import feeds, sizes_to_try
+from onnx_bridge.verify.inputs import feeds
+from onnx_bridge.verify.sizes import sizes_to_try
 
 sys.path.append(str(Path(__file__).parent.parent / "scripts"))
 from same_bits import agree, rows_alone

@@ -272,3 +272,11 @@ def test_convolutions_have_room() -> None:
 
     with pytest.raises(UnsupportedModel, match="does not fit"):
         convert(net.floats(y=(h, ("N", 3, 1))), verify=False)
+
+
+def test_reflections_have_room() -> None:
+    net = zoo.Net("net")
+    x = net.input("x", ("N", "T"))
+    made = convert(net.floats(y=(net("Pad", x, net.constant([0, 3, 0, -1]), mode="reflect"), ("N", "U"))), verify=False)
+
+    assert made.model.conditions == [dims.symbol("T") - 5]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type
@@ -52,7 +53,17 @@ class Pad(ROperator):
         if self.mode not in _MODES:
             raise UnsupportedForm(f"mode must be one of {', '.join(_MODES)}, got {self.mode!r}")
         before, after = self.borders()
+        if self.mode == "reflect":
+            self.assume_room(x, before, after)
         return Type(x.dtype, tuple(size + b + a for size, b, a in zip(x.shape, before, after, strict=True)))
+
+    @staticmethod
+    def assume_room(x: Tensor, before: Shape, after: Shape) -> None:
+        """A border that reflects is shorter than what it reflects: an open size that is not is refused, as onnxruntime and PyTorch do."""
+        for size, *pads in zip(x.shape, before, after, strict=True):
+            for pad in pads:
+                if pad != 0 and not (isinstance(pad, int) and pad < 0):
+                    dims.assume(size - sum(-other for other in pads if isinstance(other, int) and other < 0) - 1 - pad)
 
     def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
         return x.value if x.value is not None and self.is_whole() else None

@@ -11,9 +11,10 @@ from onnx_bridge.errors import ExportError, InferenceError, VerificationError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.judge import equal_bits, gap_of, movement, nudge, scale_of
 from onnx_bridge.runtime import CompiledModel
-from onnx_bridge.verify.inputs import ENOUGH, KINDS, feeds, sizes_to_try
+from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.oracle import Oracle
 from onnx_bridge.verify.report import Report, Row
+from onnx_bridge.verify.sizes import ENOUGH, sizes_to_try, why_none
 
 Feeds = Mapping[str, np.ndarray]
 
@@ -106,7 +107,7 @@ def verify(
         tried.append(spelt)
     found.calls += [_call(net, oracle, framework, given, net.sizes_of(given)) for given in extra]
     if not found.calls:
-        raise InferenceError(f"nothing could be compared: give inputs that the model takes ({refusal})")
+        raise InferenceError(f"nothing could be compared, give inputs= that the model takes: {why_none(model) or refusal}")
     references = [(oracle.name, oracle.conditioning), *([] if framework is None else [(framework.name, _either(oracle, framework))])]
     report.reference = " and ".join(name for name, _ in references)
     report.inputs = f"{len(found.calls)} sets of inputs" + (f" at {'; '.join(tried)}" if any(tried) else "")

@@ -1,8 +1,8 @@
-"""Seeded inputs for a verification: several sizes of every dynamic dim, several kinds of values."""
+"""Seeded inputs for a verification, of several kinds of values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,34 +10,10 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.tensor import Tensor
 
-#: What the run-time sizes are tried with: the first symbol gets the first number, the next the second, and so on, over and over.
-#: Later rows are for models that need room (windows of convolutions, minimum lengths).
-TRIED = ((1, 1, 1, 1), (3, 2, 5, 4), (2, 7, 3, 9), (17, 12, 11, 13), (1, 16, 16, 16), (2, 32, 48, 40), (1, 64, 64, 64), (1, 128, 128, 128))
-
-#: How many rows of `TRIED` that the reference accepts are used.
-ENOUGH = 4
-
 #: Integer inputs are indices more often than not; where nothing says how large they may be, these are safe.
 SAFE_INTEGERS = 2
 
 _PASSING = {"Cast", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten", "Transpose", "Expand", "Copy", "Clip", "Pointwise"}
-
-
-def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
-    """Values for the symbols, one set after the other; one empty set for a model without symbols."""
-    if not model.symbols:
-        yield {}
-        return
-    for row in TRIED:
-        sizes = {symbol: row[i % len(row)] for i, symbol in enumerate(model.symbols)}
-        if allowed(model, sizes):
-            yield sizes
-
-
-def allowed(model: RModel, sizes: Mapping[str, int]) -> bool:
-    """Whether the model takes these sizes."""
-    equal = all(dims.evaluate(a, sizes) == dims.evaluate(b, sizes) for a, b in model.constraints)
-    return equal and all(dims.evaluate(size, sizes) >= 0 for size in model.conditions)
 
 
 def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict[str, np.ndarray]:
