@@ -9,6 +9,7 @@ import onnx
 from onnx_bridge.normalize.constants import constants_to_initializers, fold_constants
 from onnx_bridge.normalize.custom_ops import recognise_custom_ops
 from onnx_bridge.normalize.functions import inline_functions
+from onnx_bridge.normalize.masks import assignments_by_mask
 from onnx_bridge.normalize.names import unique_names
 from onnx_bridge.normalize.read import Source, read
 from onnx_bridge.normalize.unused import drop_unused
@@ -20,6 +21,7 @@ STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
     constants_to_initializers,
     fold_constants,
     recognise_custom_ops,
+    assignments_by_mask,
     drop_unused,
 )
 
@@ -29,7 +31,7 @@ def normalize(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
 
     In normal form functions are inlined, custom operators are nodes with their bodies beside them, every constant is an
     initializer, initializers are not graph inputs, names are unique over all subgraphs, what depends on constants alone is
-    folded, and nothing is unused. Older opset forms stay as they are: their operators read them.
+    folded, what a mask chooses is written with Where, and nothing is unused. Older opset forms stay as they are: their operators read them.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
