@@ -29,6 +29,7 @@ from onnx_bridge.verify import Framework, Oracle, Report
 from onnx_bridge.verify import verify as compare
 from onnx_bridge.verify.check import Comparison
 from onnx_bridge.verify.localise import localise
+from onnx_bridge.verify.meanings import meanings
 
 
 def convert(
@@ -136,6 +137,7 @@ def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, nor
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None) -> RModel:
     rmodel = lower(_expanded(normal), model_name(name or Path(source.file).stem), dims)
+    rmodel.meanings = meanings(rmodel)
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
 
