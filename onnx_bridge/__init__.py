@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from onnx_bridge.conversion import Conversion
     from onnx_bridge.convert import check, convert
     from onnx_bridge.custom import CustomOp, custom_op
-    from onnx_bridge.runtime import CompiledModel
+    from onnx_bridge.runtime.compiled import CompiledModel
 
 __all__ = [
     "ArgumentError", "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError",
@@ -37,7 +37,7 @@ _LAZY = {
     "convert": "onnx_bridge.convert",
     "check": "onnx_bridge.convert",
     "Conversion": "onnx_bridge.conversion",
-    "CompiledModel": "onnx_bridge.runtime",
+    "CompiledModel": "onnx_bridge.runtime.compiled",
     "CustomOp": "onnx_bridge.custom",
     "custom_op": "onnx_bridge.custom",
 }

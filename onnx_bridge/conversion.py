@@ -10,7 +10,7 @@ import onnx
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.runtime import CompiledModel, compile_emitted
+from onnx_bridge.runtime.compiled import CompiledModel, compile_emitted
 from onnx_bridge.verify import Report
 
 

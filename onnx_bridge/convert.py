@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from onnx_bridge.lowering import lower
 from onnx_bridge.normalize import normalize
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.passes import run_passes
-from onnx_bridge.runtime import CompiledModel, compile_emitted
+from onnx_bridge.runtime.compiled import built
+from onnx_bridge.runtime.signature import Signature
 from onnx_bridge.verify import Framework, Oracle, Report
 from onnx_bridge.verify import verify as compare
-from onnx_bridge.verify.check import Comparison
+from onnx_bridge.verify.check import Comparison, opened, warm_up
 from onnx_bridge.verify.localise import localise
-from onnx_bridge.verify.meanings import meanings
 
 
 def convert(
@@ -75,6 +75,8 @@ def convert(
     """
     check_without(without)
     check_imports(imports)
+    if verify:
+        warm_up()
     report = Report("")
     stage = _stages(report, progress)
     with given(model, Request(example_inputs, dynamic, imports, trusted), stage) as origin:
@@ -91,9 +93,9 @@ def convert(
             emitted = emit(rmodel, embed_weights=embed_weights)
         if verify:
             with stage("compile"):
-                net = compile_emitted(emitted)
-            with stage("compare"):
-                found = compare(rmodel, net, Oracle(origin.source.model), report, examples, framework=origin.framework)
+                library = built(emitted)
+            with stage("compare"), closing(opened(emitted, library)) as net, closing(Oracle(origin.source.model)) as oracle:
+                found = compare(rmodel, net, oracle, report, examples, framework=origin.framework)
             if found.failures:
                 with stage("localise"):
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
@@ -124,7 +126,7 @@ def check(
     return []
 
 
-def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, normal: onnx.ModelProto, net: CompiledModel) -> str:
+def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, normal: onnx.ModelProto, net: Signature) -> str:
     """Who is to blame: the exporter, if the header agrees with onnxruntime; else the first tensor that differs."""
     if framework is not None and list(found.failures) == [framework.name]:
         return (
@@ -137,7 +139,6 @@ def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, nor
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None) -> RModel:
     rmodel = lower(_expanded(normal), model_name(name or Path(source.file).stem), dims)
-    rmodel.meanings = meanings(rmodel)
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
 

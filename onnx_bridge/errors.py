@@ -9,7 +9,8 @@
     ├── ToolchainError      no compiler, or it failed; its output is in the message
     ├── WeightsError        a weights file that does not belong to the header
     ├── InferenceError      wrong arguments of a compiled model
-    └── VerificationError   the compiled model answers differently from onnxruntime; `.report` holds the table
+    └── VerificationError   the compiled model answers differently from its references, dies of its inputs, or
+                            cannot be compared with anything; `.report` holds the table where there is one
 
 Each message says what, where, what was expected and found, and what to do.
 """
@@ -77,7 +78,7 @@ class InferenceError(BridgeError):
 
 
 class VerificationError(BridgeError):
-    """The compiled model and onnxruntime (or the framework) answer differently."""
+    """The compiled model and onnxruntime (or the framework) answer differently, or one of them does not answer."""
 
     def __init__(self, message: str, report: object = None) -> None:
         self.report = report

@@ -28,7 +28,7 @@ from same_bits import agree, first_sizes, rows_alone
 
 from onnx_bridge.convert import convert
 from onnx_bridge.errors import BridgeError
-from onnx_bridge.runtime import CompiledModel
+from onnx_bridge.runtime.compiled import CompiledModel
 from onnx_bridge.toolchain import find_compiler
 from onnx_bridge.verify.inputs import feeds
 

@@ -19,7 +19,7 @@ import numpy as np
 import onnx_bridge
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.runtime import CompiledModel
+from onnx_bridge.runtime.compiled import CompiledModel
 from onnx_bridge.verify.inputs import feeds
 from onnx_bridge.verify.sizes import allowed, sizes_to_try
 

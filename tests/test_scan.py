@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from onnx_bridge.convert import convert
 from onnx_bridge.errors import UnsupportedModel
-from onnx_bridge.runtime import compile_emitted
+from onnx_bridge.runtime.compiled import compile_emitted
 
 
 def recurrence(**attributes: object) -> onnx.ModelProto:

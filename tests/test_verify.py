@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 import pytest
+from faults import plant
 from zoo import ZOO, Net
 
 from onnx_bridge.convert import convert
-from onnx_bridge.emit import header
-from onnx_bridge.emit.amalgamate import amalgamate
-from onnx_bridge.errors import ExportError, VerificationError
+from onnx_bridge.errors import VerificationError
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.judge import CONDITIONING, RELATIVE, difference
 from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.references.sessions import Refusal
 from onnx_bridge.verify import Oracle, Report
 from onnx_bridge.verify.check import verify
 from onnx_bridge.verify.inputs import feeds
@@ -31,18 +31,6 @@ FAULTS = {
     "the largest of a window": ("return larger(chain, x);", "return larger(chain, x) + 1e-3f;", "conv_net", "conv_net_MaxPool3"),
     "a mean": ("const float mean = ", "const float mean = 1e-3f + ", "transformer", "transformer_LayerNormalization2"),
 }
-
-
-def plant(monkeypatch: pytest.MonkeyPatch, good: str, bad: str) -> None:
-    """Makes every header be emitted with a changed kernel."""
-
-    def changed(*args: object) -> str:
-        text = amalgamate(*args)  # type: ignore[arg-type]
-        if len(args) > 1:
-            assert good in text, f"no kernel says {good!r} any more: plant the fault elsewhere"
-        return text.replace(good, bad)
-
-    monkeypatch.setattr(header, "amalgamate", changed)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -89,7 +77,7 @@ def test_swapped_axis(monkeypatch: pytest.MonkeyPatch, operator: type[ROperator]
 
 
 def test_stale_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An operator that gives its output the shape of its input."""
+    """An operator that gives its output the shape of its input: what follows reads beyond what there is."""
     net = Net("stale")
     turned = net("Transpose", net.input("x", ("N", 2, 3)), perm=[0, 2, 1])
     model = net.floats(y=(net("Tanh", turned), ("N", "A", "B")))
@@ -100,9 +88,8 @@ def test_stale_shape(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Transpose, "types", types)
 
-    with pytest.raises(VerificationError, match="FAILS") as caught:
+    with pytest.raises(VerificationError, match="the compiled code ended its process with signal 11, SIGSEGV.* on inputs x float32"):
         convert(model, name="stale")
-    assert "inf" in str(caught.value)
 
 
 def test_without_verification_nothing_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +238,7 @@ def test_oracle_knows_an_ill_conditioned_model() -> None:
 
 
 def test_oracle_refuses_in_words() -> None:
-    with pytest.raises(ExportError, match="onnxruntime, the reference, refuses inputs of these sizes"):
+    with pytest.raises(Refusal, match="onnxruntime, the reference, refuses inputs of these sizes"):
         Oracle(ZOO["plain"]())({"x": np.zeros((2, 6), np.float32)})
 
 

@@ -1,18 +1,9 @@
-"""Exporting in a process of its own, which then answers as the framework does until it is told to go.
-
-It is spawned, never forked (JAX and TensorFlow hang in forks), with what it prints going to a file.
-"""
+"""Exporting in a process of its own, which then answers as the framework does until it is told to go."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 import sys
-import tempfile
-import weakref
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -20,30 +11,21 @@ import onnx
 
 import onnx_bridge.errors as errors
 from onnx_bridge.errors import BridgeError, ExportError
-from onnx_bridge.frontends import wire
 from onnx_bridge.frontends.exported import Exported
-from onnx_bridge.frontends.quiet import MOST
 from onnx_bridge.frontends.request import Request
+from onnx_bridge.processes import Child, Died, wire
 
 
-class _Process:
-    """The other process: it takes questions at its standard input, answers at its standard output, and prints to a file."""
+class _Process(Child):
+    """The process that exports, and then is the framework."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        package = str(Path(errors.__file__).parents[1])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-        # The child shares the position of a descriptor that it inherits, so what it prints is read through another one.
-        descriptor, self.log = tempfile.mkstemp(prefix="onnx_bridge_", suffix=".log")
-        with os.fdopen(descriptor, "wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "onnx_bridge.frontends.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                env={**os.environ, **environment, "PYTHONPATH": path},
-            )  # fmt: skip
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.to, self.back = self.process.stdin, self.process.stdout
-        self.close = weakref.finalize(self, _end, self.process, self.log)
+        try:
+            super().__init__("onnx_bridge.frontends.worker", environment)
+        except Died as error:
+            raise ExportError(f"the process that exports the model could not be started: {error}") from None
 
-    def ask(self, message: object) -> Any:
+    def answer(self, message: object) -> Any:
         """Sends a message and waits for the answer.
 
         Raises:
@@ -51,31 +33,14 @@ class _Process:
             ExportError: the other process has died.
         """
         try:
-            wire.send(self.to, message)
-            answer = wire.receive(self.back)
-        except (EOFError, BrokenPipeError):
-            status = self.process.wait()
+            answer = self.ask(message)
+        except Died as how:
             tail = "\n".join(self.printed().splitlines()[-15:])
-            raise ExportError(f"the process that exports the model ended with status {status}; the last that it said:\n{tail}") from None
+            raise ExportError(f"the process that exports the model ended with {how}; the last that it said:\n{tail}") from None
         if "error" in answer:
             known = getattr(errors, answer["error"], ExportError)
             raise known(answer["message"]) if known in (errors.InvalidModel, ExportError) else ExportError(answer["message"])
         return answer
-
-    def printed(self) -> str:
-        return Path(self.log).read_text("utf-8", "replace")[-MOST:]
-
-
-def _end(process: subprocess.Popen[bytes], log: str) -> None:
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(BrokenPipeError):
-            stream.close()  # type: ignore[union-attr]  # both are pipes
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    Path(log).unlink(missing_ok=True)
 
 
 def export_isolated(model: str, framework: str, request: Request, environment: Mapping[str, str]) -> Exported:
@@ -86,7 +51,7 @@ def export_isolated(model: str, framework: str, request: Request, environment: M
     """
     process = _Process(environment)
     try:
-        answer = process.ask(
+        answer = process.answer(
             {
                 "model": model, "framework": framework, "example_inputs": request.example_inputs, "trusted": request.trusted,
                 "dynamic": None if request.dynamic is None else {key: dict(axes) for key, axes in request.dynamic.items()},
@@ -98,7 +63,7 @@ def export_isolated(model: str, framework: str, request: Request, environment: M
         raise error if isinstance(error, BridgeError) else ExportError(f"example_inputs: {error}") from None
 
     def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
-        return process.ask({"feeds": dict(feeds)})["outputs"]  # type: ignore[no-any-return]
+        return process.answer({"feeds": dict(feeds)})["outputs"]  # type: ignore[no-any-return]
 
     return Exported(
         onnx.ModelProto.FromString(answer["model"]), answer["exporter"], answer["route"], reference, answer["name"], answer["notes"],

@@ -1,5 +1,1 @@
-"""A built model as a callable on numpy arrays."""
-
-from onnx_bridge.runtime.compiled import CompiledModel, compile_emitted
-
-__all__ = ["CompiledModel", "compile_emitted"]
+"""A built header behind numpy arrays, in this process or in another one. Nothing is imported here: the other one needs little."""

@@ -16,6 +16,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]),
     "close": (None, [ctypes.c_void_p]),
     "workspace": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]),
+    "place": (ctypes.c_void_p, [ctypes.c_void_p] * 3),
     "drop": (None, [ctypes.c_void_p]),
     "bytes": (ctypes.c_size_t, [ctypes.c_void_p]),
     "infer": (ctypes.c_int, [ctypes.c_void_p] * 5),

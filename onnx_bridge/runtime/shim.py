@@ -46,6 +46,10 @@ extern "C" void* bridge_{name}_workspace(void* m, const long long* sizes)
       return nullptr;
    }}
 }}
+extern "C" void* bridge_{name}_place(void* m, const long long* sizes, void* memory)
+{{
+   return new model::Workspace(*static_cast<model::Model*>(m), dims_of(sizes), memory);
+}}
 extern "C" void bridge_{name}_drop(void* ws) {{ delete static_cast<model::Workspace*>(ws); }}
 extern "C" std::size_t bridge_{name}_bytes(const long long* sizes) {{ return model::Model::workspace_bytes(dims_of(sizes)); }}
 extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, [[maybe_unused]] const void* const* in,

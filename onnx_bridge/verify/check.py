@@ -7,16 +7,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import ExportError, InferenceError, VerificationError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.judge import equal_bits, gap_of, movement, nudge, scale_of
-from onnx_bridge.runtime import CompiledModel
+from onnx_bridge.processes import Died
+from onnx_bridge.references import sessions
+from onnx_bridge.references.sessions import Refusal
+from onnx_bridge.runtime import isolated
+from onnx_bridge.runtime.isolated import IsolatedModel
 from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.oracle import Oracle
 from onnx_bridge.verify.report import Report, Row
 from onnx_bridge.verify.sizes import ENOUGH, sizes_to_try, why_none
 
 Feeds = Mapping[str, np.ndarray]
+
+_FAULT = "This is a fault of onnx_bridge, please report it"
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,27 @@ class Comparison:
     failures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
+def warm_up() -> None:
+    """Starts the processes of a verification that will come: they import what they need while others work."""
+    isolated.warm_up()
+    sessions.warm_up()
+
+
+def opened(emitted: Emitted, library: str) -> IsolatedModel:
+    """The header that is verified, built, in a process of its own.
+
+    Raises:
+        VerificationError: that process ended.
+    """
+    try:
+        return IsolatedModel(emitted, library)
+    except Died as how:
+        raise VerificationError(f"{emitted.name}: the compiled code ended its process with {how} as it was opened. {_FAULT}") from None
+
+
 def verify(
     model: RModel,
-    net: CompiledModel,
+    net: IsolatedModel,
     oracle: Oracle,
     report: Report,
     extra: Iterable[Feeds] = (),
@@ -101,7 +126,7 @@ def verify(
         try:
             for seed, kind in enumerate(KINDS if len(tried) < 2 else KINDS[:1]):
                 found.calls.append(_call(net, oracle, framework, feeds(model, sizes, kind, seed), sizes))
-        except ExportError as error:  # sizes that the model cannot take
+        except (ExportError, Refusal) as error:  # sizes that the model cannot take
             refusal = str(error)
             continue
         tried.append(spelt)
@@ -130,13 +155,13 @@ def _either(oracle: Oracle, framework: Framework) -> _Moved:
     return moved
 
 
-def _call(net: CompiledModel, oracle: Oracle, framework: Framework | None, given: Feeds, sizes: Mapping[str, int]) -> _Call:
+def _call(net: IsolatedModel, oracle: Oracle, framework: Framework | None, given: Feeds, sizes: Mapping[str, int]) -> _Call:
     answers = {}
     if framework is not None:
         answers[framework.name] = framework(given)
     try:
         answers[oracle.name] = oracle(given)
-    except ExportError as error:
+    except Refusal as error:
         if framework is None:
             raise
         shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in given.items())
@@ -145,7 +170,19 @@ def _call(net: CompiledModel, oracle: Oracle, framework: Framework | None, given
     for name, outputs in answers.items():
         if len(outputs) != len(wanted):
             raise VerificationError(f"{name} gives {len(outputs)} outputs, the exported model {len(wanted)}")
-    return _Call(dict(given), dict(sizes), list(net.run(given)), answers)
+    return _Call(dict(given), dict(sizes), _ours(net, given, sizes), answers)
+
+
+def _ours(net: IsolatedModel, given: Feeds, sizes: Mapping[str, int]) -> list[np.ndarray]:
+    try:
+        return list(net.run(given))
+    except Died as how:
+        shapes = ", ".join(f"{name} {value.dtype} {list(value.shape)}" for name, value in given.items())
+        spelt = ", ".join(f"{k} = {v}" for k, v in sizes.items())
+        raise VerificationError(
+            f"the compiled code ended its process with {how}. It did so on inputs {shapes}{f' ({spelt})' if spelt else ''}; the reference "
+            f"answers them. {_FAULT}"
+        ) from None
 
 
 def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str) -> Row:

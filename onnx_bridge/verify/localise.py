@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 
 import numpy as np
 import onnx
@@ -13,7 +14,9 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.judge import first_difference
-from onnx_bridge.runtime import compile_emitted
+from onnx_bridge.processes import Died
+from onnx_bridge.runtime.compiled import built
+from onnx_bridge.runtime.isolated import IsolatedModel
 from onnx_bridge.verify.oracle import Oracle
 
 
@@ -27,14 +30,17 @@ def localise(model: RModel, normal: onnx.ModelProto, feeds: Mapping[str, np.ndar
         sizes: the run-time sizes of these inputs.
     """
     emitted = emit(model, taps=True)
-    net = compile_emitted(emitted, taps=True)
-    ours = {t.name: to_planar(t, net_value, sizes) for t, net_value in _pairs(emitted.tapped, net.tapped(feeds))}
+    try:
+        with closing(IsolatedModel(emitted, built(emitted, taps=True))) as net:
+            ours = {t.name: to_planar(t, net_value, sizes) for t, net_value in _pairs(emitted.tapped, net.tapped(feeds))}
+    except Died as how:
+        return f"the first tensor that differs could not be found: the compiled code ended its process with {how}"
     in_graph = {name for node in normal.graph.node for name in node.output if name}
     outputs = {value.name for value in normal.graph.output}
     names = [t.name for t in emitted.tapped if t.name in in_graph]
     try:
-        oracle = Oracle.with_outputs(normal, [name for name in names if name not in outputs])
-        reference = dict(zip(oracle.output_names, oracle(feeds), strict=True))
+        with closing(Oracle.with_outputs(normal, [name for name in names if name not in outputs])) as oracle:
+            reference = dict(zip(oracle.output_names, oracle(feeds), strict=True))
     except BridgeError as error:
         return f"the first tensor that differs could not be found: {error}"
     found = first_difference(names, ours, reference)

@@ -2,100 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import onnx
 
-from onnx_bridge.errors import ExportError
 from onnx_bridge.judge import movement, nudge
+from onnx_bridge.references.sessions import Refusal, Sessions
 
 #: The newest IR version that current releases of onnxruntime read; the number alone is no reason to refuse a model.
 NEWEST_IR = 13
 
 
 class Oracle:
-    """onnxruntime on one model, one thread."""
+    """onnxruntime on one model, one thread, in a process of its own.
 
-    def __init__(self, model: onnx.ModelProto) -> None:
-        import onnxruntime
+    Raises:
+        Refusal: it cannot load the model; each call raises it for inputs that onnxruntime refuses, or dies of.
+    """
 
-        self.name = f"onnxruntime {onnxruntime.__version__}"
-        self._model = model
-        self._session = self._open(model, optimised=True)
-        self._plain: Any = None
-
-    @staticmethod
-    def _open(model: onnx.ModelProto, optimised: bool, outputs: Iterable[str] = ()) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        if not optimised:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        extra = list(outputs)
-        if extra or model.ir_version > NEWEST_IR:
-            copy = onnx.ModelProto()
-            copy.CopyFrom(model)
-            copy.ir_version = min(copy.ir_version, NEWEST_IR)
-            copy.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in extra)
-            model = copy
-        try:
-            return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise ExportError(f"onnxruntime, the reference, cannot load this model: {_short(error)}") from None
+    def __init__(self, model: onnx.ModelProto, outputs: Iterable[str] = (), optimised: bool = True) -> None:
+        self._model, self._extra = model, list(outputs)
+        self._sessions = Sessions()
+        self.close = self._sessions.close
+        self.output_names = self._sessions.open("as given", self._bytes, optimised)
+        self.name = self._sessions.name
+        self._open = {"as given"}
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        """The outputs, in order.
-
-        Raises:
-            ExportError: onnxruntime refuses these inputs.
-        """
-        return self._run(self._session, feeds)
-
-    def _run(self, session: Any, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        try:
-            return [np.asarray(value) for value in session.run(None, dict(feeds))]
-        except Exception as error:
-            raise ExportError(f"onnxruntime, the reference, refuses inputs of these sizes: {_short(error)}") from None
+        """The outputs, in order."""
+        return self._sessions.run("as given", feeds)
 
     def conditioning(self, feeds: Mapping[str, np.ndarray], wanted: list[np.ndarray]) -> list[float]:
-        """How far each output moves without graph optimisations, and with float inputs nudged by one unit in the last place."""
-        if self._plain is None:
-            self._plain = self._open(self._model, optimised=False)
+        """How far each output moves without graph optimisations, and with float inputs or weights nudged by one unit in the last place.
+
+        What onnxruntime refuses to do moves nothing.
+        """
         nudged = {k: nudge(v) if v.dtype.kind == "f" else v for k, v in feeds.items()}
         moved = [0.0] * len(wanted)
-        for session, inputs in ((self._plain, feeds), (self._session, nudged), (self._nudged_weights(), feeds)):
-            for i, (a, b) in enumerate(zip(self._run(session, inputs), wanted, strict=True)):
+        for session, inputs in (("plain", feeds), ("as given", nudged), ("nudged weights", feeds)):
+            try:
+                answers = self._opened(session)(inputs)
+            except Refusal:
+                continue
+            for i, (a, b) in enumerate(zip(answers, wanted, strict=True)):
                 if a.shape == b.shape and a.dtype.kind == "f":
                     moved[i] = max(moved[i], movement(a, b))
         return moved
 
-    def _nudged_weights(self) -> Any:
+    def _opened(self, session: str) -> Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]:
+        """A session, opened when it is first asked for."""
+        if session not in self._open:
+            nudges = session == "nudged weights"
+            self._sessions.open(session, self._nudged_weights if nudges else self._bytes, optimised=nudges)
+            self._open.add(session)
+        return partial(self._sessions.run, session)
+
+    def _bytes(self) -> bytes:
+        model = self._model
+        if self._extra or model.ir_version > NEWEST_IR:
+            model = onnx.ModelProto()
+            model.CopyFrom(self._model)
+            model.ir_version = min(model.ir_version, NEWEST_IR)
+            model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in self._extra)
+        return bytes(model.SerializeToString())
+
+    def _nudged_weights(self) -> bytes:
         copy = onnx.ModelProto()
         copy.CopyFrom(self._model)
+        copy.ir_version = min(copy.ir_version, NEWEST_IR)
         for tensor in copy.graph.initializer:
             if tensor.data_type == onnx.TensorProto.FLOAT:
                 array = onnx.numpy_helper.to_array(tensor)
                 # Zeros, powers of two and the like are often exact on purpose (masks, scales): only weights are nudged.
                 if array.size > 16:
                     tensor.CopyFrom(onnx.numpy_helper.from_array(nudge(array), tensor.name))
-        return self._open(copy, optimised=True)
+        return bytes(copy.SerializeToString())
 
     @classmethod
     def with_outputs(cls, model: onnx.ModelProto, names: Iterable[str]) -> Oracle:
         """The reference of a model that also gives the tensors `names`, which must exist in the main graph."""
-        made = cls.__new__(cls)
-        made.name, made._model, made._plain = "", model, None
-        made._session = cls._open(model, optimised=False, outputs=names)
-        return made
-
-    @property
-    def output_names(self) -> list[str]:
-        return [output.name for output in self._session.get_outputs()]
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:400]
+        return cls(model, names, optimised=False)

@@ -1,0 +1,158 @@
+"""One other process: started, asked, and ended; how it died, if it did.
+
+It is spawned, never forked: this process may have threads, and JAX and TensorFlow hang in forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import onnx_bridge.errors as errors
+from onnx_bridge.processes import wire
+
+#: How much of what a process has printed is kept.
+MOST = 1 << 16
+
+#: Started with `-c`, so that no file of the working directory stands before the packages (as `-m` would have it).
+_PROGRAM = "import sys; sys.path[:] = [p for p in sys.path if p]; from {} import main; main()"
+
+
+class Died(Exception):  # no error of its own: whoever asked says in what a death consists for the user
+    """The other process has ended without an answer, how; no BridgeError, for only who asked knows what that means to the user."""
+
+
+class Child:
+    """Another process: it takes questions at its standard input, answers at its standard output, and prints to a file.
+
+    Args:
+        module: its `main()` is what the process does.
+        environment: variables for it, beside those of this process.
+
+    Attributes:
+        served: whether it has had a conversation before.
+
+    Raises:
+        Died: no Python interpreter was found, or it cannot be started.
+    """
+
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+        self.served = False
+        python = interpreter()
+        if python is None:
+            raise Died("no Python interpreter was found to start it with; $ONNX_BRIDGE_PYTHON can name one")
+        package = str(Path(errors.__file__).parents[1])
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+        # The child shares the position of a descriptor that it inherits, so what it prints is read through another one.
+        descriptor, self._log = tempfile.mkstemp(prefix="onnx_bridge_", suffix=".log")
+        try:
+            with os.fdopen(descriptor, "wb") as log:
+                # A session of its own: what ends this process by Ctrl-C ends it, too, but only by closing its input.
+                self.process = subprocess.Popen(
+                    [python, "-c", _PROGRAM.format(module)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                    env={**os.environ, **environment, "PYTHONPATH": path}, start_new_session=True,
+                )  # fmt: skip
+        except OSError as error:
+            Path(self._log).unlink(missing_ok=True)
+            raise Died(f"{python} cannot be started: {error}") from None
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._to, self._back = self.process.stdin, self.process.stdout
+        self.close = weakref.finalize(self, _end, self.process, self._log)
+
+    def tell(self, message: object) -> None:
+        """Sends a message that has no answer; a process that is gone is found out by the next question."""
+        with contextlib.suppress(BrokenPipeError):
+            wire.send(self._to, message)
+
+    def ask(self, message: object) -> Any:
+        """Sends a message and waits for the answer.
+
+        Raises:
+            Died: the other process has ended.
+            TypeError: the message holds what cannot be sent.
+        """
+        try:
+            self.tell(message)
+            return wire.receive(self._back)
+        except EOFError:
+            raise Died(_ended(self.process.wait())) from None
+        except TypeError:  # nothing was sent
+            raise
+        except BaseException:  # an interrupt in the middle of a message: what comes next could not be told from the rest of it
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """Ends the process, and all that it started, at once."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self.process.kill()
+        self.process.wait()
+        self.close()
+
+    def abandon(self) -> None:
+        """Lets go of it in a fork of this process, to which it does not belong."""
+        self.close.detach()
+        self.process.returncode = 0
+        for stream in (self._to, self._back):
+            with contextlib.suppress(OSError):
+                stream.close()
+
+    def printed(self, since: int = 0) -> str:
+        """What it has printed, from a position in bytes on."""
+        with contextlib.suppress(OSError), Path(self._log).open("rb") as log:
+            log.seek(since)
+            return log.read().decode("utf-8", "replace")[-MOST:]
+        return ""
+
+    def position(self) -> int:
+        """How many bytes it has printed."""
+        with contextlib.suppress(OSError):
+            return Path(self._log).stat().st_size
+        return 0
+
+
+def _end(process: subprocess.Popen[bytes], log: str) -> None:
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()  # type: ignore[union-attr]  # both are pipes
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    Path(log).unlink(missing_ok=True)
+
+
+def _ended(status: int) -> str:
+    """How a process ended, in words."""
+    if status >= 0:
+        return f"status {status}"
+    number = -status
+    name = next((known.name for known in signal.Signals if known == number), "")
+    return f"signal {number}{f', {name}' if name else ''}"
+
+
+@cache
+def interpreter() -> str | None:
+    """The Python to start other processes with: $ONNX_BRIDGE_PYTHON, this one, or that of the program in which this is embedded."""
+    asked = os.environ.get("ONNX_BRIDGE_PYTHON")
+    if asked:
+        return asked
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    folder = Path(sys.exec_prefix) / ("Scripts" if sys.platform == "win32" else "bin")
+    candidates = [sys.executable, str(folder / name), str(folder / "python3"), str(folder / "python.exe"), shutil.which(name)]
+    for candidate in filter(None, candidates):
+        if re.match(r"(python|pypy)[\d.]*(\.exe)?$", Path(candidate).name, re.IGNORECASE) and Path(candidate).is_file():
+            return candidate
+    return None

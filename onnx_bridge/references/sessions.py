@@ -1,0 +1,107 @@
+"""onnxruntime, asked: sessions that live in a process of its own, which may die without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.errors import VerificationError
+from onnx_bridge.processes import Conversation, Died, warm
+
+_SERVES = ("onnx_bridge.references.served:OnnxRuntime", False)
+
+#: After so many deaths it is not asked again: each costs a new process.
+_DEATHS = 2
+
+
+class Refusal(VerificationError):
+    """A reference does not take a model or these inputs."""
+
+
+def warm_up() -> None:
+    """Starts the process, so that it is there when it is needed."""
+    warm(*_SERVES)
+
+
+class Sessions:
+    """Sessions of onnxruntime, by name, one thread each.
+
+    Attributes:
+        name: onnxruntime, with its version once something was opened.
+    """
+
+    def __init__(self) -> None:
+        self.name = "onnxruntime"
+        self._models: dict[str, tuple[Callable[[], bytes], bool]] = {}
+        self._talk: Conversation | None = None
+        self._deaths: list[str] = []
+
+    def open(self, session: str, model: Callable[[], bytes], optimised: bool) -> list[str]:
+        """Opens a session and returns the names of its outputs.
+
+        Args:
+            session: its name.
+            model: makes the bytes of its model, as often as it must be opened.
+            optimised: with the graph optimisations.
+
+        Raises:
+            Refusal: onnxruntime cannot load the model, or dies of it.
+        """
+        message = {"open": session, "model": model(), "optimised": optimised}
+        answer = self._answer(message, "cannot load this model")
+        self._models[session] = model, optimised
+        self.name = f"onnxruntime {answer['version']}"
+        outputs: list[str] = answer["outputs"]
+        return outputs
+
+    def run(self, session: str, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The outputs, in order.
+
+        Raises:
+            Refusal: onnxruntime refuses these inputs, or dies of them.
+        """
+        outputs: list[np.ndarray] = self._answer({"run": session, "feeds": dict(feeds)}, "refuses inputs of these sizes")["outputs"]
+        return outputs
+
+    def close(self) -> None:
+        """Lets go of the sessions; the process waits for others."""
+        if self._talk is not None:
+            self._talk.close()
+            self._talk = None
+
+    def _answer(self, message: dict[str, Any], refused: str) -> dict[str, Any]:
+        if len(self._deaths) >= _DEATHS:
+            raise Refusal(f"onnxruntime, the reference, {refused}: its process has ended {_DEATHS} times ({self._deaths[-1]})")
+        try:
+            answer = self._ask(message)
+        except Died as how:
+            self._deaths.append(str(how))
+            raise Refusal(f"onnxruntime, the reference, {refused}: its process ended with {how}") from None
+        if "error" in answer:
+            raise Refusal(f"onnxruntime, the reference, {refused}: {' '.join(answer['message'].split())[:400]}")
+        return answer
+
+    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The answer; a process that has served other models and dies is not believed: a new one is asked, too."""
+        try:
+            return self._opened(fresh=bool(self._deaths)).ask(message)
+        except Died:
+            assert self._talk is not None
+            fresh, self._talk = self._talk.fresh, None
+            if fresh:
+                raise
+        try:
+            return self._opened(fresh=True).ask(message)
+        except Died:
+            self._talk = None
+            raise
+
+    def _opened(self, fresh: bool) -> Conversation:
+        """The conversation, with all sessions that there should be."""
+        if self._talk is None:
+            self._talk = Conversation(*_SERVES, fresh=fresh)
+            for session, (model, optimised) in self._models.items():
+                self._talk.ask({"open": session, "model": model(), "optimised": optimised})
+        return self._talk

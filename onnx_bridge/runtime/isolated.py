@@ -1,0 +1,70 @@
+"""A compiled model whose code runs in a process of its own: what it does wrong ends that process, not this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.emit.header import Emitted
+from onnx_bridge.errors import BridgeError, InferenceError, WeightsError
+from onnx_bridge.processes import Conversation, warm
+from onnx_bridge.runtime.compiled import BODIES
+from onnx_bridge.runtime.signature import Outputs, Signature, spell
+
+_SERVES = ("onnx_bridge.runtime.served:Header", True)
+
+
+def warm_up() -> None:
+    """Starts the process, so that it is there when it is needed."""
+    warm(*_SERVES)
+
+
+class IsolatedModel(Signature):
+    """A built header; see `CompiledModel`.
+
+    Args:
+        emitted: the header.
+        library: the path of the library built from it.
+
+    Raises:
+        Died: the process ended as the header was opened; each call may raise it, too.
+        WeightsError: the weights are not the header's.
+    """
+
+    def __init__(self, emitted: Emitted, library: str) -> None:
+        super().__init__(emitted)
+        self._talk = Conversation(*_SERVES)
+        self.close = self._talk.close
+        weights = emitted.weights.data
+        self._ask({"open": library, "name": emitted.name, "weights": weights, "lanes": BODIES["best"]}, "", WeightsError)
+
+    def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
+        """The outputs where every byte of the workspace was `fill` before the call: 255 makes a NaN of any float, 126 a large number."""
+        arrays, sizes = self._checked(feeds)
+        outputs = self._run(arrays, self._output_arrays(sizes), sizes, fill=fill)["outputs"]
+        return Outputs(self.output_names, outputs)
+
+    def tapped(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`."""
+        arrays, sizes = self._checked(feeds)
+        tensors = self._emitted.tapped
+        parts = self._run(arrays, self._output_arrays(sizes), sizes, tap=True)["tapped"]
+        return {tensors[index].name: np.frombuffer(data, tensors[index].dtype.numpy) for index, data in parts}
+
+    def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
+        outputs[:] = self._run(arrays, outputs, sizes)["outputs"]
+
+    def _run(
+        self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int], tap: bool = False, fill: int | None = None
+    ) -> dict[str, Any]:
+        kinds = [[output.dtype.str, list(output.shape)] for output in outputs]
+        message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "tap": tap, "fill": fill}
+        return self._ask(message, f" with {spell(sizes)}", InferenceError)
+
+    def _ask(self, message: dict[str, Any], where: str, refusal: type[BridgeError]) -> dict[str, Any]:
+        answer = self._talk.ask(message)
+        if "error" in answer:
+            raise refusal(f"{answer['message']}{where}")
+        return answer
