@@ -52,8 +52,10 @@ def decided(b: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
     return mask
 
 
-def nudge(array: np.ndarray, seed: int = 0) -> np.ndarray:
+def nudge(array: np.ndarray, seed: int = 0, fraction_bits: int = 52) -> np.ndarray:
     """The array with every number moved by one unit in its last place, up or down at random (seeded).
+
+    The unit is that of the array's own type, or of one with `fraction_bits` bits of fraction, if that is coarser.
 
     A zero among other numbers, or in an array of zeros, moves by a unit of the largest of them, or of one: the unit of
     zero itself is so small that nothing would move.
@@ -64,6 +66,7 @@ def nudge(array: np.ndarray, seed: int = 0) -> np.ndarray:
     largest = np.abs(array[np.isfinite(array)]).max(initial=0) or 1
     with np.errstate(invalid="ignore"):
         unit = np.spacing(np.where(array == 0, np.asarray(largest, array.dtype), np.abs(array)))
+        unit = unit * np.asarray(2.0 ** max(np.finfo(array.dtype).nmant - fraction_bits, 0), array.dtype)
         return np.asarray(np.where(np.isfinite(array), array + signs * unit, array), array.dtype)
 
 

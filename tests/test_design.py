@@ -43,7 +43,7 @@ WALLS: dict[str, set[str]] = {
     "emit": {"ir", "passes"},  # passes: the memory plan that it writes down
     "toolchain": set(),
     "runtime": {"ir", "emit", "processes", "toolchain"},
-    "verify": {"ir", "emit", "processes", "references", "runtime"},
+    "verify": {"graphs", "ir", "emit", "processes", "references", "runtime"},
     "conversion": {"ir", "emit", "toolchain", "runtime", "verify"},
     "given": {"ir", "frontends", "normalize", "verify"},
     "arguments": {"ir", "passes"},

@@ -69,6 +69,15 @@ ALL = (float32, uint8, int8, uint16, int16, int32, int64, bool_, float16, float6
 BY_ONNX = {dtype.onnx: dtype for dtype in ALL}
 BY_NAME = {dtype.name: dtype for dtype in ALL}
 
+#: Families, for what operators declare. HALVES are stored in 16 bits and computed in float.
+HALVES = (float16, bfloat16)
+WIDE_FLOATS = (float32, float64)
+FLOATS = (*WIDE_FLOATS, *HALVES)
+SIGNED = (int8, int16, int32, int64)
+UNSIGNED = (uint8, uint16, uint32, uint64)
+INTEGERS = (*SIGNED, *UNSIGNED)
+INDICES = (int32, int64)
+
 #: TensorProto.DataType values that no row stands for, named for messages.
 UNSUPPORTED = {
     0: "undefined",

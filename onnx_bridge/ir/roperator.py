@@ -8,6 +8,7 @@ Classes register themselves with `@operator(...)`; nothing is registered in a se
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
+from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 
 REQUIRED: Any = object()
@@ -74,6 +77,8 @@ class ROperator:
     cases: ClassVar[Sequence[Any]] = ()
     #: The test file that stands in for cases where one node alone says nothing (control flow).
     tested_by: ClassVar[str] = ""
+    #: The element types that are computed, an entry an input, the last one for those behind it, too; without entries every type is.
+    computes: ClassVar[Sequence[Sequence[DType]]] = ()
     #: The output is the first input's memory under another shape.
     is_view: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.
@@ -105,6 +110,10 @@ class ROperator:
     def emit(self, cpp: Writer) -> None:
         """Writes the C++ of this operator, usually one kernel call."""
         raise NotImplementedError(type(self).__name__)
+
+    def computed(self, index: int) -> Sequence[DType]:
+        """The element types that input `index` may have; `computes`, unless an attribute narrows it."""
+        return self.computes[min(index, len(self.computes) - 1)] if self.computes else dtypes.ALL
 
     # ---- what everybody uses
 
@@ -175,8 +184,36 @@ class ROperator:
                 value = default
             setattr(self, name, value)
 
+    @classmethod
+    def formal_inputs(cls) -> tuple[list[inspect.Parameter], bool]:
+        """The inputs as `types` names them, and whether more of them may follow."""
+        parameters = list(inspect.signature(cls.types).parameters.values())[1:]
+        single = [p for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL]
+        return single, len(single) < len(parameters)
+
+    def check_inputs(self) -> None:
+        """Holds the inputs against what `types` and `computes` declare: how many, which must be there, of which element types."""
+        formal, more = self.formal_inputs()
+        if len(self.inputs) > len(formal) and not more:
+            raise ShapeError(f"{len(self.inputs)} inputs are given, at most {len(formal)} are taken")
+        names = [p.name for p in formal]
+        for index, (parameter, tensor) in enumerate(zip(formal, self.arguments(len(formal)), strict=True)):
+            if tensor is None and parameter.default is inspect.Parameter.empty and "None" not in str(parameter.annotation):
+                raise ShapeError(f"input {index} ({parameter.name}) is missing")
+        for index, tensor in enumerate(self.inputs):
+            if tensor is not None and tensor.dtype not in self.computed(index):
+                what = f"{index} ({names[index]})" if index < len(names) else str(index)
+                accepted = ", ".join(map(str, self.computed(index)))
+                raise UnsupportedForm(f"input {what} is of type {tensor.dtype}, which is not supported; it may be {accepted}")
+
     def infer(self) -> tuple[list[Type | None], list[np.ndarray | None]]:
-        """The outputs' types and known values, one each."""
+        """The outputs' types and known values, one each.
+
+        Raises:
+            UnsupportedForm: an input has a type that is not computed.
+            ShapeError: an input that must be there is missing, or what `types` raises.
+        """
+        self.check_inputs()
         types = self.types(*self.inputs)
         types = [types] if isinstance(types, Type) else list(types)
         values: Any = self.values(*self.inputs)

@@ -14,8 +14,12 @@ import onnx_bridge.operators  # noqa: F401  (fills the registry)
 from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, ShapeError, Tensor, Type, Unify
+from onnx_bridge.lowering import schemas
+from onnx_bridge.operators.cast import Cast
 
 
 def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = None) -> RModel:
@@ -77,6 +81,7 @@ class _Walk:
         self.findings: list[Finding] = []
         self.unknown: set[str] = set()
         self.sources: dict[str, set[str]] = {}
+        self.wide: dict[tuple[int, str], str] = {}
         self.node = self.op = ""
 
     def run(self) -> RModel:
@@ -178,13 +183,45 @@ class _Walk:
         op = cls(name=self.node, opset=opset)
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
-            rmodel.add_operator(op, [name or None for name in node.input], [name or None for name in node.output])
+            self.add(op, [name or None for name in node.input], [name or None for name in node.output], rmodel)
         except ShapeError as error:
             self.refuse(node, str(error))
             return
         reached = set().union(*(self.sources.get(name, set()) for name in node.input)) if node.input else set()
         for name in node.output:
             self.sources[name] = reached
+
+    def add(self, op: ROperator, inputs: list[str | None], outputs: list[str | None], rmodel: RModel) -> None:
+        """Adds an operator; halves that it does not compute become float32 in front of it, and halves again behind it."""
+        tensors = [None if name is None else rmodel.tensor(name) for name in inputs]
+        halves = schemas.halves(op, tensors)
+        for index, tensor in enumerate(tensors):
+            if tensor is not None and tensor.dtype is halves.get(schemas.variable_of(op, index, output=False)):
+                inputs[index] = self.widened(op, tensor, rmodel)
+        back: list[tuple[str, str, DType]] = []
+        for index, name in enumerate(outputs):
+            half = halves.get(schemas.variable_of(op, index, output=True))
+            if name is not None and half is not None:
+                outputs[index] = rmodel.new_name(f"{name}_float32")
+                back.append((str(outputs[index]), name, half))
+        rmodel.add_operator(op, inputs, outputs)
+        for source, name, half in back:
+            self.cast(op, source, name, half, rmodel)
+
+    def widened(self, op: ROperator, half: Tensor, rmodel: RModel) -> str:
+        """The name of a half as float32; all who read it in one graph share that."""
+        key = (id(rmodel), half.name)
+        if key not in self.wide:
+            self.wide[key] = self.cast(op, half.name, rmodel.new_name(f"{half.name}_float32"), dtypes.float32, rmodel)
+        return self.wide[key]
+
+    @staticmethod
+    def cast(op: ROperator, source: str, target: str, dtype: DType, rmodel: RModel) -> str:
+        """Adds a Cast beside an operator; returns the name of what it makes."""
+        made = Cast(name=f"{op.title()} Cast", opset=op.opset)
+        made.set_attributes({"to": dtype.onnx})
+        rmodel.add_operator(made, [source], [target])
+        return target
 
     def refuse(self, node: onnx.NodeProto, why: str, advice: str = "") -> None:
         self.findings.append(Finding(self.node, self.op, why, advice))

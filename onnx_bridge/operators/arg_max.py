@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import bfloat16, float16, int64
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, int64
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, data, given
 from onnx_bridge.operators.known import axis_in
@@ -20,6 +20,7 @@ class Extreme(ROperator):
     """y (int64) = the index along `axis`; of equals the first, or the last (`select_last_index`, since opset 12)."""
 
     kernels = ("arg_max.hxx",)
+    computes = ((*WIDE_FLOATS, *INTEGERS),)
     function: ClassVar[str] = ""
 
     axis: int = attribute(0)
@@ -30,8 +31,6 @@ class Extreme(ROperator):
         axis = axis_in(self.axis, x.rank)
         if x.shape[axis] == 0:
             raise ShapeError(f"axis {axis} of {x.type} has no element")
-        if x.dtype in (float16, bfloat16):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         return Type(int64, (*x.shape[:axis], *([1] if self.keepdims else []), *x.shape[axis + 1 :]))
 
     def emit(self, cpp: Writer) -> None:

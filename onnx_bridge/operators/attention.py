@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bool_, float32, float64, int64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, bool_, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, data, given
@@ -34,6 +34,8 @@ class Attention(Composite):
     Inputs: q, k, v, mask (bool: keep; float: added), past keys and values, and, since opset 24, the number of keys of each row of the
     batch. Outputs: y, keys and values with those of the past in front, and the scores in one of four states.
     """
+
+    computes = (*[WIDE_FLOATS] * 3, (bool_, *WIDE_FLOATS), *[WIDE_FLOATS] * 2, (int64,))
 
     is_causal: int = attribute(0)
     kv_num_heads: int | None = attribute(None)
@@ -65,8 +67,9 @@ class Attention(Composite):
 
     def types(self, q: Tensor, k: Tensor, v: Tensor, *rest: Tensor | None) -> Sequence[Type]:
         mask, past_key, past_value = self.arguments(6)[3:]
-        if q.dtype not in (float32, float64) or k.dtype is not q.dtype or v.dtype is not q.dtype:
-            raise UnsupportedForm(f"q, k and v must be float32 or float64, got {q.dtype}, {k.dtype}, {v.dtype}")
+        for tensor in (k, v, past_key, past_value):
+            if tensor is not None and tensor.dtype is not q.dtype:
+                raise UnsupportedForm(f"q, k, v and what is past must have one type, got {q.dtype} and {tensor.dtype}")
         if len({q.rank, k.rank, v.rank}) != 1 or q.rank not in (3, 4):
             raise ShapeError(f"q, k and v must all have rank 3 or 4, got {q.type}, {k.type}, {v.type}")
         if self.softmax_precision not in (None, 0, q.dtype.onnx):

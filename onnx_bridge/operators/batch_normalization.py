@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import float32, float64, int64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.affine import Affine
@@ -28,6 +28,8 @@ class BatchNormalization(Composite):
     number for each element of an image. Normalising by the batch's own moments (training) is not supported.
     """
 
+    computes = (WIDE_FLOATS,)
+
     epsilon: float = attribute(1e-5)
     momentum: float = attribute(0.9)
     training_mode: int = attribute(0)
@@ -38,8 +40,6 @@ class BatchNormalization(Composite):
     def types(self, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> Type:
         if self.training_mode:
             raise UnsupportedForm("training_mode = 1 is not supported: export the model in inference mode")
-        if x.dtype not in (float32, float64):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         if x.rank < 2:
             raise ShapeError(f"x must be [N, C, ...], got {x.type}")
         wanted = x.shape[1:] if not self.spatial else x.shape[1:2]

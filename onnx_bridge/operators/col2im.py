@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import float32, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, const
@@ -17,6 +17,7 @@ class Col2Im(ROperator):
     """y[N, C, image...] = the columns x[N, C * block, L], each the elements of a block at one place, added where they overlap."""
 
     kernels = ("col2im.hxx",)
+    computes = ((float32,), (int64,))
 
     dilations: list[int] | None = attribute(None)
     pads: list[int] | None = attribute(None)
@@ -39,8 +40,8 @@ class Col2Im(ROperator):
         return found
 
     def types(self, x: Tensor, image: Tensor, block: Tensor) -> Type:
-        if x.rank != 3 or x.dtype is not float32:
-            raise ShapeError(f"x must be [N, C * block, L] in float32, got {x.type}")
+        if x.rank != 3:
+            raise ShapeError(f"x must be [N, C * block, L], got {x.type}")
         axes = self.axes()
         if not 0 < len(axes) <= 3:
             raise UnsupportedForm(f"images have one to three axes, got {len(axes)}")

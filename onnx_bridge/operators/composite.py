@@ -13,6 +13,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.operators.cast import to_bfloat16
 from onnx_bridge.operators.known import of_sizes
 from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
@@ -80,5 +81,6 @@ class Parts:
 
     def constant(self, hint: str, value: Any, like: Tensor) -> Tensor:
         """A constant of the type of `like`."""
-        array = np.asarray(value, like.dtype.numpy)
-        return self.model.new_tensor(f"{self.owner.y.name}_{hint}", Type(dtypes.of(array), array.shape), value=array)
+        half = like.dtype is dtypes.bfloat16  # numpy knows its bits only
+        array = np.asarray(to_bfloat16(np.asarray(value, np.float32)) if half else value, like.dtype.numpy)
+        return self.model.new_tensor(f"{self.owner.y.name}_{hint}", Type(like.dtype, array.shape), value=array)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import Case, case, weight
@@ -19,6 +20,8 @@ class Conv(ROperator):
     It is never emitted itself: the pass `convolutions` makes it a Convolution.
     """
 
+    computes = ((float32,),)
+
     auto_pad: str = attribute("NOTSET")
     dilations: list[int] | None = attribute(None)
     group: int = attribute(1)
@@ -27,8 +30,6 @@ class Conv(ROperator):
     strides: list[int] | None = attribute(None)
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
-        if x.dtype.name != "float32":
-            raise UnsupportedForm(f"convolutions are in float32, got {x.dtype}")
         if w.rank != x.rank or not 3 <= x.rank <= 5:
             raise ShapeError(f"x and w must have one rank of 3, 4 or 5, got {x.type} and {w.type}")
         if not w.is_constant or (b is not None and not b.is_constant):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, weight
@@ -17,6 +18,8 @@ class ConvTranspose(ROperator):
     It is never emitted itself: the pass `convolutions` makes it a TransposedConvolution.
     """
 
+    computes = ((float32,),)
+
     auto_pad: str = attribute("NOTSET")
     dilations: list[int] | None = attribute(None)
     group: int = attribute(1)
@@ -27,13 +30,13 @@ class ConvTranspose(ROperator):
     strides: list[int] | None = attribute(None)
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Type:
-        if x.dtype.name != "float32":
-            raise UnsupportedForm(f"convolutions are in float32, got {x.dtype}")
         if w.rank != x.rank or not 3 <= x.rank <= 5:
             raise ShapeError(f"x and w must have one rank of 3, 4 or 5, got {x.type} and {w.type}")
         if not w.is_constant or (b is not None and not b.is_constant):
             raise UnsupportedForm("weights and bias must be constants")
         same(x.shape[1], w.shape[0])
+        if b is not None and b.shape != (w.shape[1] * self.group,):
+            raise ShapeError(f"b must be [{w.shape[1] * self.group}], got {b.type}")
         return Type(x.dtype, (x.shape[0], w.shape[1] * self.group, *(axis.out for axis in self.window().axes[5 - x.rank :])))
 
     def window(self) -> Window:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import INDICES, WIDE_FLOATS, int32, int64, uint32, uint64
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.operators.cases import case, const, data
 from onnx_bridge.operators.known import MOST, axis_in, scalar, settled
-
-_SUMMED = ("float32", "float64", "int32", "int64", "uint32", "uint64")
 
 
 @operator("CumSum", since=11)
@@ -20,13 +19,12 @@ class CumSum(ROperator):
     """y[i] = x[0] + ... + x[i] along a constant axis; without x[i] if `exclusive`, from the end if `reverse`."""
 
     kernels = ("cumsum.hxx",)
+    computes = ((*WIDE_FLOATS, int32, int64, uint32, uint64), INDICES)
 
     exclusive: int = attribute(0)
     reverse: int = attribute(0)
 
     def types(self, x: Tensor, axis: Tensor) -> Type:
-        if x.dtype.name not in _SUMMED:
-            raise UnsupportedForm(f"elements must be one of {', '.join(_SUMMED)}, got {x.dtype}")
         self.place(x, axis)
         return x.type
 

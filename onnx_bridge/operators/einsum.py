@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import int64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32, int64, uint32, uint64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same_or_one
 from onnx_bridge.operators.cases import case, data, weight
@@ -39,6 +39,8 @@ class Einsum(Composite):
     Any number of operands, taken by pairs from the left; an ellipsis, whose axes broadcast; an index twice in one operand (its
     diagonal). Without "->" the output has the indices that occur once, in alphabetical order, behind the ellipsis.
     """
+
+    computes = ((*WIDE_FLOATS, int32, int64, uint32, uint64),)
 
     equation: str = attribute()
 
@@ -73,8 +75,6 @@ class Einsum(Composite):
     def types(self, *operands: Tensor) -> Type:
         if len({tensor.dtype for tensor in operands}) != 1:
             raise ShapeError(f"operands must have one type, got {', '.join(str(tensor.dtype) for tensor in operands)}")
-        if self.x.dtype.size < 4:
-            raise UnsupportedForm(f"{self.x.dtype} is not supported")
         terms, output = self.read()
         sizes = self.sizes(terms)
         for tensor, axes in zip(operands, terms, strict=True):

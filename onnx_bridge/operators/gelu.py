@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import FLOATS, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
@@ -14,6 +14,7 @@ class Activation(PointwiseOperator):
     """One operand, of a float type; where there is a second one, it is added first."""
 
     kernels = ("pointwise.hxx",)
+    computes = (FLOATS,)
 
     def types(self, x: Tensor, bias: Tensor | None = None) -> Type:
         if bias is not None and bias.dtype is not x.dtype:

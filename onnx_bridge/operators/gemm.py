@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast, same
 from onnx_bridge.operators.cases import case, data, weight
@@ -13,6 +14,8 @@ class Gemm(ROperator):
 
     It is never emitted itself: the pass `products` makes it a Dense (constant b) or a Product, and an Add for what is left of c.
     """
+
+    computes = ((*WIDE_FLOATS, *INTEGERS),)
 
     alpha: float = attribute(1.0)
     beta: float = attribute(1.0)

@@ -8,8 +8,8 @@ from typing import Any
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32, float64
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, float64
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, data, weight
 
@@ -19,13 +19,12 @@ class ChannelNormalization(ROperator):
     """y = (x - mean) / sqrt(variance + epsilon) * scale + bias, over the channels of a group and all of space, for each image."""
 
     in_place = (0,)
+    computes = (WIDE_FLOATS,)
 
     epsilon: float = attribute(1e-5)
 
     def checked(self, x: Tensor, scale: Tensor, bias: Tensor, count: Size) -> Type:
         """The output's type, after a look at everything; scale and bias have `count` numbers."""
-        if x.dtype not in (float32, float64):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         if x.rank < 2:
             raise ShapeError(f"x must be [N, C, ...], got {x.type}")
         for tensor in (scale, bias):

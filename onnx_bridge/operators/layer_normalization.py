@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32, float64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, float64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, const, data, weight
@@ -22,6 +22,7 @@ class RowNormalization(ROperator):
     """What both have in common: the axes from `axis` on are one row; scale and bias broadcast to it."""
 
     in_place = (0,)
+    computes = (WIDE_FLOATS,)
 
     axis: int = attribute(-1)
     epsilon: float = attribute(1e-5)
@@ -29,8 +30,6 @@ class RowNormalization(ROperator):
 
     def checked(self, x: Tensor, *parameters: Tensor | None) -> int:
         """The first axis of a row, after a look at everything."""
-        if x.dtype not in (float32, float64):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         first = axis_in(self.axis, x.rank)
         row = x.shape[first:]
         for tensor in parameters:

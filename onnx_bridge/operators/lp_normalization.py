@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import float32, float64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.operators.cases import case, data, given
@@ -19,12 +19,12 @@ from onnx_bridge.operators.variadic import Max
 class LpNormalization(Composite):
     """y = x / norm, the norm of order `p` (1 or 2) along `axis`; 0 where the norm is 0."""
 
+    computes = (WIDE_FLOATS,)
+
     axis: int = attribute(-1)
     p: int = attribute(2)
 
     def types(self, x: Tensor) -> Type:
-        if x.dtype not in (float32, float64):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         if self.p not in (1, 2):
             raise UnsupportedForm(f"p must be 1 or 2, got {self.p}")
         axis_in(self.axis, x.rank)

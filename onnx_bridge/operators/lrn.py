@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import float32
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case
 
@@ -14,6 +14,7 @@ class LRN(ROperator):
     """y = x / (bias + alpha / size * sum of x^2)^beta, the sum over `size` channels around, at every place of x [N, C, ...]."""
 
     kernels = ("lrn.hxx",)
+    computes = ((float32,),)
 
     alpha: float = attribute(0.0001)
     beta: float = attribute(0.75)
@@ -21,8 +22,6 @@ class LRN(ROperator):
     size: int = attribute()
 
     def types(self, x: Tensor) -> Type:
-        if x.dtype is not float32:
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         if x.rank < 2 or self.size < 1:
             raise ShapeError(f"x must be [N, C, ...] and size positive, got {x.type} and {self.size}")
         return x.type

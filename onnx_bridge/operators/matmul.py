@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast, same
 from onnx_bridge.operators.cases import case, data, weight
@@ -13,6 +14,8 @@ class MatMul(ROperator):
 
     It is never emitted itself: the pass `products` makes it a Dense (constant matrix b) or a Product.
     """
+
+    computes = ((*WIDE_FLOATS, *INTEGERS),)
 
     def types(self, a: Tensor, b: Tensor) -> Type:
         if a.rank == 0 or b.rank == 0:

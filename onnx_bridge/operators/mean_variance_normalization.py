@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from onnx_bridge.ir.dtypes import float32, float64
-from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
+from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.operators.cases import case
 from onnx_bridge.operators.composite import Composite, Parts
@@ -18,11 +18,11 @@ Add, Sub, Mul, Div, Sqrt = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div",
 class MeanVarianceNormalization(Composite):
     """y = (x - mean) / (sqrt(variance) + 1e-9), both over `axes`."""
 
+    computes = (WIDE_FLOATS,)
+
     axes: list[int] = attribute([0, 2, 3])
 
     def types(self, x: Tensor) -> Type:
-        if x.dtype not in (float32, float64):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         axes_in(self.axes, x.rank)
         return x.type
 

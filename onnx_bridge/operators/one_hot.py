@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import ALL, INTEGERS, WIDE_FLOATS
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data, given
 from onnx_bridge.operators.known import axis_in, storage_literal
@@ -20,6 +21,7 @@ class OneHot(ROperator):
     """
 
     kernels = ("order.hxx",)
+    computes = ((*WIDE_FLOATS, *INTEGERS), (*WIDE_FLOATS, *INTEGERS), ALL)
 
     axis: int = attribute(-1)
 
@@ -31,8 +33,6 @@ class OneHot(ROperator):
         return sizes[0]
 
     def types(self, indices: Tensor, depth: Tensor, values: Tensor) -> Type:
-        if indices.dtype.is_float and indices.dtype.size == 2:
-            raise UnsupportedForm(f"indices of type {indices.dtype} are not supported")
         if values.count != 2:
             raise ShapeError(f"values must be two, off and on, got {values.type}")
         axis = axis_in(self.axis, indices.rank + 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import DType, bool_, float32
+from onnx_bridge.ir.dtypes import FLOATS, DType, bool_, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
@@ -86,12 +86,14 @@ def _row(
     typed_by: int = 0,
     vectorised: bool = True,
     evaluate: Callable[..., Any] | None = None,
+    computes: Sequence[Sequence[DType]] = (),
     **attributes: Any,
 ) -> None:
     shown = template.format(*"abc", **{a: a for a in attributes})
     content = {
         "__module__": __name__, "__doc__": f"y = {shown}, element by element.", "__annotations__": dict.fromkeys(attributes, Any),
         "template": template, "result": result, "typed_by": typed_by, "vectorised": vectorised, "cases": tuple(cases),
+        "computes": computes,
         "evaluate": None if evaluate is None else staticmethod(evaluate), **{a: attribute(default) for a, default in attributes.items()},
     }  # fmt: skip
     TABLE[name] = globals()[name] = operator(name, since=since)(type(name, (TableOperator,), content))
@@ -157,7 +159,7 @@ _unary("HardSwish", "hard_swish({0})", since=14)
 _unary("Softplus")
 _unary("Softsign")
 _unary("Mish", since=18)
-_unary("Shrink", "shrink({0}, {bias}, {lambd})", since=9, bias=0.0, lambd=0.5)
+_unary("Shrink", "shrink({0}, {bias}, {lambd})", since=9, computes=(FLOATS,), bias=0.0, lambd=0.5)
 _unary("IsNaN", "is_nan({0})", since=9, result=bool_, evaluate=np.isnan, dtypes=_FLOATS)
 _unary("IsInf", "is_inf({0}, {detect_positive}, {detect_negative})", since=10, result=bool_, dtypes=("float64",),
        detect_positive=1, detect_negative=1)  # fmt: skip

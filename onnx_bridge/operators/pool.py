@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import int64
+from onnx_bridge.ir.dtypes import float32, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case
@@ -17,6 +17,7 @@ class Pool(ROperator):
     """What the three have in common: attributes, shapes, one kernel for blocked and one for planar images."""
 
     kernels = ("pool.hxx", "epilogue.hxx")
+    computes = ((float32,),)
     #: Blocked in, blocked out: the pass `layout` may choose.
     follows_layout = True
     kernel_shape: Sequence[int]
@@ -35,8 +36,6 @@ class Pool(ROperator):
         return window(axes)
 
     def types(self, x: Tensor) -> Sequence[Type]:
-        if x.dtype.name != "float32":
-            raise UnsupportedForm(f"pooling is in float32, got {x.dtype}")
         if not 3 <= x.rank <= 5:
             raise ShapeError(f"x must have rank 3, 4 or 5, got {x.type}")
         out = Type(x.dtype, (*x.shape[:2], *(axis.out for axis in self.window().axes[5 - x.rank :])))
@@ -152,13 +151,12 @@ class GlobalPool(ROperator):
     """What GlobalAveragePool and GlobalMaxPool have in common: all pixels of a channel become one."""
 
     kernels = ("pool_global.hxx", "epilogue.hxx")
+    computes = ((float32,),)
     follows_layout = True
     way = ""
     planar_kernel = ""
 
     def types(self, x: Tensor) -> Type:
-        if x.dtype.name != "float32":
-            raise UnsupportedForm(f"pooling is in float32, got {x.dtype}")
         if x.rank < 3:
             raise ShapeError(f"x must have spatial axes, got {x.type}")
         return Type(x.dtype, (*x.shape[:2], *[1] * (x.rank - 2)))

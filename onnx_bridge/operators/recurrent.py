@@ -40,6 +40,7 @@ class Recurrent(ROperator):
     may have x read where it lies (`x_view`), and Y written with other strides along time, direction and batch (`y_strides`).
     """
 
+    computes = (*[(float32,)] * 4, (int32,), (float32,))
     gates: ClassVar[int] = 1
     scratch_rows: ClassVar[int] = 3
     default_activations: ClassVar[Sequence[str]] = ()
@@ -73,8 +74,6 @@ class Recurrent(ROperator):
     def types(self, x: Tensor, w: Tensor, r: Tensor, *rest: Tensor | None) -> Sequence[Type]:
         if self.direction not in ("forward", "reverse", "bidirectional"):
             raise ShapeError(f"direction must be forward, reverse or bidirectional, got {self.direction!r}")
-        if x.dtype is not float32:
-            raise UnsupportedForm(f"recurrent layers are in float32, got {x.dtype}")
         bias = rest[0] if rest else None
         if not w.is_constant or not r.is_constant or (bias is not None and not bias.is_constant):
             raise UnsupportedForm("W, R and B must be constants")
@@ -84,9 +83,6 @@ class Recurrent(ROperator):
         if self.hidden_size not in (None, h) or r.shape != (d, self.gates * h, h) or w.shape[:2] != (d, self.gates * h):
             raise ShapeError(f"W and R do not fit hidden_size {self.hidden_size} and {d} directions: {w.type}, {r.type}")
         same(x.shape[2], w.shape[2])
-        lengths = rest[1] if len(rest) > 1 else None
-        if lengths is not None and lengths.dtype is not int32:
-            raise ShapeError(f"sequence_lens must be int32, got {lengths.dtype}")
         steps, batch = self.time_and_batch()
         if self.layout:
             whole, state = Type(x.dtype, (batch, steps, d, h)), Type(x.dtype, (batch, d, h))

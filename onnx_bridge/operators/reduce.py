@@ -10,8 +10,8 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bfloat16, float16
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, bool_, int64
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data, given
 from onnx_bridge.operators.known import MOST, axes_in, integers, settled
@@ -39,6 +39,7 @@ class Reduction(ROperator):
     """
 
     kernels = ("reduce.hxx",)
+    computes = ((*WIDE_FLOATS, *INTEGERS, bool_), (int64,))
     #: The operation of kernels/reduce.hxx for one call; where it takes several: for the first, for those between, for the last.
     operations: ClassVar[tuple[str, str, str, str]] = ("", "", "", "")
     #: What it does to sizes that are known at conversion: a function of two.
@@ -50,8 +51,6 @@ class Reduction(ROperator):
     noop_with_empty_axes: int = attribute(0)
 
     def types(self, x: Tensor, axes: Tensor | None = None) -> Type:
-        if x.dtype in (float16, bfloat16):
-            raise UnsupportedForm(f"reductions of {x.dtype} are not supported")
         reduced = self.reduced()
         return Type(
             x.dtype, tuple(1 if axis in reduced else size for axis, size in enumerate(x.shape) if axis not in reduced or self.keepdims)

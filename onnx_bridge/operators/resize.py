@@ -11,7 +11,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, int64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
@@ -38,6 +38,7 @@ class Interpolating(ROperator):
     """What Resize and Upsample have in common: one axis after the other, each by a table of positions and weights."""
 
     kernels = ("resize.hxx",)
+    computes = ((float32,), WIDE_FLOATS, (float32,), (int64,))
     follows_layout = True
     coordinate_transformation_mode: str
     mode: str
@@ -52,8 +53,6 @@ class Interpolating(ROperator):
 
     def result(self, stretches: Sequence[Stretch]) -> Type:
         x = self.x
-        if x.dtype is not float32:
-            raise UnsupportedForm(f"resizing is in float32, got {x.dtype}")
         if self.mode not in _TAPS:
             raise UnsupportedForm(f"mode {self.mode!r} is not known")
         if self.coordinate_transformation_mode not in _COORDINATES:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.dtypes import ALL, HALVES, INDICES, DType
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import Case, case, const, data, given
@@ -15,13 +15,18 @@ from onnx_bridge.operators.gather_elements import along
 _REDUCTIONS = {"none": "ScatterReplace", "add": "ScatterAdd", "mul": "ScatterMul", "max": "ScatterMax", "min": "ScatterMin"}
 
 
-def _reduction(name: str, dtype: DType) -> str:
+def _reduction(name: str) -> str:
     """The functor of scatter.hxx."""
     if name not in _REDUCTIONS:
         raise UnsupportedForm(f"reduction must be one of {', '.join(_REDUCTIONS)}, got {name!r}")
-    if name != "none" and dtype.is_float and dtype.size == 2:
-        raise UnsupportedForm(f"reduction {name!r} of {dtype} is not supported")
     return _REDUCTIONS[name]
+
+
+def _computed(reduction: str, index: int) -> Sequence[DType]:
+    """The types of data, indices and updates: whatever moves as bits, unless it is reduced."""
+    if index == 1:
+        return INDICES
+    return ALL if reduction == "none" else tuple(dtype for dtype in ALL if dtype not in HALVES)
 
 
 def _copy(cpp: Writer, x: Tensor, y: Tensor) -> None:
@@ -42,9 +47,12 @@ class ScatterElements(ROperator):
     axis: int = attribute(0)
     reduction: str = attribute("none")
 
+    def computed(self, index: int) -> Sequence[DType]:
+        return _computed(self.reduction, index)
+
     def types(self, x: Tensor, indices: Tensor, updates: Tensor) -> Type:
         along(x, indices, self.axis)
-        _reduction(self.reduction, x.dtype)
+        _reduction(self.reduction)
         if updates.rank != indices.rank or updates.dtype is not x.dtype:
             raise ShapeError(f"updates must be {x.dtype} {list(indices.shape)}, got {updates.type}")
         for size, other in zip(indices.shape, updates.shape, strict=True):
@@ -55,7 +63,7 @@ class ScatterElements(ROperator):
         x, indices, updates = self.x, self.input(1), self.input(2)
         _copy(cpp, x, self.y)
         axis = along(x, indices, self.axis)
-        cpp.call(f"scatter_elements<{_reduction(self.reduction, x.dtype)}>", x.shape, indices.shape, axis, indices, updates, self.y)
+        cpp.call(f"scatter_elements<{_reduction(self.reduction)}>", x.shape, indices.shape, axis, indices, updates, self.y)
 
     _INTEGERS = data(4, 5, dtype="int64", high=9)
     _CHOSEN = const([[0, 2, -1], [1, 0, 0]])
@@ -87,8 +95,11 @@ class ScatterND(ROperator):
 
     reduction: str = attribute("none")
 
+    def computed(self, index: int) -> Sequence[DType]:
+        return _computed(self.reduction, index)
+
     def types(self, x: Tensor, indices: Tensor, updates: Tensor) -> Type:
-        _reduction(self.reduction, x.dtype)
+        _reduction(self.reduction)
         depth = self.depth(x, indices)
         expected = (*indices.shape[:-1], *x.shape[depth:])
         if updates.rank != len(expected) or updates.dtype is not x.dtype:
@@ -110,7 +121,7 @@ class ScatterND(ROperator):
         depth = self.depth(x, indices)
         _copy(cpp, x, self.y)
         inner, count = dims.product(x.shape[depth:]), dims.product(indices.shape[:-1])
-        cpp.call(f"scatter_nd<{_reduction(self.reduction, x.dtype)}>", x.shape[:depth], inner, count, indices, updates, self.y)
+        cpp.call(f"scatter_nd<{_reduction(self.reduction)}>", x.shape[:depth], inner, count, indices, updates, self.y)
 
     cases = (
         case(x=(6, 5), indices=const([[1], [4], [-1]]), updates=(3, 5)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
 from onnx_bridge.operators.cases import case, weight
@@ -16,6 +17,8 @@ from onnx_bridge.operators.pointwise import TABLE
 @dataclass(eq=False, kw_only=True)
 class Skip(Composite):
     """y = the rows of x + skip + bias, normalised. Optional outputs: the mean and 1 / sqrt(...) of a row, and that sum."""
+
+    computes = (WIDE_FLOATS,)
 
     epsilon: float = attribute(1e-12)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32, float64
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.operators.cases import case, data, given
 from onnx_bridge.operators.known import axis_in
@@ -19,14 +19,13 @@ from onnx_bridge.operators.reduce import around, short
 class AlongAxis(ROperator):
     """A function of rows: along `axis`; before opset 13 along all axes from `axis` on, taken as one."""
 
+    computes = (WIDE_FLOATS,)
     in_place: ClassVar[tuple[int, ...]] = (0,)
     function: ClassVar[str] = ""
 
     axis: int = attribute({1: 1, 13: -1})
 
     def types(self, x: Tensor) -> Type:
-        if x.dtype not in (float32, float64):
-            raise UnsupportedForm(f"{x.dtype} is not supported")
         axis_in(self.axis, max(x.rank, 1))
         return x.type
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bool_, int64
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, int64
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data, given
 from onnx_bridge.operators.known import axis_in
@@ -22,6 +22,7 @@ class TopK(ROperator):
     """
 
     kernels = ("sort.hxx",)
+    computes = ((*WIDE_FLOATS, *INTEGERS), (int64,))
 
     axis: int = attribute(-1)
     k: int | None = attribute(None)
@@ -38,8 +39,6 @@ class TopK(ROperator):
         return k
 
     def types(self, x: Tensor, *_: Tensor) -> list[Type]:
-        if (x.dtype.is_float and x.dtype.size == 2) or x.dtype is bool_:
-            raise UnsupportedForm(f"elements of type {x.dtype} cannot be sorted")
         axis, k = axis_in(self.axis, x.rank), self.wanted()
         rest = x.shape[axis] - k
         if isinstance(rest, int) and rest < 0:

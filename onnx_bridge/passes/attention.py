@@ -11,7 +11,7 @@ from onnx_bridge.operators.fused_attention import FusedAttention
 from onnx_bridge.operators.group import Group
 from onnx_bridge.operators.product import Product
 from onnx_bridge.operators.softmax import MaskedSoftmax, Softmax
-from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.base import Pass, all_of_type
 
 
 class Attention(Pass):
@@ -27,7 +27,7 @@ class Attention(Pass):
         consumers, producers = model.consumers(), model.producers()
         changed = False
         for softmax in list(model.operators):
-            if not isinstance(softmax, Softmax) or softmax.rows()[2] != 1 or softmax.x.dtype is not float32:
+            if not isinstance(softmax, Softmax) or softmax.rows()[2] != 1:
                 continue
             scores, readers = producers.get(softmax.x), consumers.get(softmax.y, [])
             guard = readers[0] if len(readers) == 1 and zeroes_nan(readers[0], softmax.y) else None
@@ -53,6 +53,9 @@ class Attention(Pass):
             return None
         if values.x is not weights or values.a_view is not None or values.transpose_a or values.steps or scores.y_order is not None:
             self.decline(softmax.title(), "the product behind it does not take it as it is")
+            return None
+        if not all_of_type(float32, *scores.inputs[:2], softmax.x, *values.inputs[:2], values.y):
+            self.decline(softmax.title(), "Q, K, V and the scores are not all float32")
             return None
         q, k = scores.sides()
         _, v = values.sides()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.tensor import Tensor
 
 
 class Pass:
@@ -24,3 +26,8 @@ class Pass:
     def decline(self, what: str, why: str) -> None:
         """Records that a case was seen and not taken."""
         self.declined.append(f"{self.name}: {what}: {why}")
+
+
+def all_of_type(dtype: DType, *tensors: Tensor | None) -> bool:
+    """Whether all tensors that are there have an element type: what is fused must have it everywhere that the kernel reads and writes."""
+    return all(tensor is None or tensor.dtype is dtype for tensor in tensors)

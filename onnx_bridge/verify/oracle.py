@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import onnx
 
+from onnx_bridge.graphs import all_graphs
 from onnx_bridge.judge import movement, nudge
 from onnx_bridge.references.sessions import Refusal, Sessions
 
@@ -29,6 +30,7 @@ class Oracle:
         self.output_names = self._sessions.open("as given", self._bytes, optimised)
         self.name = self._sessions.name
         self._open = {"as given"}
+        self._fraction_bits = coarsest_fraction(model)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs, in order."""
@@ -37,9 +39,10 @@ class Oracle:
     def conditioning(self, feeds: Mapping[str, np.ndarray], wanted: list[np.ndarray]) -> list[float]:
         """How far each output moves without graph optimisations, and with float inputs or weights nudged by one unit in the last place.
 
-        What onnxruntime refuses to do moves nothing.
+        What onnxruntime refuses to do moves nothing. In a model that computes in halves the unit is that of a half: such a model
+        rounds to halves behind every operator, which onnxruntime leaves out where it has no kernel for them.
         """
-        nudged = {k: nudge(v) if v.dtype.kind == "f" else v for k, v in feeds.items()}
+        nudged = {k: nudge(v, fraction_bits=self._fraction_bits) if v.dtype.kind == "f" else v for k, v in feeds.items()}
         moved = [0.0] * len(wanted)
         for session, inputs in (("plain", feeds), ("as given", nudged), ("nudged weights", feeds)):
             try:
@@ -73,14 +76,22 @@ class Oracle:
         copy.CopyFrom(self._model)
         copy.ir_version = min(copy.ir_version, NEWEST_IR)
         for tensor in copy.graph.initializer:
-            if tensor.data_type == onnx.TensorProto.FLOAT:
+            if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
                 array = onnx.numpy_helper.to_array(tensor)
                 # Zeros, powers of two and the like are often exact on purpose (masks, scales): only weights are nudged.
                 if array.size > 16:
-                    tensor.CopyFrom(onnx.numpy_helper.from_array(nudge(array), tensor.name))
+                    tensor.CopyFrom(onnx.numpy_helper.from_array(nudge(array, fraction_bits=self._fraction_bits), tensor.name))
         return bytes(copy.SerializeToString())
 
     @classmethod
     def with_outputs(cls, model: onnx.ModelProto, names: Iterable[str]) -> Oracle:
         """The reference of a model that also gives the tensors `names`, which must exist in the main graph."""
         return cls(model, names, optimised=False)
+
+
+def coarsest_fraction(model: onnx.ModelProto) -> int:
+    """The bits of fraction of the shortest float type that tensors of a model have: 52, unless it computes in halves."""
+    kinds = {tensor.data_type for graph in all_graphs(model.graph) for tensor in graph.initializer}
+    kinds |= {value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
+    kinds |= {a.i for graph in all_graphs(model.graph) for node in graph.node for a in node.attribute if a.name in ("to", "dtype")}
+    return 7 if onnx.TensorProto.BFLOAT16 in kinds else 10 if onnx.TensorProto.FLOAT16 in kinds else 52

@@ -70,7 +70,6 @@ def nnx_case(name: str, build: Callable[[nnx.Rngs], Any], inputs: Mapping[str, S
         evaluated.eval()
         definition, state = nnx.split(evaluated)
 
-
         def evaluate(*xs: Any) -> Any:
             return nnx.merge(definition, jax.tree.map(lambda leaf: leaf, state))(*xs)
 

@@ -160,4 +160,3 @@ def test_of_another_package(framework: str, tmp_path: Path) -> None:
     (node,) = [node for node in model.graph.node if node.domain]
     assert (node.domain, node.op_type) == ("their.package", "Bump") and [(a.name, a.f) for a in node.attribute] == [("width", 0.25)]
     assert "exp(neg(product(like(" in header
-

@@ -85,7 +85,6 @@ def task_of(jax: Any, model: Model, inputs: Inputs, request: Request) -> Task:
     )  # fmt: skip
 
 
-
 def _shape(jax: Any, function: Callable[..., Any], model: Model, abstract: Sequence[Any]) -> Any:
     """What a function gives, abstractly; None where it fails."""
     try:
