@@ -30,6 +30,8 @@ from onnx_bridge.verify import Framework, Oracle, Report
 from onnx_bridge.verify import verify as compare
 from onnx_bridge.verify.check import Comparison, opened, warm_up
 from onnx_bridge.verify.localise import localise
+from onnx_bridge.verify.meanings import meanings
+from onnx_bridge.verify.ties import Ties
 
 
 def convert(
@@ -95,7 +97,7 @@ def convert(
             with stage("compile"):
                 library = built(emitted)
             with stage("compare"), closing(opened(emitted, library)) as net, closing(Oracle(origin.source.model)) as oracle:
-                found = compare(rmodel, net, oracle, report, examples, framework=origin.framework)
+                found = compare(rmodel, net, oracle, report, examples, framework=origin.framework, ties=Ties(normal))
             if found.failures:
                 with stage("localise"):
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
@@ -139,6 +141,7 @@ def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, nor
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None) -> RModel:
     rmodel = lower(_expanded(normal), model_name(name or Path(source.file).stem), dims)
+    rmodel.meanings = meanings(rmodel)
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
 

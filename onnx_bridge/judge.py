@@ -117,3 +117,22 @@ def first_difference(names: Sequence[str], ours: Mapping[str, np.ndarray], refer
         if gap > limit:
             return name, gap / scale if scale else float("inf")
     return None
+
+
+def tied(scores: np.ndarray, rows: np.ndarray, a: np.ndarray, b: np.ndarray, allowed: float) -> bool:
+    """Whether positions that differ are those of equal values.
+
+    Args:
+        scores: what the positions are of, [rows, n].
+        rows: for each position its row, flat.
+        a: positions, flat; none that lies outside is one of equal values.
+        b: the reference's.
+        allowed: how far equal values may be apart: they were computed, too.
+    """
+    n = scores.shape[1]
+    if min(a.min(initial=0), b.min(initial=0)) < 0 or max(a.max(initial=0), b.max(initial=0)) >= n:
+        return False
+    x, y = scores[rows, a], scores[rows, b]
+    same = (x == y) | ((x != x) & (y != y))
+    with np.errstate(invalid="ignore"):
+        return bool((same | (np.abs(x.astype(np.float64) - y.astype(np.float64)) <= allowed)).all())

@@ -20,6 +20,7 @@ from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.oracle import Oracle
 from onnx_bridge.verify.report import Report, Row
 from onnx_bridge.verify.sizes import ENOUGH, sizes_to_try, why_none
+from onnx_bridge.verify.ties import Ties
 
 Feeds = Mapping[str, np.ndarray]
 
@@ -99,6 +100,7 @@ def verify(
     extra: Iterable[Feeds] = (),
     note: Callable[[str], None] = lambda _: None,
     framework: Framework | None = None,
+    ties: Ties | None = None,
 ) -> Comparison:
     """Compares a compiled model with onnxruntime, and with the framework that it comes from, and fills the report's rows.
 
@@ -110,6 +112,7 @@ def verify(
         extra: inputs of the caller's, compared beside the seeded ones.
         note: told what is compared at the moment.
         framework: its own answer, for models that were exported.
+        ties: knows which outputs are positions.
 
     Raises:
         InferenceError: no sizes could be found that the references accept.
@@ -137,7 +140,7 @@ def verify(
     report.reference = " and ".join(name for name, _ in references)
     report.inputs = f"{len(found.calls)} sets of inputs" + (f" at {'; '.join(tried)}" if any(tried) else "")
     report.rows = [
-        _row(found, reference, moved, index, name) for index, name in enumerate(net.output_names) for reference, moved in references
+        _row(found, reference, moved, index, name, ties) for index, name in enumerate(net.output_names) for reference, moved in references
     ]
     return found
 
@@ -185,7 +188,7 @@ def _ours(net: IsolatedModel, given: Feeds, sizes: Mapping[str, int]) -> list[np
         ) from None
 
 
-def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str) -> Row:
+def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str, ties: Ties | None) -> Row:
     """One output over all calls.
 
     The largest value that a difference is measured by is that of the output over all calls: a call whose outputs are all
@@ -194,12 +197,16 @@ def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str
     largest = max(scale_of(call.wanted[reference][index]) for call in found.calls)
     values = equal = 0
     scale = worst = shown = 0.0
-    nearest, passed, conditioning, where = -1.0, True, False, ""
+    nearest, passed, conditioning, tied, where = -1.0, True, False, False, ""
     for call in found.calls:
         wanted = call.wanted[reference]
         a, b = call.ours[index], wanted[index]
+        if ties is not None:
+            a, b = ties.in_order(index, a), ties.in_order(index, b)
         values += b.size
         gap, allowed, adjusted = gap_of(a, b, largest, lambda call=call, wanted=wanted: moved(call.feeds, wanted)[index])  # type: ignore[misc]
+        if gap > allowed and ties is not None and ties.explain(index, call.feeds, a, b):
+            gap, tied = 0.0, True
         if a.shape == b.shape and a.dtype == b.dtype:
             equal += equal_bits(a, b) if b.dtype.kind == "f" else int((a == b).sum())
         if gap > allowed:
@@ -211,4 +218,4 @@ def _row(found: Comparison, reference: str, moved: _Moved, index: int, name: str
             nearest, shown = ratio, allowed
             where = ", ".join(f"{k} = {v}" for k, v in call.sizes.items())
     share = equal / values if values else 1.0
-    return Row(name, len(found.calls), values, worst, scale, shown, share, passed, conditioning, where, reference)
+    return Row(name, len(found.calls), values, worst, scale, shown, share, passed, conditioning, where, reference, tied)

@@ -21,6 +21,7 @@ class Row:
         conditioning: whether the model's own conditioning, not the fixed rule, set `allowed`.
         sizes: the run-time sizes of the worst call.
         against: the reference.
+        tied: whether positions differ, of values that are equal.
     """
 
     output: str
@@ -34,14 +35,16 @@ class Row:
     conditioning: bool = False
     sizes: str = ""
     against: str = ""
+    tied: bool = False
 
     def __str__(self) -> str:
         note = " (set by the model's own conditioning)" if self.conditioning else ""
         bits = "equal bits" if self.equal == 1 else f"{100 * self.equal:.1f} % equal bits"
         beside = f" beside {self.against}" if self.against else ""
+        ties = ", other positions where values tie" if self.tied else ""
         return (
             f"{self.output}{beside}: {self.samples} calls, worst difference {self.worst:.2g} where |y| <= {self.scale:.3g}, "
-            f"allowed {self.allowed:.2g}{note}, {bits}"
+            f"allowed {self.allowed:.2g}{note}, {bits}{ties}"
         )
 
 
@@ -88,7 +91,7 @@ class Report:
             (
                 row.output, *([row.against] if several else []), str(row.samples), str(row.values), f"{row.worst:.3g}",
                 f"{row.allowed:.3g}{'*' if row.conditioning else ''}", f"{row.scale:.4g}", f"{100 * row.equal:.1f} %",
-                "ok" if row.passed else f"FAILS{f' at {row.sizes}' if row.sizes else ''}",
+                f"ok{', ties' if row.tied else ''}" if row.passed else f"FAILS{f' at {row.sizes}' if row.sizes else ''}",
             )
             for row in self.rows
         ]  # fmt: skip
