@@ -13,6 +13,7 @@ from onnx_bridge.errors import InvalidModel
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 
@@ -31,6 +32,7 @@ class RModel:
         symbol_inputs: sizes that are the value of a scalar integer input, by symbol.
         conditions: sizes that are taken not to be negative; `infer` refuses dims for which one is.
         constraints: pairs of sizes that must be equal; a call where they are not is refused.
+        meanings: what the elements of the inputs are for, as far as that is known.
         source: what the model was made from, for the banner.
     """
 
@@ -43,6 +45,7 @@ class RModel:
     symbol_inputs: dict[str, str] = field(default_factory=dict)
     conditions: list[Size] = field(default_factory=list)
     constraints: list[tuple[Size, Size]] = field(default_factory=list)
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 

@@ -1,46 +1,130 @@
-"""Seeded inputs for a verification, of several kinds of values."""
+"""Seeded inputs for a verification: of several kinds of values, and what each input takes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.ir.meaning import Meaning
+from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
+
+#: Floats: normally distributed, larger, zeros, and among normal ones zeros of both signs, tiny and large ones. Integers: drawn from all
+#: that they may be, zeros (or what is nearest), the ends alone.
+KINDS = ("normal", "wide", "zeros", "edges")
 
 #: Integer inputs are indices more often than not; where nothing says how large they may be, these are safe.
 SAFE_INTEGERS = 2
 
-_PASSING = {"Cast", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten", "Transpose", "Expand", "Copy", "Clip", "Pointwise"}
+#: Integers that are calculated with, and those of which any will do, are less than this.
+_COUNTS, _FREE = 10, 100_000
+
+#: How often one of the numbers that a model compares with is put among others.
+_CODES = 0.15
 
 
 def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict[str, np.ndarray]:
-    """Inputs of one kind: "normal", "wide" (larger), "zeros", or "edges" (zeros of both signs, tiny and large values among others)."""
+    """Inputs of one kind (see `KINDS`), by name.
+
+    Args:
+        model: with what its inputs mean.
+        sizes: the run-time sizes.
+        kind: of values.
+        seed: the same gives the same inputs.
+    """
     rng = np.random.default_rng([seed, *sizes.values()])
-    highest = index_bounds(model)
     by_input = {source: symbol for symbol, source in model.symbol_inputs.items()}
     made: dict[str, np.ndarray] = {}
     for tensor in model.inputs:
         shape = [dims.evaluate(size, sizes) for size in tensor.shape]
         if tensor.name in by_input:
             made[tensor.name] = np.full(shape, sizes[by_input[tensor.name]], tensor.dtype.numpy)
-        elif tensor.dtype.is_float and tensor.name in highest:
-            made[tensor.name] = np.asarray(rng.integers(0, max(1, highest[tensor.name]), shape), tensor.dtype.numpy)
-        elif tensor.dtype.is_float:
-            made[tensor.name] = np.asarray(_floats(rng, shape, kind), tensor.dtype.numpy)
         else:
-            high = 2 if tensor.dtype.name == "bool" else highest.get(tensor.name, SAFE_INTEGERS)
-            values = np.zeros(shape, np.int64) if kind == "zeros" else rng.integers(0, max(1, high), shape)
-            made[tensor.name] = np.asarray(values).astype(tensor.dtype.numpy)
+            drawn = _drawn(rng, tensor, shape, model.meanings.get(tensor.name, Meaning()), sizes, kind)
+            made[tensor.name] = np.asarray(drawn).astype(tensor.dtype.numpy)
     return made
 
 
-KINDS = ("normal", "wide", "zeros", "edges")
+def _drawn(
+    rng: np.random.Generator, tensor: Tensor, shape: Sequence[int], meaning: Meaning, sizes: Mapping[str, int], kind: str
+) -> np.ndarray:
+    if meaning.bounds:
+        return _within(rng, shape, meaning, sizes, kind)
+    if meaning.keeps and shape:
+        return _mask(rng, tensor, shape, meaning.keeps, kind)
+    if tensor.dtype.is_float:
+        return _floats(rng, shape, kind)
+    if tensor.dtype.name == "bool":
+        one = int(np.prod(shape)) == 1  # a choice of a branch: each once
+        return np.full(shape, kind in ("normal", "edges")) if one else rng.integers(0, 2, shape) * (kind != "zeros")
+    return _integers(rng, tensor, shape, meaning, kind)
 
 
-def _floats(rng: np.random.Generator, shape: list[int], kind: str) -> np.ndarray:
+def _within(rng: np.random.Generator, shape: Sequence[int], meaning: Meaning, sizes: Mapping[str, int], kind: str) -> np.ndarray:
+    """Indices and lengths: all bounds hold. Where some of them are left out of a row by a comparison, its first is not."""
+    pairs = [bound.of(sizes) for bound in meaning.bounds]
+    low, high = max(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    high = max(low, high)
+    if meaning.ascends:
+        offsets = np.sort(rng.integers(0, high + 1, shape)) * (kind != "zeros")
+        offsets[:1] = 0
+        return np.asarray(offsets)
+    least = -(high + 1) if meaning.wraps and kind == "edges" else low
+    values: np.ndarray
+    if kind == "zeros":
+        values = np.full(shape, min(max(0, low), high))
+    elif kind == "edges":
+        values = rng.choice(np.array([least, high]), shape)
+    else:
+        values = rng.integers(least, high + 1, shape)
+    codes = [code for code in sorted(meaning.codes) if low <= code <= high]
+    if not codes or not shape or not values.size:
+        return values
+    if kind == "normal":
+        values = np.where(rng.random(shape) < _CODES, rng.choice(np.array(codes), shape), values)
+    others = np.setdiff1d(np.arange(low, min(high, low + len(codes) + 1) + 1), codes)
+    if others.size and len(shape) > 1:
+        values[..., :1] = np.where(np.isin(values[..., :1], codes), others[-1], values[..., :1])
+    return values
+
+
+def _mask(rng: np.random.Generator, tensor: Tensor, shape: Sequence[int], keeps: int, kind: str) -> np.ndarray:
+    """What is kept comes first in each row, as tokenizers pad, and is at least one: a row of nothing is nobody's input."""
+    axis = max((axis for axis in range(min(1, len(shape) - 1), len(shape)) if tensor.shape[axis] != 1), default=len(shape) - 1)
+    size = shape[axis]
+    lengths = rng.integers(1, max(1, size) + 1, [1 if place == axis else length for place, length in enumerate(shape)])
+    if kind == "zeros":
+        lengths = np.full_like(lengths, size)
+    elif kind == "edges":
+        lengths = np.where(lengths % 2 == 0, size, 1)
+    places = np.arange(size).reshape([size if place == axis else 1 for place in range(len(shape))])
+    return np.asarray((places < lengths) == (keeps > 0))
+
+
+def _integers(rng: np.random.Generator, tensor: Tensor, shape: Sequence[int], meaning: Meaning, kind: str) -> np.ndarray:
+    """Codes among others; bytes and words over all of their range; what is calculated with, small; any, large; else what is safe."""
+    limits = np.iinfo(tensor.dtype.name)
+    low, high = 0, SAFE_INTEGERS - 1
+    if tensor.dtype.size <= 2:
+        low, high = int(limits.min), int(limits.max)
+    elif meaning.free:
+        high = _FREE
+    elif meaning.counts:
+        high = _COUNTS - 1
+    codes = np.array([*(code for code in sorted(meaning.codes) if limits.min <= code <= limits.max)], np.int64)
+    if codes.size:
+        codes = np.append(codes, codes[-1] + (codes[-1] < limits.max))  # and one that it is not compared with
+    if codes.size and int(np.prod(shape)) == 1:
+        return np.full(shape, codes[KINDS.index(kind) % codes.size])
+    if kind == "zeros":
+        return np.zeros(shape, np.int64)
+    values = rng.choice(np.array([low, high]), shape) if kind == "edges" else rng.integers(low, high + 1, shape)
+    return np.where(rng.random(shape) < 0.5, rng.choice(codes, shape), values) if codes.size else np.asarray(values)
+
+
+def _floats(rng: np.random.Generator, shape: Sequence[int], kind: str) -> np.ndarray:
     normal = np.asarray(rng.standard_normal(shape))
     if kind == "wide":
         return normal * 4
@@ -51,31 +135,3 @@ def _floats(rng: np.random.Generator, shape: list[int], kind: str) -> np.ndarray
         places = rng.random(shape) < 0.25
         return np.where(places, rng.choice(edges, shape), normal)
     return normal
-
-
-def index_bounds(model: RModel) -> dict[str, int]:
-    """For inputs that index something: the number of entries there, the smallest where there are several.
-
-    Floats, too: the inputs of Keras models are floats unless something else is said, those of an Embedding as well.
-    """
-    bounds: dict[str, int] = {}
-    follows: dict[Tensor, str] = {t: t.name for t in model.inputs}
-
-    def walk(body: RModel) -> None:
-        for op in body.operators:
-            for index, tensor in enumerate(op.inputs):
-                if tensor is None or tensor not in follows:
-                    continue
-                source = follows[tensor]
-                if op.op_type in ("Gather", "GatherElements", "OneHot") and index == 1:
-                    data = op.x
-                    size = data.shape[getattr(op, "axis", 0) or 0] if data.rank else 1
-                    if isinstance(size, int):
-                        bounds[source] = min(bounds.get(source, size), size)
-                elif op.op_type in _PASSING:
-                    follows.update({t: source for t in op.outputs if t is not None})
-            for inner in nested_models(op):
-                walk(inner)
-
-    walk(model)
-    return bounds
