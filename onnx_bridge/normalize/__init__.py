@@ -11,11 +11,13 @@ from onnx_bridge.normalize.custom_ops import recognise_custom_ops
 from onnx_bridge.normalize.functions import inline_functions
 from onnx_bridge.normalize.masks import assignments_by_mask
 from onnx_bridge.normalize.names import unique_names
+from onnx_bridge.normalize.order import sort_nodes
 from onnx_bridge.normalize.read import Source, read
 from onnx_bridge.normalize.unused import drop_unused
 
 #: Each changes the model in place and returns what it did, a line a thing.
 STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
+    sort_nodes,
     inline_functions,
     unique_names,
     constants_to_initializers,
@@ -29,9 +31,10 @@ STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
 def normalize(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
     """A copy of a model in normal form, and what was done to it.
 
-    In normal form functions are inlined, custom operators are nodes with their bodies beside them, every constant is an
-    initializer, initializers are not graph inputs, names are unique over all subgraphs, what depends on constants alone is
-    folded, what a mask chooses is written with Where, and nothing is unused. Older opset forms stay as they are: their operators read them.
+    In normal form nodes stand behind what they read, functions are inlined, custom operators are nodes with their bodies beside
+    them, every constant is an initializer, initializers are not graph inputs, names are unique over all subgraphs, what depends on
+    constants alone is folded, what a mask chooses is written with Where, and nothing is unused. Older opset forms stay as they are:
+    their operators read them.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
