@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument(
             "--import", metavar="MODULE", dest="imports", action="append", default=[], help="import this before the file is read"
         )
+        made.add_argument("--strict", action="store_true", help="refuse a model that takes fewer sizes than its file leaves open")
         made.add_argument("--trusted", action="store_true", help="the file may run code of its own, as Lambda layers of Keras do")
         made.add_argument("-v", "--verbose", action="store_true", help="show what the framework and its exporter printed")
 
@@ -105,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _dim(text: str) -> tuple[str, int]:
-    name, separator, size = text.partition("=")
+    name, separator, size = text.rpartition("=")
     if not name or not separator or not size.isascii() or not size.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SIZE, such as batch=1")
     return name, int(size)
@@ -117,7 +118,7 @@ def _said(options: argparse.Namespace) -> dict[str, Any]:
 
     return {
         "example_inputs": words.example_inputs(options.example_inputs), "dynamic": words.dynamic(options.dynamic),
-        "imports": options.imports, "trusted": options.trusted,
+        "imports": options.imports, "trusted": options.trusted, "strict": options.strict,
     }  # fmt: skip
 
 

@@ -47,6 +47,7 @@ def convert(
     inputs: Iterable[Mapping[str, np.ndarray]] = (),
     embed_weights: bool = False,
     without: Collection[str] = (),
+    strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> Conversion:
     """Turns a model into a C++ header that has been compared with onnxruntime, and with the framework that the model is of.
@@ -65,6 +66,7 @@ def convert(
         inputs: inputs to compare with, by name, beside the seeded ones.
         embed_weights: put the weights into the header.
         without: passes to leave out, by name, to find out which one did something.
+        strict: refuse a model that takes fewer sizes than its file leaves open, instead of saying so.
         progress: told the name of each stage as it begins.
 
     Raises:
@@ -85,12 +87,13 @@ def convert(
         with stage("normalise"):
             normal, notes = normalize(origin.source.model)
         with stage("lower"):
-            rmodel = _lowered(origin.source, normal, name, dims)
+            rmodel = _lowered(origin.source, normal, name, dims, strict)
             origin.check_sizes(rmodel, dims or {})
             examples = [*origin.examples, *check_inputs(rmodel, inputs)]
         with stage("optimise"):
             run_passes(rmodel, without)
         report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
+        report.narrowed = [str(found) for found in rmodel.narrowed]
         with stage("emit"):
             emitted = emit(rmodel, embed_weights=embed_weights)
         if verify:
@@ -108,7 +111,13 @@ def convert(
 
 
 def check(
-    model: Any, *, example_inputs: Any = None, dynamic: Dynamic | None = None, imports: Sequence[str] = (), trusted: bool = False
+    model: Any,
+    *,
+    example_inputs: Any = None,
+    dynamic: Dynamic | None = None,
+    imports: Sequence[str] = (),
+    trusted: bool = False,
+    strict: bool = False,
 ) -> list[Finding]:
     """Everything that stands in the way of converting a model; nothing, if nothing does. The arguments are those of `convert`.
 
@@ -120,7 +129,7 @@ def check(
     with given(model, Request(example_inputs, dynamic, imports, trusted), lambda _: nullcontext()) as origin:
         source = origin.source
     try:
-        rmodel = _lowered(source, normalize(source.model)[0], None, None)
+        rmodel = _lowered(source, normalize(source.model)[0], None, None, strict)
         run_passes(rmodel)
         emit(rmodel)
     except UnsupportedModel as error:
@@ -139,9 +148,12 @@ def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, nor
     return localise(rmodel, normal, failed, net.sizes_of(failed))
 
 
-def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None) -> RModel:
+def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None, strict: bool) -> RModel:
     rmodel = lower(_expanded(normal), model_name(name or Path(source.file).stem), dims)
     rmodel.meanings = meanings(rmodel)
+    if strict and rmodel.narrowed:
+        advice = "give one of them with dims=, or convert without strict"
+        raise UnsupportedModel([Finding(n.node, n.op or "model", f"{n.size} must be {n.other}", advice) for n in rmodel.narrowed])
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
 

@@ -37,7 +37,7 @@ WALLS: dict[str, set[str]] = {
     "custom": {"graphs", "ir", "operators"},
     "frontends": {"custom", "graphs", "processes"},
     "normalize": {"custom", "graphs"},
-    "lowering": {"ir", "operators"},
+    "lowering": {"graphs", "ir", "operators"},
     "passes": {"ir", "operators"},
     "kernels": set(),
     "emit": {"ir", "passes"},  # passes: the memory plan that it writes down

@@ -189,7 +189,8 @@ class _Header:
         return [f"void (*{name})(int, const void*, std::size_t)"] if self.taps else []
 
     def dim_fields(self) -> str:
-        return "\n".join(f"{INDENT}std::size_t {field_name} = 1;" for field_name in self.symbols.values()) or f"{INDENT}// none"
+        spelt = {field: "" if name == field else f"  // {comment(name)}" for name, field in self.symbols.items()}
+        return "\n".join(f"{INDENT}std::size_t {field} = 1;{what}" for field, what in spelt.items()) or f"{INDENT}// none"
 
     def argument_tables(self) -> str:
         tables = []
@@ -280,17 +281,16 @@ class _Header:
         return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
 
     def refusals(self) -> str:
-        pairs = [f"{self.symbols[s]} is not the value of {identifier(i)}" for s, i in self.model.symbol_inputs.items()]
+        values = {name: dims.show(size, self.symbols.__getitem__) for name, size in self.model.input_values.items()}
+        pairs = [f"{size} is not the value of {identifier(name)}" for name, size in values.items()]
         pairs += [f"{dims.show(size, self.symbols.__getitem__)} is negative" for size in self.model.conditions]
         return "".join(f",\n{INDENT}/// or {pair}" for pair in pairs)
 
     def infer_body(self) -> str:
         lines = []
-        for symbol, source in self.model.symbol_inputs.items():
-            pointer = self.arguments[self.model.tensor(source)]
-            lines.append(
-                f"{INDENT}if (*{pointer} < 0 || static_cast<std::size_t>(*{pointer}) != dims.{self.symbols[symbol]}) return false;"
-            )
+        for source, size in self.model.input_values.items():
+            pointer, value = self.arguments[self.model.tensor(source)], self.face_size(size)
+            lines.append(f"{INDENT}if (*{pointer} < 0 || static_cast<std::ptrdiff_t>(*{pointer}) != {value}) return false;")
         lines += [f"{INDENT}if ({self.face_size(size)} < 0) return false;" for size in self.model.conditions]
         for a, b in self.model.constraints:
             lines.append(f"{INDENT}if ({self.face_size(a)} != {self.face_size(b)}) return false;")
@@ -314,6 +314,7 @@ class _Header:
         rows += [("operators", line) for line in textwrap.wrap(comment(operators), 100)] or [("operators", "none")]
         rows += [("input", comment(f"{t.name}  {t.type}")) for t in model.inputs]
         rows += [("output", comment(f"{t.name}  {t.type}")) for t in model.outputs]
+        rows += [("narrowed", comment(str(found))) for found in model.narrowed]
         where = "in this header" if self.embed else f"{name}.dat"
         rows.append(("weights", f"{where}, {len(image.data):,} bytes (safetensors)" if image.payload_bytes else "none"))
         ones = dict.fromkeys(self.symbols, 1)

@@ -11,11 +11,25 @@ import numpy as np
 
 from onnx_bridge.errors import InvalidModel
 from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir.dim_names import parse
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """A size that the model's file leaves open, another that it must be equal to, and the operator that needs it."""
+
+    size: Size
+    other: Size
+    node: str
+    op: str
+
+    def __str__(self) -> str:
+        return f"{self.size} must be {self.other}" + (f": {self.op} at {self.node!r} needs it" if self.op else "")
 
 
 @dataclass
@@ -33,6 +47,8 @@ class RModel:
         conditions: sizes that are taken not to be negative; `infer` refuses dims for which one is.
         constraints: pairs of sizes that must be equal; a call where they are not is refused.
         meanings: what the elements of the inputs are for, as far as that is known.
+        narrowed: where the model takes fewer sizes than its file says.
+        input_values: the sizes that scalar integer inputs must be, by input.
         source: what the model was made from, for the banner.
     """
 
@@ -46,6 +62,8 @@ class RModel:
     conditions: list[Size] = field(default_factory=list)
     constraints: list[tuple[Size, Size]] = field(default_factory=list)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    narrowed: list[Narrowing] = field(default_factory=list)
+    input_values: dict[str, Size] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
@@ -53,7 +71,7 @@ class RModel:
 
     def add_input_tensor_info(self, name: str, dtype: DType | str, shape: Sequence[Size | str]) -> Tensor:
         """Declares an input; a `str` in the shape is a symbolic dim (an expression such as "2*N" is allowed)."""
-        sizes = tuple(dims.parse(size) if isinstance(size, str) else size for size in shape)
+        sizes = tuple(parse(size) if isinstance(size, str) else size for size in shape)
         tensor = self.add_tensor(Tensor(name, Type(dtypes.BY_NAME[dtype] if isinstance(dtype, str) else dtype, sizes)))
         self.inputs.append(tensor)
         for size in sizes:
@@ -72,17 +90,20 @@ class RModel:
         op.outputs = [None] * len(outputs)  # some rules depend on how many there are
         with dims.assuming(self.conditions):
             types, values = op.infer()
-            for size in (size for declared in types if declared is not None for size in declared.shape):
-                if isinstance(size, int) and size < 0:
-                    raise ShapeError(f"the output would have the size {size}")
-                dims.assume(size)
+            for declared in types:
+                for size in () if declared is None else declared.shape:
+                    if isinstance(size, int) and size < 0:
+                        raise ShapeError(f"the output would have the size {size}")
+                    dims.assume(size)
+                if declared is not None:
+                    declared.check_bytes()
         op.outputs = []
         for index, name in enumerate(outputs):
-            declared = types[index] if index < len(types) else None
-            if name is None or declared is None:
+            type_ = types[index] if index < len(types) else None
+            if name is None or type_ is None:
                 op.outputs.append(None)
             else:
-                op.outputs.append(self.add_tensor(Tensor(name, declared, values[index])))
+                op.outputs.append(self.add_tensor(Tensor(name, type_, values[index])))
         self.operators.append(op)
         return op
 

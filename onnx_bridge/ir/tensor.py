@@ -20,6 +20,10 @@ Shape: TypeAlias = "tuple[Size, ...]"
 BLOCK = 16
 
 
+#: More bytes than any processor addresses: a size of this many is a fault of the model, and must not meet arithmetic that overflows.
+MOST_BYTES = 1 << 48
+
+
 #: Pairs of sizes that shape rules took for equal without proof; the lowering collects them.
 ASSUMED: ContextVar[list[tuple[Size, Size]] | None] = ContextVar("ASSUMED", default=None)
 
@@ -37,11 +41,18 @@ class ShapeError(BridgeError):
 
 
 class NeedsValue(BridgeError):
-    """Raised where a shape depends on a tensor's values, and those are known only at run time."""
+    """Raised where a shape depends on a tensor's values, and those are known only at run time.
 
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        super().__init__(f"{tensor.name!r} decides a shape, but depends on data")
+    Attributes:
+        tensor: what decides.
+        what: what it decides.
+        advice: what to do about it, if that is something special.
+    """
+
+    def __init__(self, tensor: Tensor, what: str = "", advice: str = "") -> None:
+        self.tensor, self.advice = tensor, advice
+        self.what = what or "the shape of its output depends on data"
+        super().__init__(f"{self.what}: {tensor.name!r}")
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,15 @@ class Type:
 
     def __str__(self) -> str:
         return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+
+    def check_bytes(self) -> None:
+        """Refuses what no memory can hold, whatever the run-time sizes are.
+
+        Raises:
+            ShapeError: it is.
+        """
+        if dims.largest_factor(dims.product(self.shape)) * self.dtype.size > MOST_BYTES:
+            raise ShapeError(f"{self} is larger than any memory")
 
 
 @dataclass(eq=False)

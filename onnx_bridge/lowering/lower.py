@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,23 @@ import onnx
 from onnx import numpy_helper
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
-from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
+from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
-from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.rmodel import Narrowing, RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, ShapeError, Tensor, Type, Unify
 from onnx_bridge.lowering import schemas
+from onnx_bridge.lowering.body import Body
+from onnx_bridge.lowering.declared import Declared
 from onnx_bridge.operators.cast import Cast
+
+#: What to do about a size that data decides.
+ADVICE = (
+    "make it a constant, or a number that shapes or one integer input of the model decide: such an input becomes a run-time size, "
+    "and dims= fixes one"
+)
 
 
 def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = None) -> RModel:
@@ -28,35 +36,34 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
     Args:
         model: the model; see `normalize`.
         name: what the RModel is called, a C++ identifier.
-        pinned: numbers for symbolic dims of the inputs.
+        pinned: numbers for symbolic dims of the inputs, by the names that the file has for them.
 
     Raises:
+        ArgumentError: `pinned` names what is no size of the model, or gives what is none.
         UnsupportedModel: with everything that stands in the way.
         InvalidModel: the graph contradicts itself.
     """
-    bindings: dict[str, Size] = dict(pinned or {})
-    valued: set[str] = set()
+    declared = Declared(model.graph)
+    bindings: dict[str, Size] = dict(declared.pinned(pinned))
+    valued = declared.valued(bindings)
     conditions: list[Size] = []
     notes: list[str] = []
+    narrowed: list[Narrowing] = []
     while True:
         known = len(conditions)
-        walk = _Walk(model, name, bindings, valued, conditions)
-        assumed: list[tuple[Size, Size]] = []
-        token = ASSUMED.set(assumed)
+        walk = _Walk(model, name, declared, bindings, valued, conditions)
+        token = ASSUMED.set(walk.rmodel.constraints)
         try:
             rmodel = walk.run()
         except Unify as unify:
-            notes.append(f"dim {unify.name} must be {unify.size}: the model is only consistent so")
+            narrowed.append(Narrowing(dims.symbol(unify.name), unify.size, walk.node, walk.op))
             bindings = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in bindings.items()}
             bindings[unify.name] = unify.size
             conditions = []
             continue
-        except NeedsValue as needs:
-            source = walk.scalar_source(needs.tensor)
-            if source is None or source in valued:
-                raise UnsupportedModel([Finding(walk.node, walk.op, str(needs))]) from None
-            notes.append(f"input {source} decides a size: it is one of the run-time sizes")
-            valued.add(source)
+        except _Valued as needs:
+            notes.append(f"input {needs.source} decides a size: it is one of the run-time sizes")
+            valued.add(needs.source)
             conditions = []
             continue
         finally:
@@ -65,31 +72,63 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
             continue  # what came before the last condition may be plainer with it
         rmodel.conditions = dims.essential(conditions)
         notes += [f"{condition} must not be negative: the model is only meant for such sizes" for condition in rmodel.conditions]
-        rmodel.constraints = assumed
-        notes += [f"{a} must equal {b}: checked at every call" for a, b in assumed]
+        rmodel.narrowed = [replace(found, other=dims.substitute(found.other, bindings)) for found in narrowed]
+        rmodel.narrowed += [walk.narrowing(pair) for pair in rmodel.constraints]
+        for op, body, branch in _bodies(rmodel.operators):
+            if branch:
+                notes += _of_branch(op, body)
+            else:
+                rmodel.narrowed += [walk.narrowing(pair) for pair in body.constraints]
         rmodel.notes = notes + rmodel.notes
         return rmodel
+
+
+def _bodies(operators: Iterable[ROperator], branch: bool = False) -> Iterator[tuple[ROperator, RModel, bool]]:
+    """Control-flow operators with their bodies, and whether those are run at some sizes only: in one of two branches."""
+    for op in operators:
+        inside = list(nested_models(op))
+        for body in inside:
+            inner = branch or len(inside) > 1
+            yield op, body, inner
+            yield from _bodies(body.operators, inner)
+
+
+def _of_branch(op: ROperator, body: RModel) -> list[str]:
+    """What a branch needs of the sizes."""
+    where = f"in the branch {body.name!r} of {op.title()!r}"
+    equal = [f"{where}: {a} must be {b}, which is tested where the branch is taken" for a, b in body.constraints]
+    return equal + [f"{where}: {size} must not be negative, which is tested where the branch is taken" for size in body.conditions]
+
+
+class _Valued(Exception):
+    """The value of an input, `source`, is a size: the lowering starts again with that."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        super().__init__(source)
 
 
 class _Walk:
     """One attempt: all symbols that `bindings` names are replaced, inputs in `valued` are sizes, `conditions` hold and are added to."""
 
-    def __init__(self, model: onnx.ModelProto, name: str, bindings: Mapping[str, Size], valued: set[str], conditions: list[Size]) -> None:
-        self.model, self.bindings, self.valued = model, bindings, valued
+    def __init__(
+        self, model: onnx.ModelProto, name: str, declared: Declared, bindings: Mapping[str, Size], valued: set[str], conditions: list[Size]
+    ) -> None:
+        self.model, self.declared, self.bindings, self.valued = model, declared, bindings, valued
         self.opsets = {imported.domain: imported.version for imported in model.opset_import}
         self.rmodel = RModel(name, conditions=conditions)
         self.findings: list[Finding] = []
         self.unknown: set[str] = set()
         self.sources: dict[str, set[str]] = {}
         self.wide: dict[tuple[int, str], str] = {}
+        self.needed: dict[tuple[Size, Size], tuple[str, str]] = {}
+        self.makers: dict[Tensor, ROperator] = {}
         self.node = self.op = ""
 
     def run(self) -> RModel:
         graph = self.model.graph
-        initialized = {tensor.name for tensor in graph.initializer}
-        for value in graph.input:
-            if value.name not in initialized:
-                self.add_input(value)
+        for value in self.declared.inputs:
+            self.add_input(value)
         self.walk(graph, self.rmodel)
         if self.findings:
             raise UnsupportedModel(self.findings)
@@ -113,32 +152,21 @@ class _Walk:
             self.findings.append(Finding("", "input", why, "export the model with input shapes; single dims may be symbolic"))
             self.unknown.add(value.name)
             return
-        shape: list[Size] = []
-        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-            if dim.HasField("dim_value") and dim.dim_value < -1:
-                raise InvalidModel(f"input {value.name!r} has the negative size {dim.dim_value} on axis {axis}")
-            if dim.HasField("dim_value") and dim.dim_value >= 0:
-                shape.append(dim.dim_value)
-            else:  # without a name, or -1, as some exporters say unknown
-                size = dims.parse(dim.dim_param) if dim.dim_param else dims.symbol(self.unnamed(value.name, axis))
-                shape.append(dims.substitute(size, self.bindings))
+        shape = tuple(dims.substitute(size, self.bindings) for size in self.declared.shape(value))
         tensor = self.rmodel.add_input_tensor_info(value.name, dtypes.BY_ONNX[code], shape)
+        try:
+            tensor.type.check_bytes()
+        except ShapeError as error:
+            self.findings.append(Finding("", "input", f"{value.name!r}: {error}"))
         self.sources[value.name] = {value.name}
         if value.name in self.valued:
-            symbol = dims.symbol(self.unnamed(value.name, 0) if shape else self.cleaned(value.name))
-            (symbol_name,) = dims.symbols(symbol)
-            size = dims.substitute(symbol, self.bindings)
+            name = self.declared.value(value)
+            size = dims.substitute(dims.symbol(name), self.bindings)
             tensor.value = np.full(tuple(dims.evaluate(s, {}) for s in shape), size, dtype=object)
-            if symbol_name not in self.rmodel.symbols and not isinstance(size, int):
-                self.rmodel.symbols.append(symbol_name)
-                self.rmodel.symbol_inputs[symbol_name] = value.name
-
-    @staticmethod
-    def cleaned(name: str) -> str:
-        return "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
-
-    def unnamed(self, name: str, axis: int) -> str:
-        return f"{self.cleaned(name)}_{axis}"
+            self.rmodel.input_values[value.name] = size
+            if isinstance(size, dims.Dim) and size == dims.symbol(name):
+                self.rmodel.symbols.append(name)
+                self.rmodel.symbol_inputs[name] = value.name
 
     def scalar_source(self, tensor: Tensor) -> str | None:
         """The integer input of one element that `tensor` was computed from, if there is exactly one."""
@@ -187,6 +215,15 @@ class _Walk:
         except ShapeError as error:
             self.refuse(node, str(error))
             return
+        except NeedsValue as needs:
+            source = self.scalar_source(needs.tensor)
+            if source is not None and source not in self.valued:
+                raise _Valued(source) from None
+            self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE)
+            return
+        self.makers.update((tensor, op) for tensor in op.outputs if tensor is not None)
+        for pair in ASSUMED.get() or ():
+            self.needed.setdefault(pair, (self.node, self.op))
         reached = set().union(*(self.sources.get(name, set()) for name in node.input)) if node.input else set()
         for name in node.output:
             self.sources[name] = reached
@@ -223,6 +260,21 @@ class _Walk:
         rmodel.add_operator(made, [source], [target])
         return target
 
+    def decided_by(self, node: onnx.NodeProto, needs: NeedsValue) -> str:
+        """Which input decides a size, and what that is computed from."""
+        name, maker = needs.tensor.name, self.makers.get(needs.tensor)
+        reached = sorted(self.sources.get(name, set()))
+        made = f"is computed by {maker.op_type} at {maker.title()!r}" if maker is not None else "is known only when it runs"
+        origin = f", from {' and '.join(map(repr, reached[:3]))}{' and others' if len(reached) > 3 else ''}" if reached else ""
+        if name in reached:
+            made, origin = "is an input of the model", ""
+        which = f"its input {list(node.input).index(name)}, {name!r}," if name in node.input else repr(name)
+        return f"{needs.what}: {which} {made}{origin}"
+
+    def narrowing(self, pair: tuple[Size, Size]) -> Narrowing:
+        """Two sizes that must be equal, and the operator that needs it."""
+        return Narrowing(pair[1], pair[0], *self.needed.get(pair, ("", "")))
+
     def refuse(self, node: onnx.NodeProto, why: str, advice: str = "") -> None:
         self.findings.append(Finding(self.node, self.op, why, advice))
         self.unknown.update(node.output)
@@ -247,41 +299,3 @@ class _Walk:
     def nested(self, graph: onnx.GraphProto, outer: RModel) -> Body:
         """The body of a control-flow operator, lowered when the operator knows its inputs' types."""
         return Body(self, graph, outer)
-
-
-@dataclasses.dataclass
-class Body:
-    """A subgraph that an operator lowers (`lower`) once it knows the types of the subgraph's inputs."""
-
-    walk: _Walk
-    graph: onnx.GraphProto
-    outer: RModel
-
-    @property
-    def input_names(self) -> list[str]:
-        return [value.name for value in self.graph.input]
-
-    def declared_shape(self, index: int, default: tuple[Size, ...]) -> tuple[Size, ...]:
-        """The shape that the graph declares for an input, where it is fixed."""
-        shape = self.graph.input[index].type.tensor_type.shape
-        if all(dim.HasField("dim_value") for dim in shape.dim):
-            return tuple(dim.dim_value for dim in shape.dim)
-        return default
-
-    def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None) -> RModel:
-        """The nested RModel.
-
-        Args:
-            inputs: the tensors that are made anew for the body.
-            bound: what the names of the subgraph's inputs stand for; by default those of `inputs`.
-        """
-        body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
-        body.inputs = inputs
-        body.tensors.update(bound if bound is not None else {tensor.name: tensor for tensor in inputs})
-        node, op, found = self.walk.node, self.walk.op, len(self.walk.findings)
-        self.walk.walk(self.graph, body)
-        self.walk.node, self.walk.op = node, op
-        if len(self.walk.findings) > found or any(value.name in self.walk.unknown for value in self.graph.output):
-            raise ShapeError("its body cannot be converted")
-        body.add_output_tensor_name_list(value.name for value in self.graph.output)
-        return body

@@ -48,7 +48,8 @@ class Converting(PointwiseOperator):
 def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | None:
     """A known value under another type; None where sizes would no longer be integers."""
     if value.dtype == object:
-        return value if target.is_integer and source.is_integer and target.size >= 4 else None
+        wide = target.is_integer and target.size >= 4
+        return value if wide and (source.is_integer or source is bool_) or target is source else None
     if source is bfloat16:
         value = (value.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(all="ignore"):

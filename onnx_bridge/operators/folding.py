@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bfloat16, bool_
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.operators.known import MOST, settled
+
+#: How many bools that sizes decide are known as sizes.
+FEW = 8
 
 
 class Undecided(Exception):
@@ -44,7 +48,9 @@ def fold(evaluate: Callable[..., Any], dtype: DType, operands: Sequence[Tensor])
             out[index] = evaluate(*(as_size(value[index]) for value in broadcast))
     except (TypeError, Undecided):
         return None
-    return settled(out, dtype)
+    # Many bools that sizes decide are better compared when it runs, by one kernel.
+    many = dtype is bool_ and out.size > FEW and any(isinstance(value, dims.Dim) for value in out.flat)
+    return None if many else settled(out, dtype)
 
 
 def as_size(value: Any) -> Any:
@@ -57,23 +63,23 @@ def by_kind(sizes: Callable[..., Any], numbers: Callable[..., Any]) -> Callable[
     return lambda *values: numbers(*values) if isinstance(values[0], (np.ndarray, np.generic)) else sizes(*values)
 
 
-def equal(a: Any, b: Any) -> bool:
-    """Whether two sizes are equal, if that does not depend on the symbols."""
+def equal(a: Any, b: Any) -> Size:
+    """Whether two sizes are equal, as a size that is 1 or 0."""
     difference = a - b
-    if isinstance(difference, int):
-        return difference == 0
     if dims.at_least(difference, 1) or dims.at_least(-difference, 1):
-        return False
-    raise Undecided
+        return 0
+    return 1 - dims.holds(dims.maximum(difference, -difference))
 
 
-def greater_or_equal(a: Any, b: Any) -> bool:
-    """Whether a >= b, if that does not depend on the symbols."""
-    if dims.at_least(a, b):
-        return True
-    if dims.at_least(b, a + 1):
-        return False
-    raise Undecided
+def greater_or_equal(a: Any, b: Any) -> Size:
+    """Whether a >= b, as a size that is 1 or 0."""
+    return 1 if dims.at_least(a, b) else dims.holds(a - b + 1)
+
+
+def choose(condition: Size, a: Any, b: Any) -> Size:
+    """a where the condition is 1, b where it is 0."""
+    chosen: Size = b + condition * (a - b)
+    return chosen
 
 
 def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:

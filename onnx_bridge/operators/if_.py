@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import bool_
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import Tensor, Type, same
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 
 
 @operator("If", since=1)
 class If(ROperator):
     """The outputs of one of two graphs, as a scalar bool says. Where the bool is known at conversion only that graph is lowered.
 
-    Both branches must give outputs of the same types and shapes.
+    Both branches must give outputs of the same types and ranks. Sizes may differ where sizes decide which branch is taken; where data
+    does, a branch may be taken only if it gives the size that the output has. What a branch needs of the sizes is tested where it is taken.
     """
 
     tested_by = "test_control_flow.py"
@@ -23,39 +27,82 @@ class If(ROperator):
     else_branch: Any = attribute()
 
     def types(self, condition: Tensor) -> Sequence[Type]:
+        if condition.count != 1 or condition.dtype is not bool_:
+            raise ShapeError(f"the condition must be one bool, got {condition.type}")
         if condition.is_constant:
             known = bool(condition.constant().reshape(-1)[0])
             taken = self.then_branch if known else self.else_branch
             self.then_branch, self.else_branch = taken.lower([]), None
             return [t.type for t in self.then_branch.outputs]
-        self.then_branch, self.else_branch = self.then_branch.lower([]), self.else_branch.lower([])
-        return [_common(a, b) for a, b in zip(self.then_branch.outputs, self.else_branch.outputs, strict=True)]
+        self.then_branch, self.else_branch = self.then_branch.branch(), self.else_branch.branch()
+        if len(self.then_branch.outputs) != len(self.else_branch.outputs):
+            raise ShapeError(f"the branches give {len(self.then_branch.outputs)} and {len(self.else_branch.outputs)} outputs")
+        return [self._common(a, b) for a, b in zip(self.then_branch.outputs, self.else_branch.outputs, strict=True)]
+
+    @property
+    def decided(self) -> Size | None:
+        """1 where the condition holds, else 0, if sizes decide that."""
+        return None if self.x.value is None or self.x.is_constant else self.x.sizes()[0]
+
+    def _common(self, a: Tensor, b: Tensor) -> Type:
+        """The type of an output, from those of the branches."""
+        if a.dtype is not b.dtype:
+            raise ShapeError(f"the branches give {a.type} and {b.type}; they must give one type")
+        if a.rank != b.rank:
+            raise UnsupportedForm(f"the branches give {a.type} and {b.type}; they must give one rank")
+        return Type(a.dtype, tuple(self._size(x, y) for x, y in zip(a.shape, b.shape, strict=True)))
+
+    def _size(self, a: Size, b: Size) -> Size:
+        if a == b:
+            return a
+        if self.decided is not None:
+            return self.decided * a + (1 - self.decided) * b
+        if isinstance(a, int) and isinstance(b, int):
+            raise UnsupportedForm(f"the branches give the sizes {a} and {b}, and data decides which is taken")
+        for size, other, body in ((a, b, self.then_branch), (b, a, self.else_branch)):
+            if dims.substitute(other, dict(_numbers(body))) == size:
+                return other  # what the branch itself needs makes it so
+        size, other = sorted((a, b), key=lambda size: (not isinstance(size, int), len(str(size))))
+        (self.else_branch if size is a else self.then_branch).constraints.append((size, other))
+        return size
 
     def reads(self) -> Sequence[int]:
-        return [] if self.else_branch is None else [0]
+        return [] if self.else_branch is None or self.decided is not None else [0]
 
     def emit(self, cpp: Writer) -> None:
         if self.else_branch is None:
             self._branch(cpp, self.then_branch)
             return
-        with cpp.block(f"if (*{cpp.pointer(self.x)})"):
+        holds = f"*{cpp.pointer(self.x)}" if self.decided is None else f"{cpp.size(self.decided)} != 0"
+        with cpp.block(f"if ({holds})"):
             self._branch(cpp, self.then_branch)
         with cpp.block("else"):
             self._branch(cpp, self.else_branch)
 
     def _branch(self, cpp: Writer, body: RModel) -> None:
+        check_sizes(cpp, body)
         cpp.operators(body.operators)
         for source, target in zip(body.outputs, self.outputs, strict=True):
             if target is not None:
                 copy_tensor(cpp, target, source)
 
 
+def _numbers(body: RModel) -> Iterator[tuple[str, Size]]:
+    """The symbols that a body needs to be another size."""
+    for a, b in body.constraints:
+        names = sorted(dims.symbols(a))
+        if len(names) == 1 and a == dims.symbol(names[0]):
+            yield names[0], b
+
+
+def check_sizes(cpp: Writer, body: RModel) -> None:
+    """Emits the tests of what a body needs of the sizes; the call is refused where they do not hold."""
+    for a, b in body.constraints:
+        cpp.line(f"if ({cpp.size(a)} != {cpp.size(b)}) return false;")
+    for size in body.conditions:
+        cpp.line(f"if ({cpp.size(size)} < 0) return false;")
+
+
 def copy_tensor(cpp: Writer, target: Tensor, source: Tensor, offset: str = "") -> None:
     """Emits the copy of a whole tensor."""
     cpp.line(f"std::memcpy({cpp.pointer(target)}{offset}, {cpp.pointer(source)}, static_cast<std::size_t>({cpp.size(source.bytes)}));")
-
-
-def _common(a: Tensor, b: Tensor) -> Type:
-    if a.dtype is not b.dtype or a.rank != b.rank:
-        raise UnsupportedForm(f"the branches give {a.type} and {b.type}; they must give one type and rank")
-    return Type(a.dtype, tuple(same(x, y) for x, y in zip(a.shape, b.shape, strict=True)))

@@ -10,16 +10,20 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators.if_ import copy_tensor
+from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type, same
+from onnx_bridge.operators.if_ import check_sizes, copy_tensor
+from onnx_bridge.operators.trips import ENDLESS, DependsOnData, Turns, limit
+
+_STACKS = "it has scan outputs with a row for each turn, and how many turns it takes depends on data"
+_ADVICE = "a condition that compares a counter with a size is fine, so is none; or keep the rows in a carried tensor of a fixed size"
 
 
 @operator("Loop", since=1)
 class Loop(ROperator):
     """Runs a graph up to M times, for as long as its condition holds, carrying tensors from turn to turn and stacking scan outputs.
 
-    Carried tensors keep their shapes. What a turn hands on unchanged is not carried: the graph reads it where it is. Scan
-    outputs have M turns; a loop that has some and ends early makes the call return false, since its sizes would depend on data.
+    Carried tensors keep their shapes. What a turn hands on unchanged is not carried: the graph reads it where it is. A loop with
+    scan outputs must take a number of turns that sizes decide: M, or fewer where its condition compares counters with sizes.
     """
 
     tested_by = "test_control_flow.py"
@@ -29,19 +33,20 @@ class Loop(ROperator):
     turn: Tensor | None = field(default=None)
     condition: Tensor | None = field(default=None)
     carried: list[tuple[int, Tensor]] = field(default_factory=list)
+    #: The number of turns of a loop with scan outputs.
+    turns: Size = 0
 
     def types(self, trips: Tensor | None, condition: Tensor | None, *initial: Tensor) -> Sequence[Type]:
         body = self.body
         names = body.input_names
         if len(names) != 2 + len(initial):
             raise ShapeError(f"the body has {len(names)} inputs, expected {2 + len(initial)}")
-        outputs = [value.name for value in body.graph.output]
         self.turn = Tensor(names[0], Type(int64, body.declared_shape(0, ())))
         self.condition = Tensor(names[1], Type(bool_, body.declared_shape(1, ())))
         bound: dict[str, Tensor] = {names[0]: self.turn, names[1]: self.condition}
         self.carried = []
         for i, tensor in enumerate(initial):
-            if outputs[1 + i] == names[2 + i]:
+            if body.hands_on(1 + i, names[2 + i]):
                 bound[names[2 + i]] = tensor
             else:
                 bound[names[2 + i]] = Tensor(names[2 + i], tensor.type)
@@ -55,16 +60,32 @@ class Loop(ROperator):
             for a, b in zip(made[i].shape, tensor.shape, strict=True):
                 same(a, b)
         scans = lowered.outputs[1 + len(initial) :]
-        if scans and trips is None:
-            raise UnsupportedForm("scan outputs of a loop without a trip count have a size that depends on data")
-        stacked = [Type(t.dtype, (trips.sizes()[0], *t.shape)) for t in scans] if trips is not None else []
-        return [*(t.type for t in initial), *stacked]
+        if scans:
+            self.turns = self._turns(body, trips, condition, initial)
+        return [*(t.type for t in initial), *(Type(t.dtype, (self.turns, *t.shape)) for t in scans)]
+
+    def _turns(self, body: Any, trips: Tensor | None, condition: Tensor | None, initial: Sequence[Tensor]) -> Size:
+        """The number of turns, which scan outputs have as their first size."""
+        lowered = self.body
+        carried = {tensor: (initial[i], lowered.outputs[1 + i]) for i, tensor in self.carried}
+        try:
+            found = Turns(body.makers, self.turn, self.condition, carried).count(condition, lowered.outputs[0], limit(trips))
+        except DependsOnData as data:
+            raise NeedsValue(data.tensor, _STACKS, _ADVICE) from None
+        if found is None:
+            raise UnsupportedForm("it has scan outputs and never ends")
+        return found
 
     @property
     def trips(self) -> Size | None:
         """The trip count where it is known as a size."""
         count = self.inputs[0]
         return None if count is None or count.value is None else count.sizes()[0]
+
+    @property
+    def stacks(self) -> bool:
+        """Whether it has scan outputs."""
+        return any(t is not None for t in self.outputs[len(self.inputs) - 2 :])
 
     @property
     def runs_at_first(self) -> bool:
@@ -82,10 +103,12 @@ class Loop(ROperator):
         for i, tensor in self.carried:
             copy_tensor(cpp, tensor, self.input(2 + i))
         cpp.line(f"bool {goes_on} = {'true' if self.runs_at_first else '*' + cpp.pointer(self.input(1))};")
-        count = self.inputs[0]
-        limit = cpp.size(self.trips) if self.trips is not None else ("" if count is None else f"*{cpp.pointer(count)}")
         cpp.line(f"Size {turn} = 0;")
-        with cpp.block(f"for (; {goes_on}{f' && {turn} < {limit}' if limit else ''}; {turn}++)"):
+        most = self._most(cpp)
+        with cpp.block(f"for (; {goes_on}{f' && {turn} < {most}' if most else ''}; {turn}++)"):
+            if self.stacks and self.turns != self.trips:
+                cpp.line(f"if ({turn} == {cpp.size(self.turns)}) return false;")
+            check_sizes(cpp, self.body)
             cpp.line(f"*{cpp.pointer(self.turn)} = static_cast<std::int64_t>({turn});")
             cpp.line(f"*{cpp.pointer(self.condition)} = {goes_on};")
             cpp.operators(self.body.operators)
@@ -96,9 +119,16 @@ class Loop(ROperator):
             for i, tensor in self.carried:
                 copy_tensor(cpp, tensor, self.body.outputs[1 + i])
             cpp.line(f"{goes_on} = *{cpp.pointer(self.body.outputs[0])};")
-        if any(t is not None for t in self.outputs[kept:]):
-            cpp.line(f"if ({turn} != {limit}) return false;")
+        if self.stacks:
+            cpp.line(f"if ({turn} != {cpp.size(self.turns)}) return false;")
         carried = dict(self.carried)
         for i, target in enumerate(self.outputs[:kept]):
             if target is not None:
                 copy_tensor(cpp, target, carried.get(i, self.input(2 + i)))
+
+    def _most(self, cpp: Writer) -> str:
+        """The trip count in C++; nothing where there is none."""
+        count = self.inputs[0]
+        if self.trips is None:
+            return "" if count is None else f"*{cpp.pointer(count)}"
+        return "" if isinstance(self.trips, int) and self.trips >= ENDLESS else cpp.size(self.trips)

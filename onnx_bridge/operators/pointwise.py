@@ -175,19 +175,19 @@ _BOOLS = data(9, dtype="bool", high=2, low=0)
 _row("Equal", "equal({0}, {1})", result=bool_, cases=[*_COMPARED, case(a=_BOOLS, b=_BOOLS)],
      evaluate=by_kind(folding.equal, np.equal), **OLD_BROADCAST)  # fmt: skip
 _row("Less", "less({0}, {1})", result=bool_, cases=_COMPARED,
-     evaluate=by_kind(lambda a, b: not folding.greater_or_equal(a, b), np.less), **OLD_BROADCAST)  # fmt: skip
+     evaluate=by_kind(lambda a, b: 1 - folding.greater_or_equal(a, b), np.less), **OLD_BROADCAST)  # fmt: skip
 _row("LessOrEqual", "less_or_equal({0}, {1})", since=12, result=bool_, cases=_COMPARED,
      evaluate=by_kind(lambda a, b: folding.greater_or_equal(b, a), np.less_equal))  # fmt: skip
 _row("Greater", "greater({0}, {1})", result=bool_, cases=_COMPARED,
-     evaluate=by_kind(lambda a, b: not folding.greater_or_equal(b, a), np.greater), **OLD_BROADCAST)  # fmt: skip
+     evaluate=by_kind(lambda a, b: 1 - folding.greater_or_equal(b, a), np.greater), **OLD_BROADCAST)  # fmt: skip
 _row("GreaterOrEqual", "greater_or_equal({0}, {1})", since=12, result=bool_, cases=_COMPARED,
      evaluate=by_kind(folding.greater_or_equal, np.greater_equal))  # fmt: skip
 
 _LOGICAL = [case(a=data("N", 19, dtype="bool", low=0, high=2), b=data(19, dtype="bool", low=0, high=2))]
-_row("And", "and_({0}, {1})", cases=_LOGICAL, evaluate=by_kind(lambda a, b: int(a and b), np.logical_and), **OLD_BROADCAST)
-_row("Or", "or_({0}, {1})", cases=_LOGICAL, evaluate=by_kind(lambda a, b: int(a or b), np.logical_or), **OLD_BROADCAST)
-_row("Xor", "xor_({0}, {1})", cases=_LOGICAL, evaluate=np.logical_xor, **OLD_BROADCAST)
-_row("Not", "not_({0})", cases=[case(a=data("N", 19, dtype="bool", low=0, high=2))], evaluate=np.logical_not)
+_row("And", "and_({0}, {1})", cases=_LOGICAL, evaluate=by_kind(lambda a, b: a * b, np.logical_and), **OLD_BROADCAST)
+_row("Or", "or_({0}, {1})", cases=_LOGICAL, evaluate=by_kind(lambda a, b: a + b - a * b, np.logical_or), **OLD_BROADCAST)
+_row("Xor", "xor_({0}, {1})", cases=_LOGICAL, evaluate=by_kind(lambda a, b: a + b - 2 * a * b, np.logical_xor), **OLD_BROADCAST)
+_row("Not", "not_({0})", cases=[case(a=data("N", 19, dtype="bool", low=0, high=2))], evaluate=by_kind(lambda a: 1 - a, np.logical_not))
 
 _BITS = [case(a=data(5, 9, dtype=d, low=0, high=99), b=data(9, dtype=d, low=0, high=99)) for d in ("uint8", "int32", "int64")]
 _row("BitwiseAnd", "bitwise_and({0}, {1})", since=18, cases=_BITS, vectorised=False, evaluate=lambda a, b: a & b)
@@ -203,7 +203,7 @@ _row(
 )
 
 _CONDITION = data("N", 19, dtype="bool", low=0, high=2)
-_row("Where", "where({0}, {1}, {2})", since=9, typed_by=1, evaluate=by_kind(lambda c, a, b: a if c else b, np.where),
+_row("Where", "where({0}, {1}, {2})", since=9, typed_by=1, evaluate=by_kind(folding.choose, np.where),
      cases=[case(condition=_CONDITION, a=("N", 19), b=(19,)), case(condition=_CONDITION, a=(1, 1), b=("N", 1)),
             *(case(condition=_CONDITION, a=data(19, dtype=d, high=9, low=0), b=data(1, dtype=d, high=9, low=0))
               for d in ("int64", "uint8", "float64", "int32"))])  # fmt: skip

@@ -12,7 +12,7 @@ from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribu
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators import strided
 from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.if_ import copy_tensor
+from onnx_bridge.operators.if_ import check_sizes, copy_tensor
 from onnx_bridge.operators.known import axis_in
 from onnx_bridge.operators.strided import Side
 
@@ -48,11 +48,10 @@ class Scan(ROperator):
         names = body.input_names
         if not 0 < self.num_scan_inputs <= len(inputs) or len(names) != len(inputs):
             raise ShapeError(f"the body has {len(names)} inputs, expected {len(inputs)}, of which {self.num_scan_inputs} are scanned")
-        outputs = [value.name for value in body.graph.output]
         bound: dict[str, Tensor] = {}
         self.carried, self.slices = [], []
         for i, tensor in enumerate(inputs[:states]):
-            if outputs[i] == names[i]:
+            if body.hands_on(i, names[i]):
                 bound[names[i]] = tensor
             else:
                 bound[names[i]] = Tensor(names[i], tensor.type)
@@ -86,6 +85,7 @@ class Scan(ROperator):
             copy_tensor(cpp, tensor, self.input(i))
         turn = cpp.local("turn")
         with cpp.block(f"for (Size {turn} = 0; {turn} < {cpp.size(length)}; {turn}++)"):
+            check_sizes(cpp, self.body)
             places = (turn, f"({cpp.size(length)} - 1 - {turn})")
             for i, tensor in enumerate(self.slices):
                 x = self.input(states + i)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.ir.tensor import MOST_BYTES, Tensor
 
 ALIGNMENT = 64
 
@@ -81,7 +82,11 @@ class MemoryPlan:
 
 
 def plan_memory(model: RModel) -> MemoryPlan:
-    """Plans the memory of a model whose operators, layouts and outputs are final."""
+    """Plans the memory of a model whose operators, layouts and outputs are final.
+
+    Raises:
+        UnsupportedModel: it needs more than any processor addresses, whatever the run-time sizes are.
+    """
     plan = MemoryPlan()
     timeline = _Timeline(model)
     owned = {*model.inputs, *model.outputs}
@@ -102,6 +107,9 @@ def plan_memory(model: RModel) -> MemoryPlan:
         scratch = op.scratch_bytes()
         if scratch != 0:
             plan.scratch[op] = Buffer(_aligned(scratch), time, time)
+    total = sum(dims.largest_factor(buffer.bytes) for buffer in (*plan.buffers.values(), *plan.scratch.values()))
+    if total > MOST_BYTES:
+        raise UnsupportedModel([Finding("", "memory", f"the model needs {total:.2g} bytes of scratch memory, more than any memory has")])
     _place(plan, model.symbols)
     return plan
 

@@ -19,7 +19,7 @@ from onnx_bridge.runtime.isolated import IsolatedModel
 from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.oracle import Oracle
 from onnx_bridge.verify.report import Report, Row
-from onnx_bridge.verify.sizes import ENOUGH, sizes_to_try, why_none
+from onnx_bridge.verify.sizes import ENOUGH, may_refuse, sizes_to_try, why_none
 from onnx_bridge.verify.ties import Ties
 
 Feeds = Mapping[str, np.ndarray]
@@ -130,6 +130,11 @@ def verify(
             for seed, kind in enumerate(KINDS if len(tried) < 2 else KINDS[:1]):
                 found.calls.append(_call(net, oracle, framework, feeds(model, sizes, kind, seed), sizes))
         except (ExportError, Refusal) as error:  # sizes that the model cannot take
+            refusal = str(error)
+            continue
+        except InferenceError as error:
+            if not may_refuse(model, sizes):
+                raise
             refusal = str(error)
             continue
         tried.append(spelt)

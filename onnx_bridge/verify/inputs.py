@@ -35,12 +35,11 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
         seed: the same gives the same inputs.
     """
     rng = np.random.default_rng([seed, *sizes.values()])
-    by_input = {source: symbol for symbol, source in model.symbol_inputs.items()}
     made: dict[str, np.ndarray] = {}
     for tensor in model.inputs:
         shape = [dims.evaluate(size, sizes) for size in tensor.shape]
-        if tensor.name in by_input:
-            made[tensor.name] = np.full(shape, sizes[by_input[tensor.name]], tensor.dtype.numpy)
+        if tensor.name in model.input_values:
+            made[tensor.name] = np.full(shape, dims.evaluate(model.input_values[tensor.name], sizes), tensor.dtype.numpy)
         else:
             drawn = _drawn(rng, tensor, shape, model.meanings.get(tensor.name, Meaning()), sizes, kind)
             made[tensor.name] = np.asarray(drawn).astype(tensor.dtype.numpy)

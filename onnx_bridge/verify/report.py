@@ -61,6 +61,7 @@ class Report:
         suspect: the first tensor that differs, where one does.
         inputs: what it was compared with.
         log: what a framework and its exporter printed.
+        narrowed: where the model takes fewer sizes than its file leaves open.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Report:
     suspect: str = ""
     inputs: str = ""
     log: str = ""
+    narrowed: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -102,7 +104,7 @@ class Report:
         return "\n".join(lines)
 
     def __str__(self) -> str:
-        lines = [f"{self.name}"]
+        lines = [f"{self.name}", *(f"  NARROWED: {found}" for found in self.narrowed)]
         lines += [f"  {note}" for note in self.notes]
         if self.rows:
             lines += [f"compared with {self.reference}, {self.inputs}:", self.table()]

@@ -41,8 +41,10 @@ def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
     rows = [{s: least[s] + (row[i % len(row)] - 1) * max(1, least[s] // 8) for i, s in enumerate(model.symbols)} for row in TRIED]
     for index, room in enumerate(ROOMY):
         rows.append({s: max(least[s], 1 + index % 2 if s in batch else room * (8 - i % 4) // 8) for i, s in enumerate(model.symbols)})
-    for row in rows:
-        sizes = _nearest(needs, row)
+    tried = [(needs, row) for row in rows]
+    tried[1:1] = [([*needs, *branch], rows[1]) for branch in _branches(model)]
+    for wanted, row in tried:
+        sizes = _nearest(wanted, row)
         if sizes is not None and sizes not in seen and (not seen or elements(model, sizes) <= MOST_ELEMENTS):
             seen.append(sizes)
             yield sizes
@@ -51,6 +53,11 @@ def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
 def allowed(model: RModel, sizes: Mapping[str, int]) -> bool:
     """Whether the model takes these sizes."""
     return all(_Need.of(a, b).holds(sizes) for a, b in _needs(model))
+
+
+def may_refuse(model: RModel, sizes: Mapping[str, int]) -> bool:
+    """Whether the model has a branch that refuses these sizes: data decides whether it is taken."""
+    return any(not need.holds(sizes) for branch in _branches(model) for need in branch)
 
 
 def why_none(model: RModel) -> str:
@@ -75,6 +82,19 @@ def _needs(model: RModel) -> Iterator[tuple[Size, Size | None]]:
     """The conditions, and the pairs that must be equal."""
     yield from ((condition, None) for condition in model.conditions)
     yield from model.constraints
+
+
+def _branches(model: RModel) -> Iterator[list[_Need]]:
+    """What each branch of each If needs for being taken."""
+    for op in model.operators:
+        inside = list(nested_models(op))
+        for taken, body in zip((1, 0), inside, strict=False):
+            if len(inside) == 2:
+                decided = getattr(op, "decided", None)
+                needs = [*_needs(body), *([] if decided is None else [(decided, taken)])]
+                if needs:
+                    yield [_Need.of(a, b) for a, b in needs]
+            yield from _branches(body)
 
 
 @dataclass(frozen=True)

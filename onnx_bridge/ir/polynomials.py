@@ -1,0 +1,226 @@
+"""Polynomials with integer coefficients over atoms: what symbolic sizes are, and their arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from onnx_bridge.errors import InvalidModel
+
+
+@dataclass(frozen=True, order=True)
+class Symbol:
+    """A named size that is known only at run time."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """floor_div(a, b), minimum(a, b, ...) or maximum(a, b, ...) that could not be simplified."""
+
+    name: str
+    args: tuple[Size, ...]
+
+
+Atom: TypeAlias = "Symbol | Function"
+Monomial: TypeAlias = "tuple[Atom, ...]"  # sorted; a power is a repetition
+
+
+def _key(atom: Atom) -> tuple[str, str]:
+    return (type(atom).__name__, repr(atom))
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A polynomial over atoms; never a constant (that is an `int`). Build it with `symbol` and arithmetic."""
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __add__(self, other: Size) -> Size:
+        total = dict(self.terms)
+        for monomial, factor in terms_of(other):
+            total[monomial] = total.get(monomial, 0) + factor
+        return normal(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Size:
+        return normal({monomial: -factor for monomial, factor in self.terms})
+
+    def __sub__(self, other: Size) -> Size:
+        return self + -other
+
+    def __rsub__(self, other: Size) -> Size:
+        return -self + other
+
+    def __mul__(self, other: Size) -> Size:
+        product: dict[Monomial, int] = {}
+        for a, i in self.terms:
+            for b, j in terms_of(other):
+                monomial = tuple(sorted(a + b, key=_key))
+                product[monomial] = product.get(monomial, 0) + i * j
+        return normal(product)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Size) -> Size:
+        return floor_div(self, other)
+
+    def __rfloordiv__(self, other: Size) -> Size:
+        return floor_div(other, self)
+
+    def __mod__(self, other: Size) -> Size:
+        return self - floor_div(self, other) * other
+
+    def __rmod__(self, other: Size) -> Size:
+        return other - floor_div(other, self) * self
+
+    def __str__(self) -> str:
+        return show(self)
+
+    __repr__ = __str__
+
+
+Size: TypeAlias = "int | Dim"
+
+
+def terms_of(size: Size) -> tuple[tuple[Monomial, int], ...]:
+    """The terms of a size; a number is one term without atoms."""
+    return size.terms if isinstance(size, Dim) else (((), int(size)),)
+
+
+def normal(terms: Mapping[Monomial, int]) -> Size:
+    """The size that has these terms, in the one form that equal sizes have."""
+    kept = {monomial: factor for monomial, factor in terms.items() if factor}
+    if not kept:
+        return 0
+    if len(kept) == 1 and () in kept:
+        return kept[()]
+    # Higher degrees first, the constant last: N*64 + 3.
+    return Dim(tuple(sorted(kept.items(), key=lambda item: (-len(item[0]), [_key(atom) for atom in item[0]]))))
+
+
+def symbol(name: str) -> Dim:
+    """The size called `name`."""
+    return Dim((((Symbol(name),), 1),))
+
+
+def function_of(name: str, *args: Size) -> Dim:
+    """A function of sizes that cannot be simplified."""
+    return Dim((((Function(name, args),), 1),))
+
+
+def _divide_monomial(monomial: Monomial, by: Monomial) -> Monomial | None:
+    rest = list(monomial)
+    for atom in by:
+        if atom not in rest:
+            return None
+        rest.remove(atom)
+    return tuple(rest)
+
+
+def floor_div(a: Size, b: Size) -> Size:
+    """The largest integer not above a / b. What `b` divides is taken out of the division."""
+    if isinstance(a, int) and isinstance(b, int):
+        if b == 0:
+            raise InvalidModel("a size is divided by zero")
+        return a // b
+    if b == 1 or a == 0:
+        return a
+    if a == b:
+        return 1
+    divisor = terms_of(b)
+    if len(divisor) == 1:
+        by, factor = divisor[0]
+        whole: dict[Monomial, int] = {}
+        rest: dict[Monomial, int] = {}
+        for monomial, coefficient in terms_of(a):
+            quotient = _divide_monomial(monomial, by)
+            if quotient is not None and coefficient % factor == 0:
+                whole[quotient] = coefficient // factor
+            elif quotient == () and not monomial and not by:
+                whole[()] = whole.get((), 0) + coefficient // factor
+                rest[()] = coefficient % factor
+            else:
+                rest[monomial] = coefficient
+        left = normal(rest)
+        if isinstance(left, int) and isinstance(b, int) and 0 <= left < b:
+            left = 0
+        if left == 0:
+            return normal(whole)
+        if any(whole.values()):
+            return normal(whole) + floor_div(left, b)
+        common = math.gcd(factor, *(c for _, c in terms_of(left))) if not by else 1
+        if common > 1:
+            return floor_div(normal({m: c // common for m, c in terms_of(left)}), factor // common)
+    elif isinstance(a, Dim):
+        # A multiple of a sum, such as (2*N + 2) // (N + 1).
+        for candidate in {coefficient // divisor[0][1] for _, coefficient in a.terms}:
+            if candidate and b * candidate == a:
+                return candidate
+        lead = _divide_monomial(a.terms[0][0], divisor[0][0])
+        if lead is not None and a.terms[0][1] % divisor[0][1] == 0:
+            quotient_size = normal({lead: a.terms[0][1] // divisor[0][1]})
+            if quotient_size * b == a:
+                return quotient_size
+    if isinstance(a, Dim) and isinstance(b, int) and b > 0:
+        inner, offset = inner_division(a)
+        if inner is not None:  # (n // 2 + 1) // 3 is (n + 2) // 6
+            return floor_div(inner.args[0] + inner.args[1] * offset, inner.args[1] * b)
+    return function_of("floor_div", a, b)
+
+
+def inner_division(size: Dim) -> tuple[Function | None, int]:
+    """The division by a positive number that a size is, but for a number added to it."""
+    terms = dict(size.terms)
+    offset = terms.pop((), 0)
+    if len(terms) != 1:
+        return None, 0
+    ((monomial, factor),) = terms.items()
+    atom = monomial[0]
+    if factor != 1 or len(monomial) != 1 or not isinstance(atom, Function) or atom.name != "floor_div":
+        return None, 0
+    return (atom, offset) if isinstance(atom.args[1], int) and atom.args[1] > 0 else (None, 0)
+
+
+def ceil_div(a: Size, b: Size) -> Size:
+    """The smallest integer not below a / b."""
+    if isinstance(a, int) and isinstance(b, int):
+        return -(-a // b)
+    return floor_div(a + (b - 1), b)
+
+
+def symbols(size: Size) -> set[str]:
+    """The names of the symbols in a size."""
+    found: set[str] = set()
+    for monomial, _ in terms_of(size):
+        for atom in monomial:
+            if isinstance(atom, Symbol):
+                found.add(atom.name)
+            else:
+                found.update(*(symbols(arg) for arg in atom.args))
+    return found
+
+
+def show(size: Size, name: Callable[[str], str] = str) -> str:
+    """The size as text, which is also C++ over functions floor_div, minimum, maximum; `name` spells the symbols."""
+    if isinstance(size, int):
+        return str(size)
+
+    def atom_text(atom: Atom) -> str:
+        if isinstance(atom, Symbol):
+            return name(atom.name)
+        return f"{atom.name}({', '.join(show(arg, name) for arg in atom.args)})"
+
+    text = ""
+    for monomial, factor in size.terms:
+        parts = [atom_text(atom) for atom in monomial]
+        if abs(factor) != 1 or not parts:
+            parts.insert(0, str(abs(factor)))
+        sign = "-" if factor < 0 else "+"
+        joined = " * ".join(parts)
+        text = f"{text} {sign} {joined}" if text else (joined if factor > 0 else f"-{joined}")
+    return text

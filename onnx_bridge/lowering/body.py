@@ -1,0 +1,160 @@
+"""A graph inside a control-flow operator, which lowers it once it knows what the graph reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import onnx
+
+from onnx_bridge.errors import Finding
+from onnx_bridge.graphs import all_graphs
+from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import ASSUMED, ShapeError, Tensor, Type, Unify
+from onnx_bridge.operators.known import of_sizes, settled
+from onnx_bridge.operators.reshape import Reshape
+
+
+class Walk(Protocol):
+    """What a body needs of the walk that it is met on."""
+
+    node: str
+    op: str
+    findings: list[Finding]
+    unknown: set[str]
+    makers: dict[Tensor, ROperator]
+
+    def walk(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
+        """Lowers a graph's initializers and nodes into `rmodel`."""
+
+
+@dataclass
+class Body:
+    """A subgraph that an operator lowers (`lower`) once it knows the types of the subgraph's inputs."""
+
+    on: Walk
+    graph: onnx.GraphProto
+    outer: RModel
+
+    @property
+    def input_names(self) -> list[str]:
+        return [value.name for value in self.graph.input]
+
+    def declared_shape(self, index: int, default: tuple[Size, ...]) -> tuple[Size, ...]:
+        """The shape that the graph declares for an input, where it is fixed."""
+        shape = self.graph.input[index].type.tensor_type.shape
+        if all(dim.HasField("dim_value") for dim in shape.dim):
+            return tuple(dim.dim_value for dim in shape.dim)
+        return default
+
+    def hands_on(self, output: int, name: str) -> bool:
+        """Whether an output is nothing but the tensor called `name`."""
+        same = {node.output[0]: node.input[0] for node in self.graph.node if node.op_type == "Identity" and node.domain in ("", "ai.onnx")}
+        found = self.graph.output[output].name
+        while found != name and found in same:
+            found = same[found]
+        return bool(found == name)
+
+    @property
+    def makers(self) -> Mapping[Tensor, ROperator]:
+        """The operators that make the tensors of the lowered graph, and of the graphs around it."""
+        return self.on.makers
+
+    def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None) -> RModel:
+        """The nested RModel, with the conditions that its operators make.
+
+        Args:
+            inputs: the tensors that are made anew for the body.
+            bound: what the names of the subgraph's inputs stand for; by default those of `inputs`.
+        """
+        body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
+        body.inputs = inputs
+        body.tensors.update(bound if bound is not None else {tensor.name: tensor for tensor in inputs})
+        self._walk(body)
+        return body
+
+    def branch(self) -> RModel:
+        """The nested RModel of a graph that is run at some sizes only.
+
+        Where it is only consistent if a symbol is another size, it is lowered for that size alone: its constraints say so, and outside
+        of it the symbol stays open.
+        """
+        bindings: dict[str, Size] = {}
+        tried: list[RModel] = []  # kept until the end: what the walk knows of each is by its identity
+        while True:
+            body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
+            tensors, unknown, found = dict(body.tensors), set(self.on.unknown), len(self.on.findings)
+            node, op = self.on.node, self.on.op
+            tried.append(body)
+            hidden = self._bind(body, bindings)
+            try:
+                self._walk(body)
+            except Unify as unify:
+                bindings = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in bindings.items()}
+                bindings[unify.name] = unify.size
+                body.tensors.clear()
+                body.tensors.update(tensors)
+                self.on.unknown.intersection_update(unknown)
+                del self.on.findings[found:]
+                self.on.node, self.on.op = node, op
+                continue
+            body.tensors.update(hidden)
+            body.constraints = [(dims.symbol(name), size) for name, size in bindings.items()] + body.constraints
+            return body
+
+    def _walk(self, body: RModel) -> None:
+        node, op, found = self.on.node, self.on.op, len(self.on.findings)
+        with _equalities(body):
+            self.on.walk(self.graph, body)
+        self.on.node, self.on.op = node, op
+        if len(self.on.findings) > found or any(value.name in self.on.unknown for value in self.graph.output):
+            raise ShapeError("its body cannot be converted")
+        body.conditions = dims.essential(body.conditions)
+        body.add_output_tensor_name_list(value.name for value in self.graph.output)
+
+    def _bind(self, body: RModel, bindings: Mapping[str, Size]) -> dict[str, Tensor]:
+        """Has the body see tensors from outside with symbols replaced; returns what is hidden by that."""
+        names = {name for graph in all_graphs(self.graph) for node in graph.node for name in node.input}
+        names |= {value.name for value in self.graph.output}
+        hidden = {}
+        for name in sorted(names & body.tensors.keys() if bindings else ()):
+            tensor = body.tensors[name]
+            if any(size != dims.substitute(size, bindings) for size in (*tensor.shape, *_symbolic(tensor))):
+                hidden[name] = tensor
+                body.tensors[name] = _seen(body, tensor, bindings)
+        return hidden
+
+
+def _symbolic(tensor: Tensor) -> tuple[Size, ...]:
+    return () if tensor.value is None or tensor.is_constant else tensor.sizes()
+
+
+def _seen(body: RModel, tensor: Tensor, bindings: Mapping[str, Size]) -> Tensor:
+    """A tensor with symbols replaced: sizes in numbers, or the same memory."""
+    shape = tuple(dims.substitute(size, bindings) for size in tensor.shape)
+    seen = Tensor(tensor.name, Type(tensor.dtype, shape))
+    if tensor.value is not None:
+        values = of_sizes((dims.substitute(size, bindings) for size in tensor.sizes()), tensor.dtype)
+        seen.value = settled(values.reshape(tensor.value.shape), tensor.dtype)
+        return seen
+    sizes = Tensor("shape", Type(dtypes.int64, (len(shape),)), of_sizes(shape, dtypes.int64))
+    view = Reshape(name=f"{tensor.name} in {body.name}", opset=22)
+    view.set_attributes({"allowzero": 1})
+    view.inputs, view.outputs = [tensor, sizes], [seen]
+    body.operators.append(view)
+    return seen
+
+
+@contextmanager
+def _equalities(body: RModel) -> Iterator[None]:
+    """Gathers the sizes that the body's operators take to be equal."""
+    token = ASSUMED.set(body.constraints)
+    try:
+        yield
+    finally:
+        ASSUMED.reset(token)

@@ -1,0 +1,98 @@
+"""The sizes that a model's file declares for its inputs, and the numbers that a caller gives for them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import onnx
+
+from onnx_bridge.errors import ArgumentError, InvalidModel
+from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir.dim_names import parse
+from onnx_bridge.ir.dims import Size
+
+
+class Declared:
+    """The sizes of a graph's inputs as the file has them. A dim without a name is called by its input and axis: `x_0`."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        initialized = {tensor.name for tensor in graph.initializer}
+        self.inputs = [value for value in graph.input if value.name not in initialized]
+        self.names = {dim.dim_param for value in self.inputs for dim in value.type.tensor_type.shape.dim if dim.dim_param}
+
+    def shape(self, value: onnx.ValueInfoProto) -> tuple[Size, ...]:
+        """The declared shape of an input.
+
+        Raises:
+            InvalidModel: a size is negative. -1 stands for one that is open, as some exporters write it.
+        """
+        shape: list[Size] = []
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.HasField("dim_value") and dim.dim_value < -1:
+                raise InvalidModel(f"input {value.name!r} has the negative size {dim.dim_value} on axis {axis}")
+            if dim.HasField("dim_value") and dim.dim_value >= 0:
+                shape.append(dim.dim_value)
+            else:
+                shape.append(parse(dim.dim_param) if dim.dim_param else dims.symbol(self._own(f"{value.name}_{axis}")))
+        return tuple(shape)
+
+    def value(self, value: onnx.ValueInfoProto) -> str:
+        """The symbol of an integer input of one element, for where its value is a size."""
+        return self._own(value.name)
+
+    def valued(self, bindings: Collection[str]) -> set[str]:
+        """The integer inputs that a number is given for: they are sizes, too."""
+        return {v.name for v in self.inputs if self.value(v) in bindings and is_scalar_integer(v, self.shape(v))}
+
+    def _own(self, name: str) -> str:
+        """A name that no dim of the file has."""
+        while name in self.names:
+            name += "_"
+        return name
+
+    def pinned(self, numbers: Mapping[str, Any] | None) -> dict[str, int]:
+        """Numbers for symbols, checked.
+
+        Raises:
+            ArgumentError: there is no such symbol, or the number is none that a size can be.
+        """
+        if numbers is not None and not isinstance(numbers, Mapping):
+            raise ArgumentError(f"dims: a mapping from names to sizes is meant, such as {{'batch': 1}}, not {numbers!r}")
+        known = sorted(self._symbols())
+        for name, number in (numbers or {}).items():
+            if name not in known:
+                parts = sorted(dims.symbols(parse(name))) if isinstance(name, str) else []
+                if name in self.names and set(parts) <= set(known):
+                    raise ArgumentError(f"dims: {name!r} is an expression; give a size for {' and '.join(map(repr, parts))}")
+                open_sizes = f"its open sizes are {', '.join(map(repr, known))}" if known else "it has no open sizes"
+                raise ArgumentError(f"dims: the model has no size {name!r} ({open_sizes})")
+            _check_size(name, number)
+        return {name: operator.index(number) for name, number in (numbers or {}).items()}
+
+    def _symbols(self) -> set[str]:
+        """The names that a size may be given for."""
+        found: set[str] = set()
+        for value in self.inputs:
+            shape = self.shape(value)
+            found.update(name for size in shape for name in dims.symbols(size))
+            if is_scalar_integer(value, shape):
+                found.add(self.value(value))
+        return found
+
+
+def is_scalar_integer(value: onnx.ValueInfoProto, shape: tuple[Size, ...]) -> bool:
+    """Whether an input is one integer, which may be a size."""
+    dtype = dtypes.BY_ONNX.get(value.type.tensor_type.elem_type)
+    return dtype is not None and dtype.is_integer and value.type.tensor_type.HasField("shape") and dims.product(shape) == 1
+
+
+def _check_size(name: str, number: Any) -> None:
+    """Raises ArgumentError for what is no size."""
+    try:
+        size = operator.index(number)
+    except TypeError:
+        size = -1
+    if size < 1 or isinstance(number, bool):
+        raise ArgumentError(f"dims: the size of {name!r} must be a whole number from 1 on, not {number!r}")

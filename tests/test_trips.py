@@ -1,0 +1,117 @@
+"""Loops that end by a condition on a counter: how many turns they take is a size, as large as their scan outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from check import Prepared, compile_all, oracle
+from onnx import TensorProto
+from zoo import Net
+
+from onnx_bridge.convert import convert
+from onnx_bridge.errors import InferenceError, UnsupportedModel
+from onnx_bridge.operators.cases import case
+
+FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+
+
+def counting(
+    compare: str = "Less",
+    start: int = 0,
+    step: int = 1,
+    *,
+    first: bool = True,
+    trips: int | None = 2**63 - 1,
+    limit: str = "size",
+    both: bool = False,
+    as_float: bool = False,
+) -> onnx.ModelProto:
+    """Rows i * sum(x), i from `start` in steps, for as long as i `compare` n holds; n is the rows of x, an input, or a constant.
+
+    `first`: the condition is tested before the first turn, too, as tf2onnx and JAX's exporter write while loops. `both`: and one on the
+    number of the turn. `as_float`: in floats, as tf2onnx writes it.
+    """
+    net = Net("counting")
+    x = net.input("x", ("N", 3))
+    n = {
+        "size": lambda: net("Gather", net("Shape", x), net.constant(0)),
+        "input": lambda: net.input("n", (), INT64),
+        "constant": lambda: net.constant(4),
+    }[limit]()
+
+    def holds(g: Net, counter: str) -> str:
+        pair = [g("Cast", name, to=FLOAT) for name in (counter, n)] if as_float else [counter, n]
+        on = g(compare, *pair)
+        return g("And", g("Less", "turn", g.constant(3)), g("Identity", on)) if both and g is body else on
+
+    begin = net.constant(start)
+    body = Net("body")
+    body.input("turn", (), INT64), body.input("on", (), BOOL)
+    body.input("i", (), INT64)
+    row = body("Mul", body("ReduceSum", x, body.constant([0]), keepdims=0), body("Cast", "i", to=FLOAT))
+    after = body("Add", body.constant(step), "i") if step > 0 else body("Sub", "i", body.constant(-step))
+    graph = body.graph(goes_on=(holds(body, after), BOOL, ()), next=(after, INT64, ()), rows=(row, FLOAT, (3,)))
+    count = "" if trips is None else net.constant(trips)
+    last, rows = net.many("Loop", count, holds(net, begin) if first else "", begin, outputs=2, body=graph)
+    return net.model(last=(last, INT64, ()), rows=(rows, FLOAT, ("T", 3)))
+
+
+CASES = {
+    "while": {}, "from 2 by 3": {"start": 2, "step": 3}, "not tested first": {"first": False}, "no trip count": {"trips": None},
+    "at most 5": {"trips": 5}, "up to and with": {"compare": "LessOrEqual", "step": 2}, "floats": {"as_float": True},
+    "downwards": {"compare": "Greater", "start": 9, "step": -2}, "downwards to": {"compare": "GreaterOrEqual", "start": 9, "step": -1},
+    "two conditions": {"both": True}, "both, first": {"both": True, "first": False}, "constant": {"limit": "constant", "step": 3},
+    "input": {"limit": "input"}, "input, not first": {"limit": "input", "first": False, "start": -3, "step": 2},
+}  # fmt: skip
+
+
+def test_trips() -> None:
+    """As onnxruntime: turns, none included, and the last counter, for limits around the first turns."""
+    rng = np.random.default_rng(3)
+    models = {label: counting(**said) for label, said in CASES.items()}  # type: ignore[arg-type]
+    headers = [
+        Prepared(f"trips_{i}", case(), model, convert(model, name=f"trips_{i}", verify=False).emitted, [])
+        for i, model in enumerate(models.values())
+    ]
+    for (label, model), net in zip(models.items(), compile_all(headers), strict=True):
+        session = oracle(model)
+        for n in (0, 1, 2, 3, 5, 8, 10):
+            feeds = {"x": rng.integers(-4, 5, (max(n, 1) if "input" in label else n, 3)).astype(np.float32), "n": np.array(n)}
+            feeds = {value.name: feeds[value.name] for value in model.graph.input}
+            for ours, theirs in zip(net.run(feeds), session.run(None, feeds), strict=True):
+                assert ours.shape == theirs.shape and np.array_equal(ours, theirs), (label, n)
+
+
+def test_the_plan_holds_what_is_said() -> None:
+    """No trip count of 2**63 - 1 reaches the memory plan."""
+    made = convert(counting(), verify=False)
+
+    assert [str(size) for size in made.model.outputs[1].shape] == ["N", "3"]
+    assert "9223372036854775807" not in made.header
+
+
+@pytest.mark.parametrize("said", [{"compare": "Greater"}, {"compare": "Less", "step": -1}], ids=["never less", "away"])
+def test_a_counter_that_runs_away_is_refused(said: dict[str, object]) -> None:
+    with pytest.raises(UnsupportedModel, match="how many turns it takes depends on data|never ends"):
+        convert(counting(first=False, **said), verify=False)  # type: ignore[arg-type]
+
+
+def test_what_no_memory_holds_is_refused() -> None:
+    net = Net("huge")
+    x = net.input("x", ("N", 1))
+    model = net.floats(y=(net("Expand", x, net.constant([1, 1 << 50])), ("N", 1 << 50)))
+
+    with pytest.raises(UnsupportedModel, match="larger than any memory"):
+        convert(model, verify=False)
+
+
+def test_an_input_that_must_be_one_number() -> None:
+    """A trip count that the model fixes, or dims=: another number is refused, not ignored."""
+    made = convert(counting(limit="input"), dims={"n": 4}, verify=False)
+
+    assert made.model.symbols == ["N"]
+    net = made.compile()
+    assert net.run({"x": np.ones((2, 3), np.float32), "n": np.array(4)})[1].shape == (4, 3)
+    with pytest.raises(InferenceError, match="refuses"):
+        net.run({"x": np.ones((2, 3), np.float32), "n": np.array(5)})
