@@ -226,8 +226,9 @@ def _reverse_sequence(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
 
 
 def _attention(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
+    mask = op.arguments(4)[3]
     for place, traces in enumerate(known):
-        if place == 3 and op.input(3).dtype.name == "bool":
+        if place == 3 and mask is not None and mask.dtype.name == "bool":
             walk.mask(traces, kept_for_zero=False)
         elif place == 6:
             walk.length(traces, op.shapes()[3])  # type: ignore[attr-defined]
