@@ -16,12 +16,12 @@ from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
 from onnx_bridge.emit.names import model_name
-from onnx_bridge.errors import Finding, UnsupportedModel, VerificationError
+from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel, VerificationError
 from onnx_bridge.frontends.request import Dynamic, Request
-from onnx_bridge.given import given
+from onnx_bridge.given import given, narrowed
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.lowering import lower
-from onnx_bridge.normalize import normalize
+from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.passes import run_passes
 from onnx_bridge.runtime.compiled import built
@@ -83,7 +83,7 @@ def convert(
         warm_up()
     report = Report("")
     stage = _stages(report, progress)
-    with given(model, Request(example_inputs, dynamic, imports, trusted), stage) as origin:
+    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(dims)), stage) as origin:
         with stage("normalise"):
             normal, notes = normalize(origin.source.model)
         with stage("lower"):
@@ -126,7 +126,7 @@ def check(
         ExportError: the framework's exporter refuses the model, or is not installed.
     """
     check_imports(imports)
-    with given(model, Request(example_inputs, dynamic, imports, trusted), lambda _: nullcontext()) as origin:
+    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), lambda _: nullcontext()) as origin:
         source = origin.source
     try:
         rmodel = _lowered(source, normalize(source.model)[0], None, None, strict)
@@ -156,6 +156,21 @@ def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Ma
         raise UnsupportedModel([Finding(n.node, n.op or "model", f"{n.size} must be {n.other}", advice) for n in rmodel.narrowed])
     rmodel.source = {"file": source.file, "sha256": source.sha256, "opsets": source.opsets}
     return rmodel
+
+
+def _obstacles(dims: Mapping[str, int] | None) -> Callable[[onnx.ModelProto], list[Finding]]:
+    """What stands in the way of converting an exported model, before the road is taken: front ends choose among their ways by it."""
+
+    def found(model: onnx.ModelProto) -> list[Finding]:
+        try:
+            rmodel = lower(_expanded(normalize(read(model).model)[0]), "model", dims)
+        except UnsupportedModel as error:
+            return list(error.findings)
+        except InvalidModel as error:
+            return [Finding("", "model", str(error))]
+        return [Finding("", "input", f"only {name} = {size} is consistent") for _, name, size in narrowed(model, rmodel, dims or {})]
+
+    return found
 
 
 def _expanded(normal: onnx.ModelProto) -> onnx.ModelProto:

@@ -20,6 +20,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: Where a node of an exported model comes from stands in its metadata under this key: `Finding.origin`.
+ORIGIN = "onnx_bridge.origin"
+
 
 class BridgeError(Exception):
     """Whatever onnx_bridge refuses, it refuses with a subclass of this."""
@@ -35,16 +38,26 @@ class InvalidModel(BridgeError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that stands in the way of a conversion."""
+    """One thing that stands in the way of a conversion.
+
+    Attributes:
+        node: the node's name; empty where it is no node.
+        op: the operator.
+        why: what is wrong.
+        advice: what to do.
+        origin: where the node comes from in the framework's model: the user's layer and line, where the exporter says them.
+    """
 
     node: str
     op: str
     why: str
     advice: str = ""
+    origin: str = ""
 
     def __str__(self) -> str:
         advice = f" ({self.advice})" if self.advice else ""
-        return f"{self.op} at {self.node!r}: {self.why}{advice}" if self.node else f"{self.op}: {self.why}{advice}"
+        origin = f" [{self.origin}]" if self.origin else ""
+        return f"{self.op} at {self.node!r}{origin}: {self.why}{advice}" if self.node else f"{self.op}: {self.why}{advice}"
 
 
 class UnsupportedModel(BridgeError):

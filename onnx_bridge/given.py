@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import onnx
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import Exported, Request, export, framework_of
@@ -59,14 +60,20 @@ class Given:
         """
         if self.exported is None:
             return
-        for value in self.exported.model.graph.input:
-            for declared, size in zip(value.type.tensor_type.shape.dim, rmodel.tensor(value.name).shape, strict=True):
-                if declared.dim_param and declared.dim_param not in pinned and isinstance(size, int):
-                    raise ExportError(
-                        f"the model exported from {self.exported.framework} is only consistent with {declared.dim_param} = {size}: its "
-                        f"exporter wrote that size into it, as it does where code reads a size as a number. For a fixed size give "
-                        f"dynamic={{{value.name!r}: {{}}}}"
-                    )
+        for value, name, size in narrowed(self.exported.model, rmodel, pinned):
+            raise ExportError(
+                f"the model exported from {self.exported.framework} is only consistent with {name} = {size}: its "
+                f"exporter wrote that size into it, as it does where code reads a size as a number. For a fixed size give "
+                f"dynamic={{{value!r}: {{}}}}"
+            )
+
+
+def narrowed(model: onnx.ModelProto, rmodel: RModel, pinned: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+    """Sizes that a model leaves open and that can only be one number: the input, the size's name, the number."""
+    for value in model.graph.input:
+        for declared, size in zip(value.type.tensor_type.shape.dim, rmodel.tensor(value.name).shape, strict=True):
+            if declared.dim_param and declared.dim_param not in pinned and isinstance(size, int):
+                yield value.name, declared.dim_param, size
 
 
 @contextmanager

@@ -64,6 +64,7 @@ FOREIGN: dict[str, set[str]] = {
     "normalize": {"onnx", "google", "onnxruntime"},
     "lowering": {"onnx"},
     "custom": {"onnx", "onnxscript"},
+    "given": {"onnx"},
     "convert": {"onnx"},
     "conversion": {"onnx"},
     "references": {"onnx", "onnxruntime"},

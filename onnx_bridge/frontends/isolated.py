@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
 import onnx
 
 import onnx_bridge.errors as errors
-from onnx_bridge.errors import BridgeError, ExportError
+from onnx_bridge.errors import BridgeError, ExportError, Finding
 from onnx_bridge.frontends.exported import Exported
 from onnx_bridge.frontends.request import Request
 from onnx_bridge.processes import Child, Died, wire
@@ -25,8 +26,12 @@ class _Process(Child):
         except Died as error:
             raise ExportError(f"the process that exports the model could not be started: {error}") from None
 
-    def answer(self, message: object) -> Any:
+    def answer(self, message: object, obstacles: Callable[[onnx.ModelProto], Sequence[Finding]] = lambda model: ()) -> Any:
         """Sends a message and waits for the answer.
+
+        Args:
+            message: the question.
+            obstacles: what stands in the way of converting a model, for the other process to ask.
 
         Raises:
             BridgeError: of the class that the other process raised.
@@ -34,6 +39,9 @@ class _Process(Child):
         """
         try:
             answer = self.ask(message)
+            while "obstacles" in answer:  # it asks back, to choose among its ways to export
+                found = obstacles(onnx.ModelProto.FromString(answer["obstacles"]))
+                answer = self.ask({"findings": [dataclasses.astuple(finding) for finding in found]})
         except Died as how:
             tail = "\n".join(self.printed().splitlines()[-15:])
             raise ExportError(f"the process that exports the model ended with {how}; the last that it said:\n{tail}") from None
@@ -56,7 +64,8 @@ def export_isolated(model: str, framework: str, request: Request, environment: M
                 "model": model, "framework": framework, "example_inputs": request.example_inputs, "trusted": request.trusted,
                 "dynamic": None if request.dynamic is None else {key: dict(axes) for key, axes in request.dynamic.items()},
                 "imports": list(request.imports), "path": sys.path,
-            }
+            },
+            request.obstacles,
         )  # fmt: skip
     except (BridgeError, TypeError) as error:
         process.close()
@@ -77,8 +86,13 @@ def serve(read: IO[bytes], write: IO[bytes]) -> None:
 
     asked = wire.receive(read)
     sys.path[:] = list(dict.fromkeys([*sys.path, *asked["path"]]))
+
+    def obstacles(model: onnx.ModelProto) -> list[Finding]:
+        wire.send(write, {"obstacles": model.SerializeToString()})
+        return [Finding(*finding) for finding in wire.receive(read)["findings"]]
+
     try:
-        request = Request(asked["example_inputs"], asked["dynamic"], asked["imports"], asked["trusted"])
+        request = Request(asked["example_inputs"], asked["dynamic"], asked["imports"], asked["trusted"], obstacles)
         made = export_here(asked["model"], asked["framework"], request)
     except Exception as error:
         wire.send(write, _refusal(error))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from onnx_bridge.errors import ExportError
+import onnx
+
+from onnx_bridge.errors import ExportError, Finding
 
 #: For inputs, by name or position: the names of their dynamic axes.
 Dynamic: TypeAlias = "Mapping[str | int, Mapping[int, str]]"
@@ -26,12 +28,14 @@ class Request:
             named have the batch as their only dynamic axis, the leading one.
         imports: modules to import before a file is read: those that register layers or operators.
         trusted: files may run code of their own (Lambda layers of Keras).
+        obstacles: what stands in the way of converting an exported model: of several ways to export, one without is taken.
     """
 
     example_inputs: Any = None
     dynamic: Dynamic | None = None
     imports: Sequence[str] = ()
     trusted: bool = False
+    obstacles: Callable[[onnx.ModelProto], Sequence[Finding]] = lambda model: ()
 
 
 def dynamic_axes(names: Sequence[str], shapes: Sequence[Sequence[int]], dynamic: Dynamic | None) -> list[dict[int, str]]:

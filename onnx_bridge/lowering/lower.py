@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
-from onnx_bridge.errors import Finding, UnsupportedModel
+from onnx_bridge.errors import ORIGIN, Finding, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
@@ -276,7 +276,8 @@ class _Walk:
         return Narrowing(pair[1], pair[0], *self.needed.get(pair, ("", "")))
 
     def refuse(self, node: onnx.NodeProto, why: str, advice: str = "") -> None:
-        self.findings.append(Finding(self.node, self.op, why, advice))
+        origin = next((entry.value for entry in node.metadata_props if entry.key == ORIGIN), "")
+        self.findings.append(Finding(self.node, self.op, why, advice, origin))
         self.unknown.update(node.output)
 
     def attribute_value(self, attribute: onnx.AttributeProto, rmodel: RModel) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.custom import EXPORTING, complete
-from onnx_bridge.errors import ExportError
+from onnx_bridge.errors import ExportError, Finding
 from onnx_bridge.frontends.exported import Exported, innermost, require
 from onnx_bridge.frontends.jax import graphs, nodes, worlds
 from onnx_bridge.frontends.jax.inputs import bind
@@ -94,7 +94,7 @@ def export(model: Any, request: Request) -> Exported:
     inputs = bind(found, given, constants)
     with jax.default_matmul_precision("float32"):
         task = task_of(jax, found, inputs, request)
-        route, exported, notes = _exported(exporter, task)
+        route, exported, notes = _exported(exporter, task, request.obstacles)
 
     def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
         with jax.default_matmul_precision("float32"):
@@ -106,10 +106,13 @@ def export(model: Any, request: Request) -> Exported:
     )  # fmt: skip
 
 
-def _exported(exporter: Any, task: Task) -> tuple[str, onnx.ModelProto, list[str]]:
-    """The first attempt whose model computes what JAX computes."""
+def _exported(
+    exporter: Any, task: Task, obstacles: Callable[[onnx.ModelProto], Sequence[Finding]]
+) -> tuple[str, onnx.ModelProto, list[str]]:
+    """The first attempt whose model computes what JAX computes and can be converted; else the one with the least in the way of that."""
     jax = require("jax", "JAX", "jax")
     failures: dict[str, list[str]] = {}
+    blocked: list[tuple[int, str, onnx.ModelProto, list[str]]] = []
     if not any(task.axes):
         jax.clear_caches()  # functions that were jitted at these very shapes would come out as they were traced then
     for attempt in ATTEMPTS:
@@ -120,7 +123,14 @@ def _exported(exporter: Any, task: Task) -> tuple[str, onnx.ModelProto, list[str
         except Exception as error:
             failures.setdefault(str(error) if isinstance(error, Rejected) else innermost(error), []).append(attempt.route)
             continue
-        return attempt.route, model, [*_spelt(failures), *dict.fromkeys(used), *seen.remarks]
+        findings = obstacles(model)
+        if not findings:
+            return attempt.route, model, [*_spelt(failures), *dict.fromkeys(used), *seen.remarks]
+        failures.setdefault(f"cannot be converted: {findings[0]}", []).append(attempt.route)
+        blocked.append((len(findings), attempt.route, model, [*dict.fromkeys(used), *seen.remarks]))
+    if blocked:
+        _, route, model, notes = min(blocked, key=lambda found: found[0])
+        return route, model, [*_spelt(failures), *notes]
     listed = "".join(f"\n  - {failure}" for failure in _spelt(failures))
     raise ExportError(f"{task.model.name}, a {task.model.kind}, cannot be exported to ONNX:{listed}\n{_advice(task, failures)}")
 

@@ -6,16 +6,18 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from onnx_bridge.custom import complete
-from onnx_bridge.errors import ExportError
+from onnx_bridge.errors import ExportError, Finding
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
 from onnx_bridge.frontends.request import Request, dynamic_axes
-from onnx_bridge.frontends.torch import blame, calls, files, graph, programs, routes
+from onnx_bridge.frontends.torch import blame, calls, files, graph, origins, programs, routes
 from onnx_bridge.frontends.torch.calls import Call
 from onnx_bridge.frontends.torch.routes import Made, Route, Task
 from onnx_bridge.frontends.trial import Trial
@@ -90,7 +92,7 @@ def _module(torch: Any, given: Any, request: Request, name: str) -> Exported:
     with inference():
         reference = _reference(torch, module, call, inference)
         _steady(reference, call, name)
-        return _first_that_holds(task, routes.SCRIPT if script else routes.MODULE, reference, name, notes)
+        return _first_that_holds(task, routes.SCRIPT if script else routes.MODULE, reference, name, notes, request.obstacles)
 
 
 def _program(torch: Any, program: Any, request: Request, name: str) -> Exported:
@@ -102,7 +104,7 @@ def _program(torch: Any, program: Any, request: Request, name: str) -> Exported:
     task = Task(torch, program, call, calls.output_names(result, call.names), axes)
     reference = _reference(torch, module, call, _nothing)
     _steady(reference, call, name)
-    return _first_that_holds(task, routes.PROGRAM, reference, name, notes, rename)
+    return _first_that_holds(task, routes.PROGRAM, reference, name, notes, request.obstacles, rename)
 
 
 def _own(torch: Any, given: Any, notes: list[str]) -> tuple[Any, Callable[[], Any]]:
@@ -153,8 +155,7 @@ def _signature(torch: Any, module: Any) -> inspect.Signature | None:
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 default=a.default_value if a.has_default_value() else inspect.Parameter.empty,
             )
-            for a in schema.arguments
-            if a.name != "self"
+            for a in schema.arguments[int(isinstance(module, torch.jit.ScriptModule)) :]  # a method's first is the module
         ]
         return inspect.Signature(parameters)
     try:
@@ -188,17 +189,31 @@ def _steady(reference: Reference, call: Call, name: str) -> None:
         )
 
 
+@dataclass
+class _Candidate:
+    """A model that is PyTorch's, and what stands in the way of converting it."""
+
+    route: Route
+    made: Made
+    remarks: list[str]
+    findings: Sequence[Finding]
+
+
 def _first_that_holds(
-    task: Task, ways: Sequence[Route], reference: Reference, name: str, notes: list[str], rename: Mapping[str, str] | None = None
-) -> Exported:
-    """The first route whose model is PyTorch's; one that followed a single branch only if no other is left.
+    task: Task, ways: Sequence[Route], reference: Reference, name: str, notes: list[str],
+    obstacles: Callable[[onnx.ModelProto], Sequence[Finding]], rename: Mapping[str, str] | None = None,
+) -> Exported:  # fmt: skip
+    """The first route whose model is PyTorch's and can be converted; one that followed a single branch only if no other is left.
+
+    Where none can be converted it is the one with the least in the way: what that is is said when it is converted.
 
     Raises:
         ExportError: no route gives one.
     """
     failures: list[tuple[str, str]] = []
-    doubtful: tuple[Route, Made, list[str]] | None = None
-    accepted: tuple[Route, Made, list[str]] | None = None
+    doubtful: _Candidate | None = None
+    blocked: list[_Candidate] = []
+    accepted: _Candidate | None = None
     for route in ways:
         try:
             made = route.run(task)
@@ -206,29 +221,36 @@ def _first_that_holds(
         except Exception as error:  # exporters raise whatever the code below them raises
             failures.append((route.name, blame.said(task.torch, error, task.module, task.call)))
             continue
+        candidate = _Candidate(route, made, remarks, obstacles(made.model))
+        if candidate.findings:
+            more = f" and {len(candidate.findings) - 1} things more" if len(candidate.findings) > 1 else ""
+            failures.append((route.name, f"cannot be converted: {candidate.findings[0]}{more}"))
+            blocked += [] if made.doubts else [candidate]
+            continue
         if made.doubts and doubtful is None and route is not ways[-1]:
-            doubtful = route, made, remarks
+            doubtful = candidate
             failures.append((route.name, f"put aside, for it followed what the example did: {made.doubts[0]}"))
             continue
-        accepted = route, made, remarks
+        accepted = candidate
         break
     if accepted is None and doubtful is not None and any("data-dependent" in why for _, why in failures):
         doubtful = None  # PyTorch itself says that the module goes another way for other data
+    if accepted is None and blocked:
+        accepted = min(blocked, key=lambda candidate: len(candidate.findings))
     if (found := accepted or doubtful) is None:
         listed = "\n".join(f"  - {route}: {why}" for route, why in failures)
         raise ExportError(
             f"{name} cannot be exported from PyTorch {task.torch.__version__}:\n{listed}\n"
             f"Rewrite that layer with functions that have a place in ONNX, or declare it as an operator of its own (onnx_bridge.custom_op)"
         )
-    route, made, remarks = found
+    failures = [failure for failure in failures if failure[0] != found.route.name]
     if accepted is None:
-        failures = [failure for failure in failures if failure[0] != route.name]
-        remarks.append(
-            f"the export followed what the example did, and would do so for inputs that go another way: {'; '.join(made.doubts)}"
+        found.remarks.append(
+            f"the export followed what the example did, and would do so for inputs that go another way: {'; '.join(found.made.doubts)}"
         )
     passed_over = [f"passed over {other}: {why}" for other, why in failures]
     return Exported(
-        made.model, f"PyTorch {task.torch.__version__}", route.name, reference, name, [*notes, *passed_over, *remarks],
+        found.made.model, f"PyTorch {task.torch.__version__}", found.route.name, reference, name, [*notes, *passed_over, *found.remarks],
         [graph.arrays(task.call.names, task.call.tensors)],
     )  # fmt: skip
 
@@ -245,6 +267,7 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
     if count := graph.with_full_masks(model):
         remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")
     complete(model)
+    origins.write(task.torch, model)
     axes = dict(zip(task.call.names, task.axes, strict=True))
     seen = Trial(model, "PyTorch", reference, graph.arrays(task.call.names, task.call.tensors), axes).run()
     graph.sizes_as_seen(model, seen.shapes)

@@ -1,0 +1,81 @@
+"""Which of PyTorch's exporters is taken: the first whose model is right and can be converted; and what is said where none can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from harness import needs
+
+pytestmark = needs("torch")
+
+import torch
+from torch import nn
+
+import onnx_bridge
+from onnx_bridge.errors import Finding
+from onnx_bridge.frontends import Request, export
+from onnx_bridge.frontends.torch.routes import MODULE
+
+X = torch.randn(3, 4)
+
+
+class Choosing(nn.Module):
+    """Gives as many rows as are positive. The first parameter of forward need not be called self."""
+
+    def forward(this, x: torch.Tensor) -> torch.Tensor:
+        return x[x[:, 0] > 0] * 2
+
+
+class Net(nn.Module):
+    """A layer that is a layer of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(nn.Linear(4, 4), Choosing())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.blocks(x)
+
+
+def net(script: bool) -> Any:
+    torch.manual_seed(0)
+    return torch.jit.script(Net().eval()) if script else Net().eval()
+
+
+def test_a_route_that_cannot_be_converted_is_passed_over() -> None:
+    asked: list[int] = []
+
+    def obstacles(model: onnx.ModelProto) -> list[Finding]:
+        asked.append(len(model.graph.node))
+        return [Finding("n", "Op", "is not for us")] * (3 - len(asked))
+
+    made = export(nn.Linear(4, 2), "torch", Request(X, obstacles=obstacles))
+
+    assert made.route == MODULE[2].name and len(asked) == 3
+    assert f"passed over {MODULE[0].name}: cannot be converted: Op at 'n': is not for us and 1 things more" in made.notes
+
+
+def test_where_none_can_the_one_with_the_least_in_the_way_is_given() -> None:
+    counts = iter((3, 1, 2, 2))
+    made = export(nn.Linear(4, 2), "torch", Request(X, obstacles=lambda model: [Finding("n", "Op", "not for us")] * next(counts)))
+
+    assert made.route == MODULE[1].name
+
+
+@pytest.mark.parametrize("script", [False, True])
+def test_what_cannot_be_converted_is_named_with_the_users_layer(script: bool) -> None:
+    (found,) = onnx_bridge.check(net(script), example_inputs=X)
+
+    assert "how many elements are not zero depends on data" in found.why
+    assert found.origin.startswith("layer 'blocks.1'")
+    assert script or found.origin.endswith("test_torch_routes.py line 29: return x[x[:, 0] > 0] * 2")
+
+
+def test_a_files_process_asks_back(tmp_path: Path) -> None:
+    torch.jit.save(net(script=True), path := tmp_path / "net.pt")
+    (found,) = onnx_bridge.check(path, example_inputs=X.numpy())
+
+    assert found.origin == "layer 'blocks.1'"
