@@ -32,6 +32,7 @@ from onnx_bridge.verify.check import Comparison, opened, warm_up
 from onnx_bridge.verify.localise import localise
 from onnx_bridge.verify.meanings import meanings
 from onnx_bridge.verify.ties import Ties
+from onnx_bridge.verify.unwritten import name_unwritten
 
 
 def convert(
@@ -101,6 +102,11 @@ def convert(
                 library = built(emitted)
             with stage("compare"), closing(opened(emitted, library)) as net, closing(Oracle(origin.source.model)) as oracle:
                 found = compare(rmodel, net, oracle, report, examples, framework=origin.framework, ties=Ties(normal))
+            if found.unwritten is not None:
+                with stage("localise"):
+                    shown = name_unwritten(rmodel, found.unwritten)
+                report.suspect = f"memory that nothing wrote shows in the compiled code's answers: {shown}"
+                raise VerificationError(f"{rmodel.name}: a fault of onnx_bridge, please report it: {report.suspect}", report)
             if found.failures:
                 with stage("localise"):
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)

@@ -137,6 +137,9 @@ class Answers:
     def run(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         return [self.y]
 
+    def filled(self, feeds: Mapping[str, np.ndarray], fill: int) -> list[np.ndarray]:
+        return [self.y]
+
     __call__ = run
 
     def sizes_of(self, feeds: Mapping[str, np.ndarray]) -> dict[str, int]:

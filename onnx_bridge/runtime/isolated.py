@@ -41,16 +41,16 @@ class IsolatedModel(Signature):
         self._ask({"open": library, "name": emitted.name, "weights": weights, "lanes": BODIES["best"]}, "", WeightsError)
 
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
-        """The outputs where every byte of the workspace was `fill` before the call: 255 makes a NaN of any float, 126 a large number."""
+        """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""
         arrays, sizes = self._checked(feeds)
         outputs = self._run(arrays, self._output_arrays(sizes), sizes, fill=fill)["outputs"]
         return Outputs(self.output_names, outputs)
 
-    def tapped(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`."""
+    def tapped(self, feeds: Mapping[str, Any], fill: int | None = None) -> dict[str, np.ndarray]:
+        """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`. See `filled`."""
         arrays, sizes = self._checked(feeds)
         tensors = self._emitted.tapped
-        parts = self._run(arrays, self._output_arrays(sizes), sizes, tap=True)["tapped"]
+        parts = self._run(arrays, self._output_arrays(sizes), sizes, tap=True, fill=fill)["tapped"]
         return {tensors[index].name: np.frombuffer(data, tensors[index].dtype.numpy) for index, data in parts}
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:

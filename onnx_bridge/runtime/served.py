@@ -26,6 +26,9 @@ class Header:
         inputs = [_fenced(array) for array in message["inputs"]]
         outputs = [fenced(np.dtype(dtype), shape) for dtype, shape in message["outputs"]]
         space = self._workspace(message["sizes"], message["fill"])
+        if message["fill"] is not None:
+            for output in outputs:
+                output.reshape(-1).view(np.uint8)[...] = message["fill"]
         tapped: list[tuple[int, bytes]] = []
         if message["tap"]:
             callback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)(

@@ -21,8 +21,12 @@ from onnx_bridge.verify.oracle import Oracle
 from onnx_bridge.verify.report import Report, Row
 from onnx_bridge.verify.sizes import ENOUGH, may_refuse, sizes_to_try, why_none
 from onnx_bridge.verify.ties import Ties
+from onnx_bridge.verify.unwritten import first_unwritten
 
 Feeds = Mapping[str, np.ndarray]
+
+#: At how many sizes a call is made with memory filled.
+_FILLED = 2
 
 _FAULT = "This is a fault of onnx_bridge, please report it"
 
@@ -68,10 +72,11 @@ class _Call:
 
 @dataclass
 class Comparison:
-    """All calls of a verification, and the inputs of the first one that failed against each reference."""
+    """All calls of a verification; the inputs of the first one that failed against each reference, or where unwritten memory shows."""
 
     calls: list[_Call] = field(default_factory=list)
     failures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    unwritten: Feeds | None = None
 
 
 def warm_up() -> None:
@@ -141,6 +146,8 @@ def verify(
     found.calls += [_call(net, oracle, framework, given, net.sizes_of(given)) for given in extra]
     if not found.calls:
         raise InferenceError(f"nothing could be compared, give inputs= that the model takes: {why_none(model) or refusal}")
+    filled = {tuple(call.sizes.values()): call for call in reversed(found.calls)}  # the first call at each of the first sizes
+    found.unwritten = first_unwritten(net, [(call.feeds, call.ours) for call in [*filled.values()][: -_FILLED - 1 : -1]])
     references = [(oracle.name, oracle.conditioning), *([] if framework is None else [(framework.name, _either(oracle, framework))])]
     report.reference = " and ".join(name for name, _ in references)
     report.inputs = f"{len(found.calls)} sets of inputs" + (f" at {'; '.join(tried)}" if any(tried) else "")
