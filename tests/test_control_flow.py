@@ -300,3 +300,13 @@ def test_scan_outputs_of_a_loop_that_data_ends_are_refused_in_words(trips: int |
     with pytest.raises(UnsupportedModel, match="Loop at 'early_Loop0_0': it has scan outputs .* is computed by ReduceSum at") as refusal:
         convert(net.floats(last=(last, (3,)), path=(path, ("T", 3))), name="early", verify=False)
     assert "a counter with a size is fine" in refusal.value.findings[0].advice
+
+
+def test_what_is_carried_must_keep_its_sizes() -> None:
+    net = Net("growing")
+    x = net.input("x", ("N", 3))
+    graph = body("growing_body", {"now": ("Q", 3)}, lambda g: ("", [g("Concat", "now", x, axis=0)], {}))
+    model = net.floats(y=(net("Loop", net.constant(2), "", x, body=graph), ("M", 3)))
+
+    with pytest.raises(UnsupportedModel, match=r"'now' changes from float32 \[N, 3\] to float32 \[2 \* N, 3\]"):
+        convert(model, verify=False)

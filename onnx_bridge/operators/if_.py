@@ -10,7 +10,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 
 
 @operator("If", since=1)
@@ -101,6 +101,23 @@ def check_sizes(cpp: Writer, body: RModel) -> None:
         cpp.line(f"if ({cpp.size(a)} != {cpp.size(b)}) return false;")
     for size in body.conditions:
         cpp.line(f"if ({cpp.size(size)} < 0) return false;")
+
+
+def keeps_type(carried: Tensor, made: Tensor) -> None:
+    """Holds that what a turn hands on has the type and the sizes of what it was given.
+
+    Raises:
+        UnsupportedForm: it has not.
+        Unify: it has only if a symbol is another size.
+    """
+    if made.dtype is carried.dtype and made.rank == carried.rank:
+        try:
+            for a, b in zip(made.shape, carried.shape, strict=True):
+                same(a, b)
+            return
+        except ShapeError:
+            pass
+    raise UnsupportedForm(f"what is carried from turn to turn as {carried.name!r} changes from {carried.type} to {made.type}")
 
 
 def copy_tensor(cpp: Writer, target: Tensor, source: Tensor, offset: str = "") -> None:

@@ -10,8 +10,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type, same
-from onnx_bridge.operators.if_ import check_sizes, copy_tensor
+from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
+from onnx_bridge.operators.if_ import check_sizes, copy_tensor, keeps_type
 from onnx_bridge.operators.trips import ENDLESS, DependsOnData, Turns, limit
 
 _STACKS = "it has scan outputs with a row for each turn, and how many turns it takes depends on data"
@@ -55,10 +55,7 @@ class Loop(ROperator):
         lowered = self.body = body.lower(own, bound)
         made = lowered.outputs[1 : 1 + len(initial)]
         for i, tensor in self.carried:
-            if made[i].dtype is not tensor.dtype or made[i].rank != tensor.rank:
-                raise UnsupportedForm(f"carried tensor {tensor.name!r} changes from {tensor.type} to {made[i].type}")
-            for a, b in zip(made[i].shape, tensor.shape, strict=True):
-                same(a, b)
+            keeps_type(tensor, made[i])
         scans = lowered.outputs[1 + len(initial) :]
         if scans:
             self.turns = self._turns(body, trips, condition, initial)

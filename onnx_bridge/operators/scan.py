@@ -8,11 +8,11 @@ from typing import Any
 
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators import strided
 from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.if_ import check_sizes, copy_tensor
+from onnx_bridge.operators.if_ import check_sizes, copy_tensor, keeps_type
 from onnx_bridge.operators.known import axis_in
 from onnx_bridge.operators.strided import Side
 
@@ -65,11 +65,7 @@ class Scan(ROperator):
             self.slices.append(bound[name])
         lowered = self.body = body.lower([*(t for _, t in self.carried), *self.slices], bound)
         for i, tensor in self.carried:
-            made = lowered.outputs[i]
-            if made.dtype is not tensor.dtype or made.rank != tensor.rank:
-                raise UnsupportedForm(f"state {tensor.name!r} changes from {tensor.type} to {made.type}")
-            for a, b in zip(made.shape, tensor.shape, strict=True):
-                same(a, b)
+            keeps_type(tensor, lowered.outputs[i])
         stacked = []
         for i, scan in enumerate(lowered.outputs[states:]):
             axis = axis_in(_at(self.scan_output_axes, i), scan.rank + 1, "scan_output_axes")
