@@ -102,6 +102,7 @@ def convert(
                 library = built(emitted)
             with stage("compare"), closing(opened(emitted, library)) as net, closing(Oracle(origin.source.model)) as oracle:
                 found = compare(rmodel, net, oracle, report, examples, framework=origin.framework, ties=Ties(normal))
+            report.notes += [note for note in origin.notes if note not in report.notes]  # what the framework said as it answered
             if found.unwritten is not None:
                 with stage("localise"):
                     shown = name_unwritten(rmodel, found.unwritten)

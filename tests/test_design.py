@@ -67,6 +67,7 @@ FOREIGN: dict[str, set[str]] = {
     "given": {"onnx"},
     "convert": {"onnx"},
     "conversion": {"onnx"},
+    "processes": {"ml_dtypes"},
     "references": {"onnx", "onnxruntime"},
     "verify": {"onnx"},
     "demo": {"onnx", "onnxruntime"},

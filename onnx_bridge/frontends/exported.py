@@ -27,7 +27,7 @@ class Exported:
         route: which exporter made it.
         reference: the framework's own answer.
         name: what the header is called by default.
-        notes: why other routes were passed over, what was repaired, what was put to inference mode.
+        notes: why other routes were passed over, what was repaired, what was put to inference mode; `reference` may add to them.
         examples: inputs by name that the model is compared with beside the seeded ones.
         log: what the framework and its exporter printed.
         close: ends whatever `reference` needs.

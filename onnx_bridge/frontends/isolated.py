@@ -12,6 +12,7 @@ import onnx
 
 import onnx_bridge.errors as errors
 from onnx_bridge.errors import BridgeError, ExportError, Finding
+from onnx_bridge.frontends.arrays import plain
 from onnx_bridge.frontends.exported import Exported
 from onnx_bridge.frontends.request import Request
 from onnx_bridge.processes import Child, Died, wire
@@ -47,7 +48,8 @@ class _Process(Child):
             raise ExportError(f"the process that exports the model ended with {how}; the last that it said:\n{tail}") from None
         if "error" in answer:
             known = getattr(errors, answer["error"], ExportError)
-            raise known(answer["message"]) if known in (errors.InvalidModel, ExportError) else ExportError(answer["message"])
+            simple = known in (errors.ArgumentError, errors.InvalidModel)  # made of a message alone
+            raise (known if simple else ExportError)(answer["message"])
         return answer
 
 
@@ -55,27 +57,33 @@ def export_isolated(model: str, framework: str, request: Request, environment: M
     """Exports a file in a process of its own.
 
     Raises:
+        ArgumentError: the example inputs are no arrays.
         ExportError: it was refused there, or the process died.
     """
+    examples = plain(request.example_inputs)
     process = _Process(environment)
     try:
         answer = process.answer(
             {
-                "model": model, "framework": framework, "example_inputs": request.example_inputs, "trusted": request.trusted,
+                "model": model, "framework": framework, "example_inputs": examples, "trusted": request.trusted,
                 "dynamic": None if request.dynamic is None else {key: dict(axes) for key, axes in request.dynamic.items()},
                 "imports": list(request.imports), "path": sys.path,
             },
             request.obstacles,
         )  # fmt: skip
-    except (BridgeError, TypeError) as error:
+    except BridgeError:
         process.close()
-        raise error if isinstance(error, BridgeError) else ExportError(f"example_inputs: {error}") from None
+        raise
+
+    notes: list[str] = answer["notes"]
 
     def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
-        return process.answer({"feeds": dict(feeds)})["outputs"]  # type: ignore[no-any-return]
+        answered = process.answer({"feeds": dict(feeds)})
+        notes.extend(note for note in answered["notes"] if note not in notes)
+        return answered["outputs"]  # type: ignore[no-any-return]
 
     return Exported(
-        onnx.ModelProto.FromString(answer["model"]), answer["exporter"], answer["route"], reference, answer["name"], answer["notes"],
+        onnx.ModelProto.FromString(answer["model"]), answer["exporter"], answer["route"], reference, answer["name"], notes,
         answer["examples"], process.printed(), process.close,
     )  # fmt: skip
 
@@ -110,7 +118,8 @@ def serve(read: IO[bytes], write: IO[bytes]) -> None:
         except EOFError:
             return
         try:
-            wire.send(write, {"outputs": [np.asarray(value) for value in made.reference(asked["feeds"])]})
+            outputs = [np.asarray(value) for value in made.reference(asked["feeds"])]
+            wire.send(write, {"outputs": outputs, "notes": made.notes})
         except Exception as error:
             wire.send(write, _refusal(error))
 

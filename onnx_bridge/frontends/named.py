@@ -21,8 +21,10 @@ def is_name(model: str | Path) -> bool:
 
 
 def environment(_: Path) -> Mapping[str, str]:
-    """Nothing can be known before the module is imported."""
-    return {}
+    """What TensorFlow must have, should the module import it: nothing can be known before."""
+    from onnx_bridge.frontends.keras.files import TENSORFLOW  # not above: importing onnx_bridge imports no front end
+
+    return TENSORFLOW
 
 
 def load(model: str) -> tuple[object, str]:

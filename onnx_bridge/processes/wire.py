@@ -59,10 +59,11 @@ def _encoded(value: object, parts: list[memoryview]) -> object:
         return {"bytes": len(parts) - 1}
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value, order="C")
-        if array.dtype.hasobject:
-            raise TypeError("an array of Python objects cannot be handed to another process; give numbers")
+        if array.dtype.hasobject or array.dtype.names is not None:
+            raise TypeError("an array of Python objects or records cannot be handed to another process; give numbers")
         parts.append(memoryview(array.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]  # a buffer it is
-        return {"array": [len(parts) - 1, array.dtype.str, list(array.shape)]}
+        dtype = array.dtype.name if array.dtype.isbuiltin == 2 else array.dtype.str  # 2: a type of another package, as bfloat16 is
+        return {"array": [len(parts) - 1, dtype, list(array.shape)]}
     if isinstance(value, (list, tuple)):
         return {"tuple" if isinstance(value, tuple) else "list": [_encoded(item, parts) for item in value]}
     if isinstance(value, dict):
@@ -78,8 +79,20 @@ def _decoded(value: Any, parts: list[bytearray]) -> Any:
         return bytes(parts[content])
     if kind == "array":
         index, dtype, shape = content
-        return np.frombuffer(parts[index], dtype).reshape(shape)
+        return np.frombuffer(parts[index], short_float(dtype) if dtype[0].isalpha() else dtype).reshape(shape)
     if kind == "dict":
         return {_decoded(key, parts): _decoded(item, parts) for key, item in content}
     items = [_decoded(item, parts) for item in content]
     return tuple(items) if kind == "tuple" else items
+
+
+def short_float(name: str) -> np.dtype[Any]:
+    """A type of numbers that numpy itself lacks, such as "bfloat16".
+
+    Raises:
+        ImportError, AttributeError: the package that brings them is not installed, or does not know it.
+    """
+    import ml_dtypes
+
+    made: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+    return made

@@ -125,22 +125,48 @@ class Zoo:
         if since <= KERAS and KERAS[: len(until)] <= until:
             self.cases.append(Case(name, make, inputs_of(given), **rest))
 
-    def graph(self, name: str, given: Mapping[str, Given], outputs: Callable[..., Any], in_graph: bool = False, **rest: Any) -> None:
-        """A functional model. `in_graph`: the reference is asked inside a tf.function, where TensorFlow cannot do it eagerly."""
+    def graph(self, name: str, given: Mapping[str, Given], outputs: Callable[..., Any], **rest: Any) -> None:
+        """A functional model."""
 
         def make() -> Any:
             model = graph(given, outputs)
-            call = (lambda value: model(value, training=False)) if not in_graph else tf.function(lambda value: model(value, training=False))
-            return model, {}, answer(call, single_or_list)
+            return model, {}, answer(lambda value: model(value, training=False), single_or_list)
 
         self.add(name, given, make, **rest)
 
+    def first(self, name: str, given: Sequence[int], layers: Callable[..., Sequence[Any]], **rest: Any) -> None:
+        """Layers with the channels first, one behind the other; the reference is the same chain with the channels last.
+
+        So asked, TensorFlow answers on every processor. `layers` is given keras.layers, the order of axes and the axis of the channels.
+        """
+
+        def make() -> Any:
+            model = chained({"x": given}, lambda L: layers(L, {"data_format": "channels_first"}, 1))
+            twin = chained({"x": (*given[1:], given[0])}, lambda L: layers(L, {"data_format": "channels_last"}, -1))
+            twin.set_weights(model.get_weights())
+
+            def reference(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+                (made,) = flat(twin(np.moveaxis(feeds["x"], 1, -1), training=False))
+                return [np.moveaxis(made, -1, 1)]
+
+            return model, {}, reference
+
+        self.add(name, {"x": given}, make, **rest)
+
     def chain(self, name: str, given: Given, layers: Callable[[Any], Sequence[Any]], **rest: Any) -> None:
         """Layers one behind the other."""
+        self.graph(name, {"x": given}, _behind(layers), **rest)
 
-        def outputs(module: Any, x: Any) -> Any:
-            for layer in layers(module):
-                x = layer(x)
-            return x
 
-        self.graph(name, {"x": given}, outputs, **rest)
+def chained(given: Mapping[str, Given], layers: Callable[[Any], Sequence[Any]]) -> Any:
+    """A model of layers one behind the other."""
+    return graph(given, _behind(layers))
+
+
+def _behind(layers: Callable[[Any], Sequence[Any]]) -> Callable[[Any, Any], Any]:
+    def outputs(module: Any, x: Any) -> Any:
+        for layer in layers(module):
+            x = layer(x)
+        return x
+
+    return outputs

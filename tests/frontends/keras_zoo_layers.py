@@ -7,7 +7,7 @@ import numpy as np
 from keras_cases import Drawn, Ids, Zoo
 
 zoo = Zoo()
-chain, graph = zoo.chain, zoo.graph
+chain, first, graph = zoo.chain, zoo.first, zoo.graph
 
 # --- activations, in a small MLP
 
@@ -73,7 +73,7 @@ for padding in ("valid", "same"):
 chain("conv2d_dilated", (11, 10, 3), lambda L: [L.Conv2D(5, 3, dilation_rate=2)])
 chain("conv2d_groups", (8, 8, 4), lambda L: [L.Conv2D(6, 3, groups=2, activation="tanh")])
 chain("conv2d_open", (None, None, 3), lambda L: [L.Conv2D(6, 3, activation="relu", padding="same"), L.GlobalAveragePooling2D(), L.Dense(2)])
-chain("conv2d_first", (3, 8, 9), lambda L: [L.Conv2D(5, 3, data_format="channels_first", padding="same", activation="relu")], in_graph=True)
+first("conv2d_first", (3, 8, 9), lambda L, order, axis: [L.Conv2D(5, 3, padding="same", activation="relu", **order)])
 chain("conv2d_transpose_small_kernel", (5, 4, 3), lambda L: [L.Conv2DTranspose(6, 2, strides=(2, 3), padding="valid")])
 chain("conv2d_transpose_output_padding", (5, 4, 3), lambda L: [L.Conv2DTranspose(6, 3, strides=2, output_padding=1, padding="same")])
 chain("conv3d", (6, 5, 7, 2), lambda L: [L.Conv3D(4, 3, padding="same", activation="relu"), L.Conv3D(2, 2, strides=2)])
@@ -97,7 +97,40 @@ for kind, shape in (("1D", (12, 3)), ("2D", (9, 8, 3)), ("3D", (6, 7, 5, 2))):
         )
         chain(f"global_{word.lower()}_pool{kind}", shape, lambda L, k=kind, w=word: [getattr(L, f"Global{w}Pooling{k}")()])
 chain("global_pool_keepdims", (6, 5, 3), lambda L: [L.GlobalAveragePooling2D(keepdims=True)])
-chain("max_pool2d_first", (3, 9, 8), lambda L: [L.MaxPooling2D(2, data_format="channels_first")], since=(3,))
+first("max_pool2d_first", (3, 9, 8), lambda L, order, axis: [L.MaxPooling2D(2, **order)])
+
+# --- channels first, which TensorFlow runs on a CPU with oneDNN, with XLA, or not at all
+
+first(
+    "first_1d", (3, 25),
+    lambda L, order, axis: [
+        L.Conv1D(8, 3, strides=2, padding="same", **order), L.BatchNormalization(axis=axis), L.MaxPooling1D(2, **order),
+        L.Conv1DTranspose(5, 3, strides=2, padding="same", **order), L.SeparableConv1D(4, 3, **order), L.AveragePooling1D(2, **order),
+    ], small=False,
+)  # fmt: skip
+first(
+    "first_2d", (3, 17, 15),
+    lambda L, order, axis: [
+        L.Conv2D(8, 3, strides=(2, 1), padding="same", **order), L.BatchNormalization(axis=axis), L.ReLU(), L.AveragePooling2D(2, **order),
+        L.DepthwiseConv2D(3, padding="same", **order), L.Conv2D(10, 2, groups=2, **order), L.SeparableConv2D(7, 2, **order),
+        L.GlobalAveragePooling2D(**order),
+    ], small=False,
+)  # fmt: skip
+first(
+    "first_2d_transpose", (3, 5, 4),
+    lambda L, order, axis: [
+        L.Conv2DTranspose(6, 3, strides=2, **order), L.Conv2D(7, 3, dilation_rate=2, **order), L.UpSampling2D(2, **order),
+        L.ZeroPadding2D(1, **order), L.Cropping2D(2, **order), L.GlobalMaxPooling2D(**order),
+    ], small=False,
+)  # fmt: skip
+first(
+    "first_3d", (2, 7, 9, 8),
+    lambda L, order, axis: [
+        L.Conv3D(6, 3, strides=2, padding="same", activation="relu", **order), L.Conv3DTranspose(3, 2, strides=2, **order),
+        L.MaxPooling3D(2, **order), L.Conv3D(5, 2, **order), L.AveragePooling3D(2, padding="same", **order),
+        L.GlobalAveragePooling3D(**order),
+    ], small=False,
+)  # fmt: skip
 
 # --- normalisation
 

@@ -24,12 +24,12 @@ chain(
         L.Dropout(0.5), L.Dense(10, "softmax"),
     ], **LARGE,
 )  # fmt: skip
-chain(
+zoo.first(
     "mnist_first", (1, 28, 28),
-    lambda L: [
-        L.Conv2D(8, 3, activation="relu", data_format="channels_first"), L.Conv2D(6, 3, strides=2, data_format="channels_first"),
-        L.BatchNormalization(axis=1), L.ReLU(), L.Flatten(), L.Dense(10),
-    ], in_graph=True, **LARGE,
+    lambda L, order, axis: [
+        L.Conv2D(8, 3, activation="relu", **order), L.Conv2D(6, 3, strides=2, **order), L.BatchNormalization(axis=axis), L.ReLU(),
+        L.Flatten(**order), L.Dense(10),
+    ], **LARGE,
 )  # fmt: skip
 chain(
     "bn_conv_net", (16, 16, 3),

@@ -302,7 +302,7 @@ def test_a_model_named_in_a_file_is_exported_in_a_process_of_its_own(tmp_path: P
             print("a word on the way")
         """)
     )
-    made = onnx_bridge.convert(f"{file}:model", example_inputs=np.ones((2, 3), np.float32), dynamic={"x": {0: "events"}})
+    made = onnx_bridge.convert(f"{file}:model", example_inputs=jnp.ones((2, 3), jnp.float32), dynamic={"x": {0: "events"}})
 
     assert made.name == "model"
     assert list(made.model.symbols) == ["events"]

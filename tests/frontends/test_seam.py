@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import logging
 import os
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 import onnx_bridge
-from onnx_bridge import ExportError, InferenceError
+from onnx_bridge import ArgumentError, ExportError, InferenceError
 from onnx_bridge.frontends import framework_of, named, words
+from onnx_bridge.frontends.arrays import plain
 from onnx_bridge.frontends.exported import innermost, require
 from onnx_bridge.frontends.quiet import quiet
 from onnx_bridge.frontends.request import dynamic_axes
@@ -96,6 +98,70 @@ def test_messages_arrive_as_they_were() -> None:
     assert got[0]["empty"].shape == (0, 2) and got[0]["scalar"] == 3
 
 
+def test_short_floats_arrive_as_they_were() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    for value in (np.array([[1.5, -2]], ml_dtypes.bfloat16), ml_dtypes.bfloat16(3)):
+        stream = io.BytesIO()
+        wire.send(stream, {"x": value})
+        stream.seek(0)
+        got = wire.receive(stream)["x"]
+        assert got.dtype == ml_dtypes.bfloat16 and got.shape == np.shape(value) and np.array_equal(got, value)
+
+
+def test_what_numpy_understands_is_taken() -> None:
+    """In whatever structure; what is no array stays as it is."""
+
+    class Exchanged:
+        def __dlpack__(self, **said: object) -> object:
+            return np.arange(3.0).__dlpack__(**said)
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return (1, 0)
+
+    class Eager:
+        def numpy(self) -> np.ndarray:
+            return np.ones((2, 3), np.float32)
+
+    made = plain({"a": (Exchanged(), [np.float32(2), None, "text", 3]), 0: Eager()})
+    assert isinstance(made["a"], tuple) and isinstance(made["a"][1], list) and made["a"][1][1:] == [None, "text", 3]
+    assert np.array_equal(made["a"][0], [0, 1, 2]) and made["a"][1][0] == 2 and made[0].shape == (2, 3)
+
+
+def test_tensors_of_every_framework_are_taken() -> None:
+    found = [name for name in ("torch", "tensorflow", "jax") if importlib.util.find_spec(name)]
+    if not found:
+        pytest.skip("no framework is installed")
+    wanted = np.array([[1.5, -2.0]], np.float32)
+    if "torch" in found:
+        import torch
+
+        tensor = torch.tensor(wanted, requires_grad=True)
+        made = [tensor, tensor.bfloat16(), torch.nn.Parameter(tensor), tensor.t().contiguous().t(), tensor.to_sparse()]
+        assert all(np.array_equal(plain((value,))[0], wanted) for value in made)
+        assert plain(tensor.bfloat16()).dtype.name == "bfloat16" and plain(tensor.double()).dtype == np.float64
+        assert plain(torch.view_as_complex(tensor.detach()).conj()).item() == 1.5 + 2j
+    if "tensorflow" in found:
+        import tensorflow as tf
+
+        assert all(np.array_equal(plain(value), wanted) for value in (tf.constant(wanted), tf.Variable(wanted)))
+        assert plain(tf.constant(wanted, tf.bfloat16)).dtype.name == "bfloat16"
+        with pytest.raises(ArgumentError, match=r"example_inputs\['x'\]: this tensorflow.TensorSpec"):
+            plain({"x": tf.TensorSpec((2, 3))})
+    if "jax" in found:
+        import jax
+
+        assert np.array_equal(plain(jax.numpy.asarray(wanted)), wanted)
+        assert plain(jax.numpy.asarray(wanted, "bfloat16")).dtype.name == "bfloat16"
+        with pytest.raises(ArgumentError, match="this jax.ShapeDtypeStruct"):
+            plain(jax.ShapeDtypeStruct((2, 3), "float32"))
+
+
+@pytest.mark.parametrize("value", [object(), np.array([object()]), np.array(["text"]), np.zeros(2, "f4,i4"), {1, 2}])
+def test_what_is_no_array_is_named(value: object) -> None:
+    with pytest.raises(ArgumentError, match=r"example_inputs\['x'\]\[1\]: this .*array of numbers"):
+        plain({"x": [1, value]})
+
+
 def test_no_object_is_pickled() -> None:
     with pytest.raises(TypeError, match="numpy arrays"):
         wire.send(io.BytesIO(), {"x": object()})
@@ -124,7 +190,7 @@ def test_a_named_object_that_fails(code: str, says: list[str], tmp_path: Path) -
 def test_arrays_of_objects_cannot_go_to_another_process(tmp_path: Path) -> None:
     (tmp_path / "made.py").write_text("model = 3")
 
-    with pytest.raises(ExportError, match="example_inputs"):
+    with pytest.raises(ArgumentError, match="example_inputs: this object is no array of numbers"):
         onnx_bridge.convert(f"{tmp_path / 'made.py'}:model", example_inputs=object())
 
 

@@ -22,6 +22,7 @@ from onnx_bridge.frontends.keras.convert import to_onnx
 from onnx_bridge.frontends.keras.functions import callable_of
 from onnx_bridge.frontends.keras.layers import marking
 from onnx_bridge.frontends.keras.marks import Marks
+from onnx_bridge.frontends.keras.reference import Answers
 from onnx_bridge.frontends.keras.repairs import named_dims
 from onnx_bridge.frontends.keras.signature import Signature, of_function, of_model, outputs, packed, unique
 from onnx_bridge.frontends.request import Request
@@ -85,8 +86,13 @@ def _exported(model: Any, request: Request, signature: Signature, framework: str
     name = str(getattr(model, "name", "") or getattr(model, "__name__", "") or "model")
     axes = signature.axes(request.dynamic)
     dims = [[axes[i].get(k) or size or 0 for k, size in enumerate(shape)] for i, shape in enumerate(signature.shapes)]
+    specs = [
+        tf.TensorSpec([None if isinstance(size, str) else size for size in shape], dtype)
+        for shape, dtype in zip(dims, signature.dtypes, strict=True)
+    ]
     notes: list[str] = []
-    traced = _traced(tf, signature, dims, notes, f"{framework} refuses to run the model {name!r}")
+    shapes = ", ".join(f"{n} {tuple(shape)}" for n, shape in zip(signature.names, dims, strict=True))
+    traced = _traced(tf, signature, specs, notes, f"{framework} refuses to run the model {name!r} on inputs of the shapes {shapes}")
     if not traced.outputs:
         raise ExportError(f"the model {name!r} returns no tensor")
     made = unique([*signature.names, *(n if n not in signature.names else f"{n}_output" for n in traced.outputs)])[len(signature.names) :]
@@ -100,17 +106,8 @@ def _exported(model: Any, request: Request, signature: Signature, framework: str
     named_dims(onnx_model, dims)
     if len(traced.marks):
         notes.append(f"layers that arrive as one operator each: {traced.marks.counted()}")
-    graph = tf.function(lambda *tensors: outputs(signature.call(*tensors))[1], autograph=False)
-
-    def reference(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
-        tensors = [tf.constant(feeds[n], dtype) for n, dtype in zip(signature.names, signature.dtypes, strict=True)]
-        try:
-            values = outputs(signature.call(*tensors))[1]
-        except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
-            values = graph(*tensors)  # TensorFlow runs convolutions with the channels first on a CPU only inside a function
-        return [np.asarray(value) for value in values]
-
     examples = [dict(zip(signature.names, signature.examples, strict=True))] if signature.examples else []
+    reference = Answers(signature, specs, notes)
     return Exported(onnx_model, framework, f"tf2onnx {_version('tf2onnx')}", reference, name, notes, examples)
 
 
@@ -121,16 +118,12 @@ class _Traced:
     marks: Marks
 
 
-def _traced(tf: ModuleType, signature: Signature, dims: list[list[int | str]], notes: list[str], refusal: str) -> _Traced:
+def _traced(tf: ModuleType, signature: Signature, specs: Sequence[Any], notes: list[str], refusal: str) -> _Traced:
     """The model as a concrete function.
 
     Functions that the model is made of are run as plain Python, which inlines those that Keras compiles, and keeps marks out of what
     they remember of their own. Where they need TensorFlow's reading of Python's `if` and `for`, they are called as they are.
     """
-    specs = [
-        tf.TensorSpec([None if isinstance(size, str) else size for size in shape], dtype)
-        for shape, dtype in zip(dims, signature.dtypes, strict=True)
-    ]
     names: list[str] = []
 
     def called(*tensors: Any) -> list[Any]:
@@ -150,9 +143,8 @@ def _traced(tf: ModuleType, signature: Signature, dims: list[list[int | str]], n
         try:
             concrete = tf.function(called).get_concrete_function(*specs)
         except Exception as error:
-            shapes = ", ".join(f"{n} {tuple(shape)}" for n, shape in zip(signature.names, dims, strict=True))
             words = innermost(error if isinstance(with_marks, tf.errors.OperatorNotAllowedInGraphError) else with_marks)
-            raise ExportError(f"{refusal} on inputs of the shapes {shapes}: {words}") from error
+            raise ExportError(f"{refusal}: {words}") from error
         notes.append(f"traced without operators for whole layers, for that did not work: {innermost(with_marks)[:150]}")
         return _Traced(concrete, names, Marks())
 
@@ -204,7 +196,7 @@ def _by_another_process(model: Any, request: Request, backend: str) -> Exported:
             model.save(path)
         except Exception as error:
             raise ExportError(f"the model {model.name!r}, of Keras on {backend}, cannot be saved: {innermost(error)}") from error
-        plain = replace(request, imports=[*request.imports, *own], trusted=True, example_inputs=_plain(request.example_inputs))
+        plain = replace(request, imports=[*request.imports, *own], trusted=True)
         made = export_isolated(str(path), "keras", plain, environment(path))
     made.close()
     made.name = model.name
@@ -221,12 +213,3 @@ def _by_another_process(model: Any, request: Request, backend: str) -> Exported:
 
     made.reference, made.close = reference, lambda: None
     return made
-
-
-def _plain(values: Any) -> Any:
-    """Example inputs as numpy arrays, in the same structure."""
-    if isinstance(values, Mapping):
-        return {key: _plain(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return type(values)(_plain(value) for value in values)
-    return values if values is None else np.asarray(values)

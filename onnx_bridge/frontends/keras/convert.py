@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 
 from onnx_bridge.frontends.exported import require
+from onnx_bridge.frontends.keras.channels_first import settled_definition
 from onnx_bridge.frontends.keras.handlers import HANDLERS
 from onnx_bridge.frontends.keras.marks import Marks
 from onnx_bridge.frontends.keras.repairs import refuse_foreign, repaired
@@ -48,8 +49,10 @@ def to_onnx(
             with tf.Graph().as_default():
                 tf.import_graph_def(frozen, name="")
                 frozen = loader.tf_optimize(given, made, frozen)
+        first = settled_definition(frozen)
+        notes += first.notes()
         with tf.Graph().as_default() as graph:
-            tf.import_graph_def(frozen, name="")
+            tf.import_graph_def(first.graph, name="")
             converted = require("tf2onnx.tfonnx", "Keras", "keras").process_tf_graph(
                 graph, continue_on_error=True, opset=OPSET, custom_op_handlers={**HANDLERS, **marks.handlers()},
                 extra_opset=[onnx.helper.make_opsetid(domain, version) for domain, version in sorted(marks.domains.items())],

@@ -14,6 +14,10 @@ from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.exported import innermost, require
 from onnx_bridge.frontends.request import Request
 
+#: What a process must have before TensorFlow is imported there. Convolutions with the channels first are oneDNN's alone on a CPU, and
+#: TensorFlow uses it by itself on some processors only.
+TENSORFLOW = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"}
+
 _HDF5 = (".h5", ".hdf5")
 
 
@@ -24,7 +28,7 @@ def reads(path: Path) -> bool:
 
 def environment(path: Path) -> Mapping[str, str]:
     """Variables of the process that reads the file: TensorFlow computes, and Keras 2 is what `tf.keras` means to its user's layers."""
-    found = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    found = {"KERAS_BACKEND": "tensorflow", **TENSORFLOW}
     try:
         old = path.suffix == ".keras" and _of_keras(path)[0] == 2
     except ExportError:

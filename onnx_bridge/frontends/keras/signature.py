@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends.arrays import array
 from onnx_bridge.frontends.exported import require
 from onnx_bridge.frontends.request import BATCH, Dynamic, Request, dynamic_axes
 
@@ -114,7 +115,7 @@ def of_function(function: Any, specs: tuple[tuple[Any, ...], dict[str, Any]] | N
         )
     made = from_specs(function, target, *specs)
     if request.example_inputs is not None:
-        made.examples = [np.asarray(value) for value in require("tensorflow", "Keras", "keras").nest.flatten(request.example_inputs)]
+        made.examples = [array(value) for value in require("tensorflow", "Keras", "keras").nest.flatten(request.example_inputs)]
         _fitting(made)
     return made
 
@@ -172,7 +173,7 @@ def from_examples(call: Callable[..., Any], target: Callable[..., Any], examples
     the one argument.
     """
     tf = require("tensorflow", "Keras", "keras")
-    values = tf.nest.map_structure(np.asarray, examples)
+    values = tf.nest.map_structure(array, examples)
     names = _positional(target)
     if isinstance(values, dict):
         args, kwargs = ((), values) if set(values) <= set(names) else ((values,), {})
@@ -279,7 +280,7 @@ def _with_examples(given: Signature, structure: Any, examples: Any) -> Signature
         flat = [examples[name] for name in given.names] if not missing else [value for _, value in _walk(examples, (), False)]
     else:
         flat = [value for _, value in _walk(examples, (), False)]
-    given.examples = [np.asarray(value) for value in flat]
+    given.examples = [array(value) for value in flat]
     _fitting(given)
     return given
 
