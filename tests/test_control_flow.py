@@ -121,7 +121,7 @@ def test_if_of_two_shapes_is_refused_in_words() -> None:
     }
     model = net.floats(y=(net("If", positive(net, x), **graphs), ("A", "B")))
 
-    with pytest.raises(UnsupportedModel, match="the branches give"):
+    with pytest.raises(UnsupportedModel, match="and data decides which is taken"):
         convert(model, name="shapes", verify=False)
 
 

@@ -30,7 +30,8 @@ struct Dims {
 @DIM_FIELDS@
 };
 
-/// An input or output: its ONNX name, element type and shape; -1 stands for a size that is known at run time.
+/// An input or output: its ONNX name, element type and shape; -1 stands for a size that is known at run time,
+/// and for the rank of an output that has one or another: `shape` is the number of its elements then.
 struct Argument {
    const char* name;
    const char* type;

@@ -198,7 +198,8 @@ class _Header:
             rows = []
             for t in tensors:
                 shape = ", ".join(str(s) if isinstance(s, int) else "-1" for s in t.shape[:8])
-                rows.append(f'{INDENT}{{"{_quoted(t.name)}", "{t.dtype.name}", {t.rank}, {{{shape}}}}},')
+                rank = t.rank if t.type.either is None else -1
+                rows.append(f'{INDENT}{{"{_quoted(t.name)}", "{t.dtype.name}", {rank}, {{{shape}}}}},')
             if rows:
                 tables.append("\n".join([f"constexpr Argument {what}[] = {{", *rows, "};"]))
         return "\n".join(tables)

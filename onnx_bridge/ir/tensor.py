@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -55,14 +55,41 @@ class NeedsValue(BridgeError):
         super().__init__(f"{self.what}: {tensor.name!r}")
 
 
+class RanksDiffer(BridgeError):
+    """Raised by an If whose branches give different ranks, where sizes decide which is taken: the lowering parts the whole graph there."""
+
+
 @dataclass(frozen=True)
 class Type:
-    """An element type and a shape."""
+    """An element type and a shape.
+
+    Attributes:
+        dtype: the element type.
+        shape: one size an axis.
+        either: for an output that has one rank or another, as sizes decide: a size that is 1 or 0, and the types where it is. Its
+            shape is the number of its elements.
+    """
 
     dtype: DType
     shape: Shape
+    either: tuple[Size, Type, Type] | None = None
+
+    @classmethod
+    def of_either(cls, decided: Size, one: Type, other: Type) -> Type:
+        """The type of an output that is `one` where `decided` is 1, and `other` where it is 0."""
+        count = decided * dims.product(one.shape) + (1 - decided) * dims.product(other.shape)
+        return cls(one.dtype, (count,), (decided, one, other))
+
+    def shape_at(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape for given run-time sizes."""
+        if self.either is None:
+            return tuple(dims.evaluate(size, sizes) for size in self.shape)
+        decided, one, other = self.either
+        return (one if dims.evaluate(decided, sizes) else other).shape_at(sizes)
 
     def __str__(self) -> str:
+        if self.either is not None:
+            return f"{self.either[1]} or {self.either[2]}"
         return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
 
     def check_bytes(self) -> None:

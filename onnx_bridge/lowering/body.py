@@ -29,8 +29,8 @@ class Walk(Protocol):
     unknown: set[str]
     makers: dict[Tensor, ROperator]
 
-    def walk(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
-        """Lowers a graph's initializers and nodes into `rmodel`."""
+    def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
+        """Lowers a graph into an empty `rmodel`, its outputs included."""
 
 
 @dataclass
@@ -76,6 +76,9 @@ class Body:
         body.inputs = inputs
         body.tensors.update(bound if bound is not None else {tensor.name: tensor for tensor in inputs})
         self._walk(body)
+        for tensor in body.outputs:
+            if tensor.type.either is not None:
+                raise ShapeError(f"{tensor.name!r} is {tensor.type}, as sizes decide; it must have one rank")
         return body
 
     def branch(self) -> RModel:
@@ -110,12 +113,11 @@ class Body:
     def _walk(self, body: RModel) -> None:
         node, op, found = self.on.node, self.on.op, len(self.on.findings)
         with _equalities(body):
-            self.on.walk(self.graph, body)
+            self.on.fill(self.graph, body)
         self.on.node, self.on.op = node, op
-        if len(self.on.findings) > found or any(value.name in self.on.unknown for value in self.graph.output):
+        if len(self.on.findings) > found:
             raise ShapeError("its body cannot be converted")
         body.conditions = dims.essential(body.conditions)
-        body.add_output_tensor_name_list(value.name for value in self.graph.output)
 
     def _bind(self, body: RModel, bindings: Mapping[str, Size]) -> dict[str, Tensor]:
         """Has the body see tensors from outside with symbols replaced; returns what is hidden by that."""

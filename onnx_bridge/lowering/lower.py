@@ -17,11 +17,13 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.rmodel import Narrowing, RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, ShapeError, Tensor, Type, Unify
+from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, RanksDiffer, ShapeError, Tensor, Type, Unify
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.declared import Declared
 from onnx_bridge.operators.cast import Cast
+from onnx_bridge.operators.if_ import If
+from onnx_bridge.operators.known import of_sizes
 
 #: What to do about a size that data decides.
 ADVICE = (
@@ -122,6 +124,8 @@ class _Walk:
         self.sources: dict[str, set[str]] = {}
         self.wide: dict[tuple[int, str], str] = {}
         self.needed: dict[tuple[Size, Size], tuple[str, str]] = {}
+        self.forced: dict[str, bool] = {}
+        self.decided: Size = 0
         self.makers: dict[Tensor, ROperator] = {}
         self.node = self.op = ""
 
@@ -129,11 +133,56 @@ class _Walk:
         graph = self.model.graph
         for value in self.declared.inputs:
             self.add_input(value)
-        self.walk(graph, self.rmodel)
+        try:
+            self.fill(graph, self.rmodel)
+        except ShapeError:
+            if not self.findings:
+                raise
         if self.findings:
             raise UnsupportedModel(self.findings)
-        self.rmodel.add_output_tensor_name_list(value.name for value in graph.output)
         return self.rmodel
+
+    def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
+        """Lowers a graph into an empty `rmodel`, its outputs included.
+
+        Where an If gives outputs of one rank or another, as sizes decide, the graph is lowered once for each of its branches.
+
+        Raises:
+            ShapeError: an output could not be lowered; the findings say why.
+        """
+        tensors = dict(rmodel.tensors)
+        before = list(rmodel.operators)
+        try:
+            self.walk(graph, rmodel)
+        except RanksDiffer:
+            rmodel.tensors.clear()
+            rmodel.tensors.update(tensors)
+            rmodel.operators[:] = before
+            self.part(graph, rmodel)
+            return
+        if any(value.name in self.unknown for value in graph.output):
+            raise ShapeError("its body cannot be converted")
+        rmodel.add_output_tensor_name_list(value.name for value in graph.output)
+
+    def part(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
+        """Lowers a graph into an If of two: with one branch of the If that the walk is at, and with the other."""
+        node, decided = self.node, self.decided
+        whole = If(name=node, opset=max(self.opsets.values()))
+        whole.whole, tensors = True, dict(rmodel.tensors)
+        whole.inputs = [Tensor(f"{node} decided", Type(dtypes.bool_, ()), of_sizes([decided], dtypes.bool_).reshape(()))]
+        for branch, holds in (("then_branch", True), ("else_branch", False)):
+            self.forced[node] = holds
+            setattr(whole, branch, Body(self, graph, rmodel).branch())
+            rmodel.tensors.clear()
+            rmodel.tensors.update(tensors)  # the other branch has the same names
+        del self.forced[node]
+        names = [value.name for value in graph.output]
+        whole.outputs = [
+            None if name in rmodel.tensors else rmodel.add_tensor(Tensor(name, type_))
+            for name, type_ in zip(names, whole.common(), strict=True)
+        ]
+        rmodel.operators.append(whole)
+        rmodel.add_output_tensor_name_list(names)
 
     def add_input(self, value: onnx.ValueInfoProto) -> None:
         kind = value.type.WhichOneof("value")
@@ -209,12 +258,18 @@ class _Walk:
             self.unknown.update(node.output)
             return
         op = cls(name=self.node, opset=opset)
+        inputs = [name or None for name in node.input]
+        if self.node in self.forced:
+            inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(self.forced[self.node])).name
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
-            self.add(op, [name or None for name in node.input], [name or None for name in node.output], rmodel)
+            self.add(op, inputs, [name or None for name in node.output], rmodel)
         except ShapeError as error:
             self.refuse(node, str(error))
             return
+        except RanksDiffer:
+            self.decided = op.x.sizes()[0]
+            raise
         except NeedsValue as needs:
             source = self.scalar_source(needs.tensor)
             if source is not None and source not in self.valued:

@@ -10,21 +10,24 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.ir.tensor import RanksDiffer, ShapeError, Tensor, Type, same
 
 
 @operator("If", since=1)
 class If(ROperator):
     """The outputs of one of two graphs, as a scalar bool says. Where the bool is known at conversion only that graph is lowered.
 
-    Both branches must give outputs of the same types and ranks. Sizes may differ where sizes decide which branch is taken; where data
-    does, a branch may be taken only if it gives the size that the output has. What a branch needs of the sizes is tested where it is taken.
+    Both branches must give outputs of the same types. Sizes and ranks may differ where sizes decide which branch is taken; where data does,
+    ranks must agree, and a branch may be taken only if it gives the size that the output has. What a branch needs of the sizes is tested
+    where it is taken.
     """
 
     tested_by = "test_control_flow.py"
 
     then_branch: Any = attribute()
     else_branch: Any = attribute()
+    #: The branches are all of a graph: nobody but the caller reads their outputs, which may have a rank each.
+    whole: bool = False
 
     def types(self, condition: Tensor) -> Sequence[Type]:
         if condition.count != 1 or condition.dtype is not bool_:
@@ -37,6 +40,10 @@ class If(ROperator):
         self.then_branch, self.else_branch = self.then_branch.branch(), self.else_branch.branch()
         if len(self.then_branch.outputs) != len(self.else_branch.outputs):
             raise ShapeError(f"the branches give {len(self.then_branch.outputs)} and {len(self.else_branch.outputs)} outputs")
+        return self.common()
+
+    def common(self) -> list[Type]:
+        """The types of the outputs, from those of the lowered branches."""
         return [self._common(a, b) for a, b in zip(self.then_branch.outputs, self.else_branch.outputs, strict=True)]
 
     @property
@@ -48,8 +55,12 @@ class If(ROperator):
         """The type of an output, from those of the branches."""
         if a.dtype is not b.dtype:
             raise ShapeError(f"the branches give {a.type} and {b.type}; they must give one type")
-        if a.rank != b.rank:
-            raise UnsupportedForm(f"the branches give {a.type} and {b.type}; they must give one rank")
+        if a.rank != b.rank or a.type.either or b.type.either:
+            if self.decided is None:
+                raise UnsupportedForm(f"the branches give {a.type} and {b.type}, and data decides which is taken; they must give one rank")
+            if not self.whole:
+                raise RanksDiffer(f"the branches give {a.type} and {b.type}")
+            return Type.of_either(self.decided, a.type, b.type)
         return Type(a.dtype, tuple(self._size(x, y) for x, y in zip(a.shape, b.shape, strict=True)))
 
     def _size(self, a: Size, b: Size) -> Size:

@@ -146,5 +146,3 @@ class CompiledModel(Signature):
 def _rebuilt(emitted: Emitted, body: str, flags: Sequence[str], compiler: str | None, taps: bool) -> CompiledModel:
     """What a pickled model is unpickled by."""
     return compile_emitted(emitted, flags=flags, compiler=compiler, body=body, taps=taps)
-
-

@@ -76,7 +76,7 @@ class Signature:
         for condition in self._emitted.conditions:
             if dims.evaluate(condition, sizes) < 0:
                 raise InferenceError(f"the model refuses these inputs: {condition} must not be negative with {spell(sizes)}")
-        return [np.empty([dims.evaluate(s, sizes) for s in t.shape], t.dtype.numpy) for t in self._emitted.outputs]
+        return [np.empty(t.type.shape_at(sizes), t.dtype.numpy) for t in self._emitted.outputs]
 
 
 class Outputs(tuple):  # type: ignore[type-arg]
