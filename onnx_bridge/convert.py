@@ -59,7 +59,7 @@ def convert(
             (linen module, variables). Or "module:attribute", "file.py:attribute" for what only Python code can make.
         example_inputs: for PyTorch and JAX: an array, a tuple of them, or a mapping by name.
         dynamic: {input: {axis: name}} for exported models. An input that is not named has the batch as its leading axis.
-        imports: modules to import before a file is read, such as those that register its layers.
+        imports: modules to import before the model is read, such as those that register its layers or declare its operators.
         trusted: whether a file may run code of its own, as Lambda layers of Keras do.
         name: the C++ name; by default that of the file or graph.
         dims: numbers for symbolic dims, which then are constants of the header.

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import Exported, Request, export, framework_of
+from onnx_bridge.errors import ArgumentError, ExportError
+from onnx_bridge.frontends import Exported, Request, export, framework_of, import_modules
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.normalize import read
 from onnx_bridge.normalize.read import Source
@@ -68,6 +68,32 @@ class Given:
             )
 
 
+def check_said(source: Source, request: Request) -> None:
+    """Refuses what means something for models of frameworks alone.
+
+    Raises:
+        ArgumentError: it was said of an ONNX model.
+    """
+    inputs = ", ".join(f"{value.name} [{', '.join(_spelt(dim) for dim in value.type.tensor_type.shape.dim)}]" for value in source.inputs)
+    if request.dynamic is not None:
+        raise ArgumentError(
+            f"dynamic: {source.file} is ONNX, and its sizes stand in it: its inputs are {inputs}. dynamic is for models of frameworks, "
+            f"which are exported with it; a number for an open size is given by dims={{name: number}} (--dim), and to open one that is a "
+            f"number, export the model again"
+        )
+    if request.example_inputs is not None:
+        raise ArgumentError(
+            f"example_inputs: {source.file} is ONNX and says what it takes: {inputs}. Exporters of frameworks need examples; inputs to "
+            f"compare the header with are given as inputs=[{{name: array}}] (--inputs FILE.npz)"
+        )
+    if request.trusted:
+        raise ArgumentError(f"trusted: {source.file} is ONNX, which holds no code that could run; leave it out")
+
+
+def _spelt(dim: onnx.TensorShapeProto.Dimension) -> str:
+    return str(dim.dim_value) if dim.HasField("dim_value") else dim.dim_param or "?"
+
+
 def narrowed(model: onnx.ModelProto, rmodel: RModel, pinned: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
     """Sizes that a model leaves open and that can only be one number: the input, the size's name, the number."""
     for value in model.graph.input:
@@ -86,13 +112,16 @@ def given(model: Any, request: Request, stage: Callable[[str], AbstractContextMa
         stage: names and times a stage.
 
     Raises:
+        ArgumentError: what was said means nothing for this model.
         ExportError: the framework's exporter refuses the model, or is not installed.
         InvalidModel: it cannot be read, or contradicts itself.
     """
     framework = framework_of(model)
     if framework is None:
+        import_modules(request.imports)
         with stage("read"):
             source = read(model)
+        check_said(source, request)
         yield Given(source, None)
         return
     with stage("export"):

@@ -72,11 +72,6 @@ def test_no_model_at_all(model: object) -> None:
         convert(model)  # type: ignore[arg-type]
 
 
-def test_a_folder_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(InvalidModel, match="cannot read the model"):
-        convert(tmp_path)
-
-
 # ---- external data
 
 

@@ -13,6 +13,7 @@ A file, and an object named as "module:attribute", is exported in a process of i
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -57,6 +58,7 @@ def export(model: object, framework: str, request: Request) -> Exported:
     if isinstance(model, (str, Path)):
         module = named if framework == "named" else frontend(framework)
         return export_isolated(str(model), framework, request, module.environment(Path(model)))
+    import_modules(request.imports)
     load()
     with quiet() as log:
         exported: Exported = frontend(framework).export(model, request)
@@ -67,11 +69,7 @@ def export(model: object, framework: str, request: Request) -> Exported:
 
 def export_here(model: str, framework: str, request: Request) -> Exported:
     """Exports a file, or a named object, in this process: what the process of its own does."""
-    for module in request.imports:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise ExportError(f"cannot import {module!r}, which was to be imported before the model is read: {error}") from None
+    import_modules(request.imports)
     load()
     exported: Exported
     if framework != "named":
@@ -87,4 +85,18 @@ def export_here(model: str, framework: str, request: Request) -> Exported:
     return exported
 
 
-__all__ = ["FRAMEWORKS", "Exported", "Request", "export", "export_here", "framework_of", "frontend"]
+def import_modules(names: Sequence[str]) -> None:
+    """Imports what was asked for: modules that register layers or operators.
+
+    Raises:
+        ExportError: there is none of that name, or importing it fails.
+    """
+    for module in names:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            words = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+            raise ExportError(f"cannot import {module!r}, which was to be imported before the model is read: {words}") from error
+
+
+__all__ = ["FRAMEWORKS", "Exported", "Request", "export", "export_here", "framework_of", "frontend", "import_modules"]

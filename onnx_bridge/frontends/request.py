@@ -26,7 +26,7 @@ class Request:
             nested where the model takes nested inputs. None where the model knows its inputs, as Keras models do.
         dynamic: the dynamic axes of inputs and their names; an empty mapping makes an input's shape fixed. Inputs that are not
             named have the batch as their only dynamic axis, the leading one.
-        imports: modules to import before a file is read: those that register layers or operators.
+        imports: modules to import before the model is read: those that register layers or operators.
         trusted: files may run code of their own (Lambda layers of Keras).
         obstacles: what stands in the way of converting an exported model: of several ways to export, one without is taken.
     """

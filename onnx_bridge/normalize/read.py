@@ -13,6 +13,7 @@ from onnx import checker, external_data_helper
 
 from onnx_bridge.errors import InvalidModel
 from onnx_bridge.graphs import all_graphs
+from onnx_bridge.normalize.formats import described, described_folder, described_object
 from onnx_bridge.normalize.order import in_order, sort_nodes
 
 
@@ -29,6 +30,12 @@ class Source:
     model: onnx.ModelProto
     file: str
     sha256: str
+
+    @property
+    def inputs(self) -> list[onnx.ValueInfoProto]:
+        """What a caller gives: the inputs without those that have a value in the file."""
+        values = {tensor.name for tensor in self.model.graph.initializer}
+        return [value for value in self.model.graph.input if value.name not in values]
 
     @property
     def opsets(self) -> str:
@@ -50,34 +57,39 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
         raw = proto.SerializeToString(deterministic=True) if proto.ByteSize() < 1 << 31 else b""
     elif isinstance(model, bytes):
         raw, name = model, "model"
-        proto = _parse(raw, "the bytes given")
+        proto = _parse(raw, "the bytes given", "")
         name = proto.graph.name or name
     elif isinstance(model, (str, Path)):
         path = Path(model)
+        if path.is_dir():
+            raise InvalidModel(f"{str(path)!r} {described_folder(path)}")
         try:
             raw = path.read_bytes()
         except OSError as error:
             raise InvalidModel(f"cannot read the model {str(path)!r}: {error.strerror or error}") from None
-        proto, name, folder = _parse(raw, repr(str(path))), path.name, path.resolve().parent
+        proto, name, folder = _parse(raw, repr(str(path)), path.name), path.name, path.resolve().parent
     else:
-        raise InvalidModel(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}")
+        raise InvalidModel(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}{described_object(model)}")
     _load_external_data(proto, folder, name)
     _check(proto, name)
     return Source(proto, name, hashlib.sha256(raw).hexdigest())
 
 
-def _parse(raw: bytes, what: str) -> onnx.ModelProto:
+def _parse(raw: bytes, what: str, name: str) -> onnx.ModelProto:
     if not raw:
         raise InvalidModel(f"{what}: is empty, not an ONNX model")
-    proto = onnx.ModelProto()
+    proto, fault = onnx.ModelProto(), ""
     try:
         proto.ParseFromString(raw)
     except google.protobuf.message.DecodeError as error:
-        raise InvalidModel(f"{what}: is not an ONNX model, or is truncated ({error})") from None
-    if not proto.HasField("graph") or not proto.opset_import and proto.ir_version >= 3:
-        raise InvalidModel(
-            f"{what}: is not an ONNX model, or is truncated (it has no {'graph' if not proto.HasField('graph') else 'opset'})"
-        )
+        fault = str(error)
+    if not fault and not proto.HasField("graph"):
+        fault = "it has no graph"
+    if not fault and not proto.opset_import and proto.ir_version >= 3:
+        fault = "it has no opset"
+    if fault:
+        known = described(raw, name)
+        raise InvalidModel(f"{what}: is not an ONNX model, or is truncated ({fault})" if known is None else f"{what} {known}")
     for text in _texts(proto):
         if not isinstance(text, str):
             raise InvalidModel(f"{what}: is not an ONNX model, or is damaged (the name {text!r} is not UTF-8)")
