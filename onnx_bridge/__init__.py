@@ -12,7 +12,6 @@ from onnx_bridge.errors import (
     DeclarationError,
     ExportError,
     InferenceError,
-    InternalError,
     InvalidModel,
     ToolchainError,
     UnsupportedModel,
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError", "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError",
-    "InternalError", "InvalidModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__",
-    "check", "convert", "custom_op",
+    "InvalidModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__", "check", "convert",
+    "custom_op",
 ]  # fmt: skip
 
 #: Where the names live that are imported only when they are asked for, so that importing the package stays quick.

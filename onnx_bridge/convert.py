@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,20 @@ from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
 from onnx_bridge.emit.names import model_name
-from onnx_bridge.errors import BridgeError, Finding, InternalError, InvalidModel, UnsupportedModel, VerificationError
+from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel, VerificationError
 from onnx_bridge.frontends.request import Dynamic, Request
 from onnx_bridge.given import given, narrowed
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
 from onnx_bridge.lowering import lower
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.passes import run_passes
+from onnx_bridge.references.chain import References
 from onnx_bridge.runtime.compiled import built
 from onnx_bridge.runtime.signature import Signature
-from onnx_bridge.verify import Framework, Oracle, Report
+from onnx_bridge.verify import Framework, Report
 from onnx_bridge.verify import verify as compare
+from onnx_bridge.verify.arbiter import Arbiter, by_winograd
 from onnx_bridge.verify.check import Comparison, opened, warm_up
 from onnx_bridge.verify.localise import localise
 from onnx_bridge.verify.meanings import meanings
@@ -48,7 +49,6 @@ def convert(
     verify: bool = True,
     inputs: Iterable[Mapping[str, np.ndarray]] = (),
     embed_weights: bool = False,
-    self_include: bool = True,
     without: Collection[str] = (),
     strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
@@ -68,8 +68,6 @@ def convert(
         verify: compile and compare; False is the only way to get a header that was not compared.
         inputs: inputs to compare with, by name, beside the seeded ones.
         embed_weights: put the weights into the header.
-        self_include: the header includes itself once for each instruction set; False gives a longer one that does not, for interpreters
-            that are handed text, for standard input, and for pasting it into another file.
         without: passes to leave out, by name, to find out which one did something.
         strict: refuse a model that takes fewer sizes than its file leaves open, instead of saying so.
         progress: told the name of each stage as it begins.
@@ -100,12 +98,13 @@ def convert(
         report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
         report.narrowed = [str(found) for found in rmodel.narrowed]
         with stage("emit"):
-            emitted = emit(rmodel, embed_weights=embed_weights, self_include=self_include)
+            emitted = emit(rmodel, embed_weights=embed_weights)
         if verify:
             with stage("compile"):
                 library = built(emitted)
-            with stage("compare"), closing(opened(emitted, library)) as net, closing(Oracle(origin.source.model)) as oracle:
-                found = compare(rmodel, net, oracle, report, examples, framework=origin.framework, ties=Ties(normal))
+            asked = References(origin.source.model), Arbiter(origin.source.model, by_winograd(rmodel))
+            with stage("compare"), closing(opened(emitted, library)) as net, closing(asked[0]) as references, closing(asked[1]) as arbiter:
+                found = compare(rmodel, net, references, report, examples, framework=origin.framework, ties=Ties(normal), arbiter=arbiter)
             report.notes += [note for note in origin.notes if note not in report.notes]  # what the framework said as it answered
             if found.unwritten is not None:
                 with stage("localise"):
@@ -117,8 +116,7 @@ def convert(
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
                 names = " and ".join(found.failures)
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
-    with reported("emit"):
-        proven = emit(rmodel, embed_weights=embed_weights, self_include=self_include, proof=report.proof())
+    proven = emit(rmodel, embed_weights=embed_weights, proof=report.proof())
     return Conversion(rmodel.name, rmodel, normal, proven, report)
 
 
@@ -138,18 +136,12 @@ def check(
         ExportError: the framework's exporter refuses the model, or is not installed.
     """
     check_imports(imports)
-    stage = _stages(Report(""), lambda _: None)
-    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), stage) as origin:
+    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), lambda _: nullcontext()) as origin:
         source = origin.source
     try:
-        with stage("normalise"):
-            normal, _ = normalize(source.model)
-        with stage("lower"):
-            rmodel = _lowered(source, normal, None, None, strict)
-        with stage("optimise"):
-            run_passes(rmodel)
-        with stage("emit"):
-            emit(rmodel)
+        rmodel = _lowered(source, normalize(source.model)[0], None, None, strict)
+        run_passes(rmodel)
+        emit(rmodel)
     except UnsupportedModel as error:
         return list(error.findings)
     return []
@@ -157,12 +149,13 @@ def check(
 
 def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, normal: onnx.ModelProto, net: Signature) -> str:
     """Who is to blame: the exporter, if the header agrees with onnxruntime; else the first tensor that differs."""
-    if framework is not None and list(found.failures) == [framework.name]:
+    agreed = any(call.reference is not None for call in found.calls)
+    if framework is not None and agreed and list(found.failures) == [framework.name]:
         return (
             f"the compiled code agrees with onnxruntime: it is the exported model that does not compute what {framework.name} does; "
             f"convert(..., verify=False) gives it as it is"
         )
-    failed = next(given for reference, given in found.failures.items() if framework is None or reference != framework.name)
+    failed = next(iter(found.failures.values()))
     return localise(rmodel, normal, failed, net.sizes_of(failed))
 
 
@@ -202,25 +195,7 @@ def _stages(report: Report, progress: Callable[[str], None]) -> Callable[[str], 
     def stage(what: str) -> Iterator[None]:
         progress(what)
         begin = time.perf_counter()
-        with reported(what):
-            yield
+        yield
         report.stages[what] = time.perf_counter() - begin
 
     return stage
-
-
-@contextmanager
-def reported(stage: str) -> Iterator[None]:
-    """What escapes from a stage and is not meant for users is an InternalError; they see no bare traceback.
-
-    Raises:
-        InternalError: from what escaped.
-    """
-    try:
-        yield
-    except (ShapeError, NeedsValue, Unify) as error:  # these are said of nodes, by the lowering alone
-        raise InternalError(stage, error) from error
-    except BridgeError:
-        raise
-    except Exception as error:
-        raise InternalError(stage, error) from error

@@ -74,8 +74,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     """The largest absolute difference; infinite where NaNs or infinities stand in different places."""
     if a.size == 0:
         return 0.0
-    x, y = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(invalid="ignore"):
+        x, y = a.astype(np.float64), b.astype(np.float64)
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         gaps = np.where(same, 0.0, np.abs(x - y))
     return float(np.where(np.isnan(gaps), np.inf, gaps).max())

@@ -93,9 +93,7 @@ def prepare(op_type: str, domain: str, cases: Sequence[Case]) -> list[Prepared]:
 
 
 #: Cases are built quickly, and without a warning.
-FLAGS = (
-    "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wfloat-equal", "-Werror",
-)  # fmt: skip
+FLAGS = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
 
 
 def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = FLAGS) -> list[CompiledModel]:

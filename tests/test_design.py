@@ -31,7 +31,7 @@ WALLS: dict[str, set[str]] = {
     "graphs": set(),
     "judge": set(),
     "processes": set(),
-    "references": {"processes"},
+    "references": {"graphs", "processes"},
     "ir": set(),
     "operators": {"ir"},
     "custom": {"graphs", "ir", "operators"},
@@ -48,7 +48,7 @@ WALLS: dict[str, set[str]] = {
     "given": {"ir", "frontends", "normalize", "verify"},
     "arguments": {"ir", "passes"},
     "convert": {"arguments", "given", "conversion"}
-    | {"custom", "ir", "frontends", "normalize", "lowering", "passes", "emit", "runtime", "verify"},
+    | {"custom", "ir", "frontends", "normalize", "lowering", "passes", "emit", "references", "runtime", "verify"},
     "demo": {"convert"},
     "cli": {"convert", "custom", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},

@@ -17,7 +17,7 @@ from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.judge import CONDITIONING, RELATIVE, difference
 from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.references.sessions import Refusal
+from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.verify import Oracle, Report
 from onnx_bridge.verify.check import verify
 from onnx_bridge.verify.inputs import feeds
@@ -130,6 +130,8 @@ class Answers:
 
     name = "onnxruntime 0"
     output_names = ["y"]
+    notes: list[str] = []
+    refusals: list[object] = []
 
     def __init__(self, y: object, moved: float = 0.0) -> None:
         self.y, self.moved, self.asked = np.asarray(y), moved, 0
@@ -141,6 +143,9 @@ class Answers:
         return [self.y]
 
     __call__ = run
+
+    def answer(self, feeds: Mapping[str, np.ndarray]) -> tuple[Answers, list[np.ndarray]]:
+        return self, [self.y]
 
     def sizes_of(self, feeds: Mapping[str, np.ndarray]) -> dict[str, int]:
         return {}

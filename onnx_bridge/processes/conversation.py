@@ -37,15 +37,19 @@ class Conversation:
         serves: "module:name" of what answers, made anew for each conversation.
         forks: whether each conversation has a fork of the process; for what starts no threads when it is imported.
         fresh: whether it must be a process that has served nothing before.
+        seconds: what one answer may take, if that is less than what is usual.
 
     Attributes:
         fresh: whether nothing was served by the process before.
         here: why this process answers itself; "" where another one does.
     """
 
-    def __init__(self, serves: str, forks: bool, fresh: bool = False) -> None:
+    def __init__(self, serves: str, forks: bool, fresh: bool = False, seconds: float = float("inf")) -> None:
         self._kind, self.here = (serves, forks and sys.platform == "linux"), ""
-        self._limits = {"seconds": _bound("ONNX_BRIDGE_SECONDS", 600), "bytes": int(_bound("ONNX_BRIDGE_GIBIBYTES", _memory()) * 2**30)}
+        self._limits = {
+            "seconds": min(seconds, _bound("ONNX_BRIDGE_SECONDS", 600)),
+            "bytes": int(_bound("ONNX_BRIDGE_GIBIBYTES", _memory()) * 2**30),
+        }
         try:
             self._child = _started(self._kind) if fresh else _taken(self._kind)
             self.fresh = not self._child.served

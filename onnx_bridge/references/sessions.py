@@ -7,17 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.errors import VerificationError
 from onnx_bridge.processes import Conversation, Died, warm
+from onnx_bridge.references.refusal import Refusal
 
 _SERVES = ("onnx_bridge.references.served:OnnxRuntime", False)
 
 #: After so many deaths it is not asked again: each costs a new process.
 _DEATHS = 2
-
-
-class Refusal(VerificationError):
-    """A reference does not take a model or these inputs."""
 
 
 def warm_up() -> None:
@@ -50,7 +46,7 @@ class Sessions:
             Refusal: onnxruntime cannot load the model, or dies of it.
         """
         message = {"open": session, "model": model(), "optimised": optimised}
-        answer = self._answer(message, "cannot load this model")
+        answer = self._answer(message, "model")
         self._models[session] = model, optimised
         self.name = f"onnxruntime {answer['version']}"
         outputs: list[str] = answer["outputs"]
@@ -62,7 +58,7 @@ class Sessions:
         Raises:
             Refusal: onnxruntime refuses these inputs, or dies of them.
         """
-        outputs: list[np.ndarray] = self._answer({"run": session, "feeds": dict(feeds)}, "refuses inputs of these sizes")["outputs"]
+        outputs: list[np.ndarray] = self._answer({"run": session, "feeds": dict(feeds)}, "inputs")["outputs"]
         return outputs
 
     def close(self) -> None:
@@ -73,14 +69,14 @@ class Sessions:
 
     def _answer(self, message: dict[str, Any], refused: str) -> dict[str, Any]:
         if len(self._deaths) >= _DEATHS:
-            raise Refusal(f"onnxruntime, the reference, {refused}: its process has ended {_DEATHS} times ({self._deaths[-1]})")
+            raise Refusal("onnxruntime", refused, f"its process has ended {_DEATHS} times ({self._deaths[-1]})", died=True)
         try:
             answer = self._ask(message)
         except Died as how:
             self._deaths.append(str(how))
-            raise Refusal(f"onnxruntime, the reference, {refused}: its process ended with {how}") from None
+            raise Refusal("onnxruntime", refused, f"its process ended with {how}", died=True) from None
         if "error" in answer:
-            raise Refusal(f"onnxruntime, the reference, {refused}: {' '.join(answer['message'].split())[:400]}")
+            raise Refusal("onnxruntime", "model" if answer["error"] == "NotImplemented" else refused, answer["message"])
         return answer
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.judge import first_difference
 from onnx_bridge.processes import Died
+from onnx_bridge.references.oracle import Oracle
 from onnx_bridge.runtime.compiled import built
 from onnx_bridge.runtime.isolated import IsolatedModel
-from onnx_bridge.verify.oracle import Oracle
 
 
 def localise(model: RModel, normal: onnx.ModelProto, feeds: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> str:

@@ -22,6 +22,7 @@ class Row:
         sizes: the run-time sizes of the worst call.
         against: the reference.
         tied: whether positions differ, of values that are equal.
+        decided: who decided, and why, where the rule did not hold.
     """
 
     output: str
@@ -36,6 +37,7 @@ class Row:
     sizes: str = ""
     against: str = ""
     tied: bool = False
+    decided: str = ""
 
     def __str__(self) -> str:
         note = " (set by the model's own conditioning)" if self.conditioning else ""
@@ -44,7 +46,7 @@ class Row:
         ties = ", other positions where values tie" if self.tied else ""
         return (
             f"{self.output}{beside}: {self.samples} calls, worst difference {self.worst:.2g} where |y| <= {self.scale:.3g}, "
-            f"allowed {self.allowed:.2g}{note}, {bits}{ties}"
+            f"allowed {self.allowed:.2g}{note}, {bits}{ties}{f'; {self.decided}' if self.decided else ''}"
         )
 
 
@@ -62,6 +64,7 @@ class Report:
         inputs: what it was compared with.
         log: what a framework and its exporter printed.
         narrowed: where the model takes fewer sizes than its file leaves open.
+        refused: sizes that were not compared, and who refused them, why.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Report:
     inputs: str = ""
     log: str = ""
     narrowed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -83,7 +87,8 @@ class Report:
         """The lines of the header's banner."""
         if not self.rows:
             return []
-        return [f"against {self.reference}, {self.inputs}", *(str(row) for row in self.rows)]
+        refused = [f"not compared: {line}" for line in self.refused]
+        return [f"against {self.reference}, {self.inputs}", *refused, *(str(row) for row in self.rows)]
 
     def table(self) -> str:
         """The comparison as a table; where there are several references, each row says which one is meant."""
@@ -93,7 +98,7 @@ class Report:
             (
                 row.output, *([row.against] if several else []), str(row.samples), str(row.values), f"{row.worst:.3g}",
                 f"{row.allowed:.3g}{'*' if row.conditioning else ''}", f"{row.scale:.4g}", f"{100 * row.equal:.1f} %",
-                f"ok{', ties' if row.tied else ''}" if row.passed else f"FAILS{f' at {row.sizes}' if row.sizes else ''}",
+                _outcome(row),
             )
             for row in self.rows
         ]  # fmt: skip
@@ -101,13 +106,14 @@ class Report:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in (head, *body)]
         if any(row.conditioning for row in self.rows):
             lines.append("* set by the model's own conditioning: the reference's own answer moves this far when only its rounding changes")
+        lines += [f"{row.output}: {row.decided}" for row in self.rows if row.decided]
         return "\n".join(lines)
 
     def __str__(self) -> str:
         lines = [f"{self.name}", *(f"  NARROWED: {found}" for found in self.narrowed)]
         lines += [f"  {note}" for note in self.notes]
         if self.rows:
-            lines += [f"compared with {self.reference}, {self.inputs}:", self.table()]
+            lines += [f"compared with {self.reference}, {self.inputs}:", self.table(), *(f"NOT COMPARED: {line}" for line in self.refused)]
         else:
             lines.append("not compared with anything")
         if self.suspect:
@@ -115,3 +121,9 @@ class Report:
         if self.stages:
             lines.append("stages: " + ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.stages.items()))
         return "\n".join(lines)
+
+
+def _outcome(row: Row) -> str:
+    if not row.passed:
+        return f"FAILS{f' at {row.sizes}' if row.sizes else ''}"
+    return f"ok{', ties' if row.tied else ''}{', see below' if row.decided else ''}"

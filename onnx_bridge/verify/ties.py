@@ -12,7 +12,7 @@ import onnx
 
 from onnx_bridge.errors import BridgeError
 from onnx_bridge.judge import RELATIVE, scale_of, tied
-from onnx_bridge.verify.oracle import Oracle
+from onnx_bridge.references.oracle import Oracle
 
 #: Operators that hand positions on as they are, some of them.
 _PASSING = {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile"}

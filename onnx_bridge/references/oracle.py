@@ -10,7 +10,8 @@ import onnx
 
 from onnx_bridge.graphs import all_graphs
 from onnx_bridge.judge import movement, nudge
-from onnx_bridge.references.sessions import Refusal, Sessions
+from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.references.sessions import Sessions
 
 #: The newest IR version that current releases of onnxruntime read; the number alone is no reason to refuse a model.
 NEWEST_IR = 13
@@ -29,6 +30,7 @@ class Oracle:
         self.close = self._sessions.close
         self.output_names = self._sessions.open("as given", self._bytes, optimised)
         self.name = self._sessions.name
+        self.notes: list[str] = []
         self._open = {"as given"}
         self._fraction_bits = coarsest_fraction(model)
 
@@ -39,8 +41,11 @@ class Oracle:
     def conditioning(self, feeds: Mapping[str, np.ndarray], wanted: list[np.ndarray]) -> list[float]:
         """How far each output moves without graph optimisations, and with float inputs or weights nudged by one unit in the last place.
 
-        What onnxruntime refuses to do moves nothing. In a model that computes in halves the unit is that of a half: such a model
-        rounds to halves behind every operator, which onnxruntime leaves out where it has no kernel for them.
+        What it refuses to do moves nothing. In a model that computes in halves the unit is that of a half: such a model rounds to
+        halves behind every operator, which onnxruntime leaves out where it has no kernel for them.
+
+        Raises:
+            Refusal: it contradicts itself; memory that nobody wrote would excuse any difference.
         """
         nudged = {k: nudge(v, fraction_bits=self._fraction_bits) if v.dtype.kind == "f" else v for k, v in feeds.items()}
         moved = [0.0] * len(wanted)
@@ -52,6 +57,9 @@ class Oracle:
             for i, (a, b) in enumerate(zip(answers, wanted, strict=True)):
                 if a.shape == b.shape and a.dtype.kind == "f":
                     moved[i] = max(moved[i], movement(a, b))
+        again = self._sessions.run("as given", feeds)
+        if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(again, wanted, strict=True)):
+            raise Refusal("onnxruntime", "model", "it contradicts itself: the same inputs give other answers from one call to the next")
         return moved
 
     def _opened(self, session: str) -> Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]:

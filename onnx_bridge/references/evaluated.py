@@ -1,0 +1,143 @@
+"""onnx.reference in a process of its own, and what else needs onnx there: what that process does."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
+
+from onnx_bridge.references.double import in_double
+from onnx_bridge.references.lift import lifted, opset
+
+
+class BatchNormalization(OpRun):
+    """As in inference: that of onnx.reference trains in the forms of opset 6 to 13, whatever the node says."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, *others: np.ndarray, **attributes: Any) -> tuple[np.ndarray]:
+        if attributes.get("training_mode"):
+            raise NotImplementedError("BatchNormalization in training mode")
+        scale, bias, mean, variance = (np.reshape(other, (-1, *[1] * (x.ndim - 2))) for other in others)
+        return (np.asarray(scale * (x - mean) / np.sqrt(variance + x.dtype.type(attributes["epsilon"])) + bias, x.dtype),)
+
+
+class LRN(OpRun):
+    """Over all channels: that of onnx.reference goes as far as there are images in the batch."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, alpha: float, beta: float, bias: float, size: int) -> tuple[np.ndarray]:
+        squares = np.stack([np.square(x[:, max(0, c - (size - 1) // 2) : c + size // 2 + 1]).sum(1) for c in range(x.shape[1])], 1)
+        return (np.asarray(x / (bias + alpha / size * squares) ** beta, x.dtype),)
+
+
+class GlobalMaxPool(OpRun):
+    """With all axes kept, however many there are: that of onnx.reference drops some where they are not four."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray) -> tuple[np.ndarray]:
+        return (np.asarray(x.max(tuple(range(2, x.ndim)), keepdims=True)),)
+
+
+class OneHot(OpRun):
+    """With a depth of any shape: that of onnx.reference fails for a vector of one."""
+
+    op_domain = ""
+
+    def _run(self, indices: np.ndarray, depth: np.ndarray, values: np.ndarray, axis: int) -> tuple[np.ndarray]:
+        count = int(np.reshape(depth, -1)[0])
+        chosen = np.arange(count) == np.expand_dims(np.where(indices < 0, indices + count, indices), -1)
+        return (np.moveaxis(np.where(chosen, values[1], values[0]), -1, axis).astype(values.dtype),)
+
+
+class LpNormalization(OpRun):
+    """By the norm that it names: that of onnx.reference takes p = 2 alone."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, axis: int, p: int) -> tuple[np.ndarray]:
+        norm = np.linalg.norm(x, p, axis, keepdims=True)
+        return (np.asarray(np.where(norm == 0, 0, x / np.where(norm == 0, 1, norm)), x.dtype),)
+
+
+class _Flat(OpRun):
+    """Before opset 13: over all axes from `axis` on, together; onnx.reference does what is so since."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, **_: object) -> tuple[np.ndarray]:
+        axis = next((a.i for a in self.onnx_node.attribute if a.name == "axis"), 1)  # what is handed over has the default of today
+        rows = x.reshape(int(np.prod(x.shape[:axis])) if axis % max(1, x.ndim) else 1, -1)
+        return (np.asarray(self._rows(rows).reshape(x.shape), x.dtype),)
+
+    def _rows(self, x: np.ndarray) -> np.ndarray:
+        powers = np.exp(x - x.max(1, keepdims=True))
+        return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+class Softmax(_Flat):
+    """See _Flat."""
+
+
+class LogSoftmax(_Flat):
+    """See _Flat."""
+
+    def _rows(self, x: np.ndarray) -> np.ndarray:
+        lowered = x - x.max(1, keepdims=True)
+        return np.asarray(lowered - np.log(np.exp(lowered).sum(1, keepdims=True)))
+
+
+class Hardmax(_Flat):
+    """See _Flat."""
+
+    def _rows(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.eye(x.shape[1])[x.argmax(1)])
+
+
+class MeanVarianceNormalization(OpRun):
+    """In the type of its input: its body in onnx has a float32 in it."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, axes: list[int] | None = None) -> tuple[np.ndarray]:
+        over = tuple((0, 2, 3) if axes is None else axes)
+        centred = x - x.mean(over, keepdims=True)
+        return (np.asarray(centred / (np.sqrt(np.square(centred).mean(over, keepdims=True)) + x.dtype.type(1e-9)), x.dtype),)
+
+
+def corrections(model: onnx.ModelProto) -> list[Any]:
+    """What is used instead of the operators of onnx.reference that are wrong."""
+    always: list[Any] = [BatchNormalization, LRN, MeanVarianceNormalization, GlobalMaxPool, OneHot, LpNormalization]
+    return [*always, Softmax, LogSoftmax, Hardmax] if opset(model) < 13 else always
+
+
+class Evaluator:
+    """Models by name, evaluated by onnx.reference as they are or in float64; and models lifted; see `Evaluated` and `Lifted`."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, ReferenceEvaluator] = {}
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The outputs of a model, or the bytes of a lifted one."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            if "lift" in message:
+                model = onnx.ModelProto.FromString(message["lift"])
+                return {"model": lifted(model).SerializeToString()}
+            if "open" in message:
+                model = onnx.ModelProto.FromString(message["model"])
+                double = in_double(model) if message["double"] else model
+                self._models[message["open"]] = ReferenceEvaluator(double, new_ops=corrections(model))
+                return {"version": onnx.__version__}
+            return {"outputs": [np.asarray(value) for value in self._models[message["run"]].run(None, _writable(message["feeds"]))]}
+
+
+def _writable(feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: value if value.flags.writeable else value.copy() for name, value in feeds.items()}

@@ -1,0 +1,179 @@
+"""Models that onnxruntime does not take, written in forms that it takes: of opsets 1 to 6, and recurrent layers with the batch first.
+
+This is written apart from how the operators of this package read such forms, so that a fault of the one shows beside the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import onnx
+from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
+
+from onnx_bridge.graphs import all_graphs
+
+#: The oldest opset that onnxruntime promises to run; what is older is lifted to it.
+OLDEST = 7
+
+#: Recurrent layers, and how to turn those of their inputs and outputs that have the batch first with layout = 1.
+_RECURRENT = {"RNN", "GRU", "LSTM"}
+_TURNED_INPUTS = {0: [1, 0, 2], 5: [1, 0, 2], 6: [1, 0, 2]}
+_TURNED_OUTPUTS = {0: [2, 0, 1, 3], 1: [1, 0, 2], 2: [1, 0, 2]}
+
+
+def ways(model: onnx.ModelProto) -> str:
+    """What `lifted` does with a model, in words; "" where it does nothing."""
+    said = [f"lifted to opset {OLDEST}"] if opset(model) < OLDEST else []
+    if any(_batch_first(node) for graph in all_graphs(model.graph) for node in graph.node):
+        said.append("with the time first in its recurrent layers")
+    return " and ".join(said)
+
+
+def opset(model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators."""
+    return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+
+
+def lifted(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a model that computes the same, in forms that onnxruntime takes.
+
+    Raises:
+        ValueError: it has a form that is not known here.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if opset(model) < OLDEST:
+        ranks = _ranks(copy)
+        for graph in all_graphs(copy.graph):
+            _rewrite(graph, lambda node, taken, of=graph: _newer(node, of, ranks, taken))  # type: ignore[misc]
+        for entry in copy.opset_import:
+            if entry.domain in ("", "ai.onnx"):
+                entry.version = OLDEST
+        copy.ir_version = max(copy.ir_version, 4)
+    for graph in all_graphs(copy.graph):
+        _rewrite(graph, _time_first)
+    return copy
+
+
+_Taken = set[str]
+
+
+def _rewrite(graph: onnx.GraphProto, rewritten: Callable[[NodeProto, _Taken], Iterator[NodeProto]]) -> None:
+    taken = {name for node in graph.node for name in (*node.input, *node.output)} | {t.name for t in graph.initializer}
+    nodes = [NodeProto.FromString(made.SerializeToString()) for node in graph.node for made in rewritten(node, taken)]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _fresh(name: str, taken: _Taken) -> str:
+    made = next(f"{name}__{i}" for i in range(len(taken) + 1) if f"{name}__{i}" not in taken)
+    taken.add(made)
+    return made
+
+
+# ---- recurrent layers
+
+
+def _batch_first(node: NodeProto) -> bool:
+    return node.op_type in _RECURRENT and any(attribute.name == "layout" and attribute.i == 1 for attribute in node.attribute)
+
+
+def _time_first(node: NodeProto, taken: _Taken) -> Iterator[NodeProto]:
+    """A recurrent layer with the time first, between transpositions."""
+    if not _batch_first(node):
+        yield node
+        return
+    _drop(node, "layout")
+    for index, axes in _TURNED_INPUTS.items():
+        if index < len(node.input) and node.input[index]:
+            turned = _fresh(node.input[index], taken)
+            yield helper.make_node("Transpose", [node.input[index]], [turned], perm=axes)
+            node.input[index] = turned
+    after = []
+    for index, axes in _TURNED_OUTPUTS.items():
+        if index < len(node.output) and node.output[index]:
+            turned = _fresh(node.output[index], taken)
+            after.append(helper.make_node("Transpose", [turned], [node.output[index]], perm=axes))
+            node.output[index] = turned
+    yield node
+    yield from after
+
+
+# ---- opsets 1 to 6
+
+#: Operators of two operands that said by attributes how they broadcast.
+BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Less", "Greater"}
+
+#: Attributes that say how memory or training is meant, and those that `_newer` has read.
+_GONE = {"consumed_inputs", "is_test", "broadcast", "output_sequence"}
+
+
+def _newer(node: NodeProto, graph: onnx.GraphProto, ranks: Mapping[str, int], taken: _Taken) -> Iterator[NodeProto]:
+    """A node of opset 1 to 6 as one of opset 7, and what must stand before it."""
+    if node.domain not in ("", "ai.onnx"):
+        yield node
+        return
+    said = {attribute.name: attribute for attribute in node.attribute}
+    shape: list[int] | None = None
+    if node.op_type in BINARY and "axis" in said:  # the second operand's axes begin at this one of the first
+        rank, own = _known(ranks, node.input[0]), _known(ranks, node.input[1])
+        axis = said["axis"].i % (rank + 1 if said["axis"].i >= 0 else rank)
+        shape = [0] * own + [1] * (rank - axis - own)
+        _drop(node, "axis")
+    elif node.op_type == "PRelu" and _known(ranks, node.input[1]) == 1:  # a slope for each channel
+        shape = [-1] + [1] * (_known(ranks, node.input[0]) - 2)
+    if shape is not None:
+        turned = _fresh(node.input[1], taken)
+        yield helper.make_node("Reshape", [node.input[1], _constant(graph, np.array(shape, np.int64), taken)], [turned])
+        node.input[1] = turned
+    if node.op_type == "Reshape" and "shape" in said:
+        node.input.append(_constant(graph, np.array(said["shape"].ints, np.int64), taken))
+        _drop(node, "shape")
+    elif node.op_type == "Cast" and said["to"].type == AttributeProto.STRING:
+        kind = TensorProto.DataType.Value(said["to"].s.decode().upper())
+        said["to"].CopyFrom(helper.make_attribute("to", kind))
+    elif node.op_type == "Concat" and "axis" not in said:
+        node.attribute.append(helper.make_attribute("axis", 1))
+    elif node.op_type == "Pad" and "paddings" in said:
+        said["paddings"].name = "pads"
+    elif node.op_type == "Upsample" and "height_scale" in said:
+        scales = [1.0, 1.0, said["height_scale"].f, said["width_scale"].f]
+        node.attribute.append(helper.make_attribute("scales", scales))
+        _drop(node, "height_scale", "width_scale")
+    elif node.op_type in ("LpPool", "GlobalLpPool") and "p" in said and said["p"].type == AttributeProto.FLOAT:
+        said["p"].CopyFrom(helper.make_attribute("p", int(said["p"].f)))
+    elif (node.op_type == "Split" and len(node.input) > 1) or (node.op_type == "Tile" and len(node.input) > 2):
+        raise ValueError(f"{node.op_type} of opset 1 with its sizes as inputs is not lifted")
+    _drop(node, *_GONE)
+    yield node
+
+
+def _drop(node: NodeProto, *names: str) -> None:
+    kept = [attribute for attribute in node.attribute if attribute.name not in names]
+    del node.attribute[:]
+    node.attribute.extend(kept)
+
+
+def _constant(graph: onnx.GraphProto, value: np.ndarray, taken: _Taken) -> str:
+    name = _fresh("constant", taken)
+    graph.initializer.append(numpy_helper.from_array(value, name))
+    return name
+
+
+def _ranks(model: onnx.ModelProto) -> dict[str, int]:
+    """How many axes the tensors have of which that is known."""
+    inferred = onnx.shape_inference.infer_shapes(model)
+    found = {}
+    for graph in all_graphs(inferred.graph):
+        for value in (*graph.input, *graph.value_info, *graph.output):
+            if value.type.tensor_type.HasField("shape"):
+                found[value.name] = len(value.type.tensor_type.shape.dim)
+        found |= {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    return found
+
+
+def _known(ranks: Mapping[str, int], name: str) -> int:
+    if name not in ranks:
+        raise ValueError(f"the number of axes of {name!r} is not known")
+    return ranks[name]
