@@ -49,6 +49,7 @@ def convert(
     verify: bool = True,
     inputs: Iterable[Mapping[str, np.ndarray]] = (),
     embed_weights: bool = False,
+    self_include: bool = True,
     without: Collection[str] = (),
     strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
@@ -68,6 +69,8 @@ def convert(
         verify: compile and compare; False is the only way to get a header that was not compared.
         inputs: inputs to compare with, by name, beside the seeded ones.
         embed_weights: put the weights into the header.
+        self_include: the header includes itself once for each instruction set; False gives a longer one that does not, for interpreters
+            that are handed text, for standard input, and for pasting it into another file.
         without: passes to leave out, by name, to find out which one did something.
         strict: refuse a model that takes fewer sizes than its file leaves open, instead of saying so.
         progress: told the name of each stage as it begins.
@@ -98,7 +101,7 @@ def convert(
         report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
         report.narrowed = [str(found) for found in rmodel.narrowed]
         with stage("emit"):
-            emitted = emit(rmodel, embed_weights=embed_weights)
+            emitted = emit(rmodel, embed_weights=embed_weights, self_include=self_include)
         if verify:
             with stage("compile"):
                 library = built(emitted)
@@ -116,7 +119,7 @@ def convert(
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
                 names = " and ".join(found.failures)
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
-    proven = emit(rmodel, embed_weights=embed_weights, proof=report.proof())
+    proven = emit(rmodel, embed_weights=embed_weights, self_include=self_include, proof=report.proof())
     return Conversion(rmodel.name, rmodel, normal, proven, report)
 
 

@@ -93,7 +93,9 @@ def prepare(op_type: str, domain: str, cases: Sequence[Case]) -> list[Prepared]:
 
 
 #: Cases are built quickly, and without a warning.
-FLAGS = ("-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
+FLAGS = (
+    "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wfloat-equal", "-Werror",
+)  # fmt: skip
 
 
 def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = FLAGS) -> list[CompiledModel]:

@@ -13,13 +13,17 @@ import numpy as np
 import onnx
 import pytest
 from check import oracle
+from models import model_of
+from onnx import TensorProto, helper, numpy_helper
 from zoo import ZOO
 
 from onnx_bridge.convert import convert
+from onnx_bridge.runtime.processor import widest_body
 from onnx_bridge.toolchain import find_compiler
 
 FOLDER = Path(__file__).parent / "cpp"
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+WARNINGS = ["-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wfloat-equal"]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", *WARNINGS, "-Werror"]
 COMPILERS = ("g++", "g++-11", "clang++", "clang++-14", "clang++-19")
 HEADERS = ("mlp", "conv_net", "pair", "plain", "above", "embedded")
 
@@ -153,6 +157,44 @@ def test_odd_sizes_and_pointers_under_sanitizers(folder: Path, build: Build, tmp
     run(build("sizes.cpp", flags=["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]), folder)
 
 
+def open_net() -> onnx.ModelProto:
+    """Two open sizes, weights, and names that are macros of windows.h."""
+    nodes = [helper.make_node("Mul", ["near", "far"], ["min"]), helper.make_node("Softmax", ["min"], ["small"], axis=1)]
+    nodes.append(helper.make_node("Exp", ["small"], ["max"]))
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", "M", 3]) for name in ("near", "max")]
+    weights = numpy_helper.from_array(np.array([1, 2, 3], np.float32), "far")
+    return model_of(helper.make_graph(nodes, "open", ends[:1], ends[1:], [weights]))
+
+
+def test_without_exceptions_or_itself(folder: Path, build: Build, tmp_path: Path) -> None:
+    """Model::open and Workspace::make do not throw; sizes that overflow are refused; macros of windows.h do no harm."""
+    need_sanitizer(tmp_path, "-fsanitize=undefined")
+    convert(open_net(), name="open", verify=False, self_include=False).emitted.write(folder)
+    flags = ["-O1", "-g", "-fno-exceptions", "-fno-rtti", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
+
+    run(build("no_exceptions.cpp", flags=[*flags, *STRICT, f"-DONNX_BRIDGE_ONLY={widest_body()}"]), folder)
+
+
+def test_text_and_renamed_files(folder: Path, tmp_path: Path) -> None:
+    """A header that does not include itself is compiled from standard input; one that does, under another name."""
+    text = convert(ZOO["plain"](), name="plain", verify=False, self_include=False).emitted.header
+    use = "int main() { const onnx_bridge::plain::Model model; return 0; }\n"
+    assert "ONNX_BRIDGE_SELF" not in text and "ONNX_BRIDGE_SELF" in (folder / "plain.hxx").read_text(encoding="ascii")
+    (tmp_path / "other.name.h").write_bytes((folder / "plain.hxx").read_bytes())
+    (tmp_path / "use.cpp").write_text(f'#include "{tmp_path}/other.name.h"\n{use}', encoding="ascii")
+    for compiler in filter(shutil.which, COMPILERS):
+        words = [compiler, "-std=c++17", "-fsyntax-only", *STRICT]
+        subprocess.run([*words, "-x", "c++", "-"], input=f"{text}{use}", text=True, check=True, timeout=300, cwd=tmp_path)
+        subprocess.run([*words, "use.cpp"], check=True, timeout=300, cwd=tmp_path)
+
+
+def test_lines_are_short(folder: Path) -> None:
+    """Code of any model breaks its lines: those of the plan and of calls, too."""
+    nets = [convert(ZOO[name](), name=name, verify=False).emitted.header for name in ("transformer", "rollout", "lstm_tagger")]
+
+    assert max(len(line) for text in nets for line in text.splitlines()) <= 160
+
+
 def test_bodies_and_workspaces(folder: Path, build: Build) -> None:
     run(build("model.cpp", flags=["-O2"]), folder)
 
@@ -190,8 +232,12 @@ def test_weights_that_do_not_fit(folder: Path, build: Build, tmp_path: Path) -> 
         assert said["session"] == said["file"]
         assert said["memory"].startswith(f"mlp: memory {reason}")
         assert said["misaligned"] != "nothing"
-    assert run(program, tmp_path, "missing.dat").splitlines()[0] == "file: mlp: cannot open weights file missing.dat"
-    assert run(program, tmp_path, str(tmp_path)).splitlines()[0] == f"file: mlp: cannot open weights file {tmp_path}"
+    assert run(program, tmp_path, "missing.dat").splitlines()[0] == (
+        "file: mlp: cannot open weights file missing.dat: No such file or directory"
+    )
+    assert run(program, tmp_path, str(tmp_path)).splitlines()[0] == (
+        f"file: mlp: cannot open weights file {tmp_path}: not a regular file"
+    )
 
 
 def test_weights_file_is_safetensors(folder: Path) -> None:

@@ -37,6 +37,9 @@ def _functions() -> dict[str, tuple[int, int]]:
 #: By name, the counts of operands and of numbers.
 FUNCTIONS = _functions()
 
+#: What the kernels call otherwise: windows.h has macros of these names.
+_SPELT = {"max": "max_of", "min": "min_of"}
+
 
 class Functor:
     """A checked expression.
@@ -105,7 +108,7 @@ class Functor:
             if number is None:
                 raise self._refusal(f"gives {function!r} something else than a number: {ast.unparse(argument)}")
             written.append(literal(number, float32))
-        return f"{function}({', '.join(written)})"
+        return f"{_SPELT.get(function, function)}({', '.join(written)})"
 
     @staticmethod
     def _number(node: ast.expr, attributes: Mapping[str, Any]) -> float | None:

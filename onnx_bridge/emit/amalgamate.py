@@ -102,6 +102,11 @@ def amalgamate(names: Iterable[str], roots: Iterable[str] | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def kernel_text(name: str) -> str:
+    """The text of a file of `onnx_bridge/kernels` that stands in a header as it is."""
+    return (KERNELS / name).read_text(encoding="ascii").replace("#pragma once\n", "").rstrip("\n")
+
+
 def _reachable(chunks: list[_Chunk], wanted: set[str]) -> set[int]:
     by_name: dict[str, list[int]] = {}
     for i, chunk in enumerate(chunks):

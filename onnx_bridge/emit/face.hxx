@@ -1,17 +1,22 @@
 @BANNER@
-#if !defined(ONNX_BRIDGE_LANES)  // ------------------------------------------------------------ the face, read once
 #ifndef @GUARD@
 #define @GUARD@
+#include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -50,6 +55,7 @@ struct Weights {
 };
 
 @WEIGHTS_FILE@
+@CHECKED_SIZES@
 inline std::ptrdiff_t floor_div(std::ptrdiff_t a, std::ptrdiff_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
 inline std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
 inline std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
@@ -58,38 +64,49 @@ std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { retur
 template <class... Rest>
 std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
 
-class Workspace;
+@BEFORE@class Workspace;
 
-/// The network with its weights. Immutable: share one between all threads.
+/// The network with its weights. Immutable: share one between all threads. The constructors are there where exceptions are, and throw
+/// std::runtime_error with what is wrong; open() says it in `error` instead, and returns nothing.
 class Model {
 public:
 @CONSTRUCTORS@
-   /// Weights in the caller's memory (64-byte aligned), which must outlive the Model.
-   Model(const void* data, std::size_t bytes, Body body = Body::best)
-   {
-      bind(static_cast<const char*>(data), bytes, "memory", body);
-   }
 
-   /// Writes the outputs; false, and nothing written, where the dims need more than the Workspace has@REFUSALS@.
+@INFER_CONTRACT@
    bool infer(@INFER_PARAMETERS@) const noexcept;
 
-   /// Bytes of scratch memory that one call needs.
+   /// Bytes of scratch memory that one call needs; the largest std::size_t where no memory is that large.
    static std::size_t workspace_bytes(Dims dims = {}) noexcept
    {
       std::size_t at[@SLOTS@];
       return plan(dims, at);
    }
 
-   /// Elements of output `index`.
+   /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
    static std::size_t output_size(int index, Dims dims = {}) noexcept;
 
 private:
    friend class Workspace;
    using Run = bool (*)(@RUN_TYPES@) noexcept;
+   struct Closed {};
+   explicit Model(Closed) {}
+   static bool takes(const Dims& dims) noexcept;
    static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
-   void bind(const char* data, std::size_t bytes, const std::string& where, Body body);
+@LOADERS@
+   std::string choose(Body body);
+   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   {
+      error = problem.empty() ? problem : "@NAME@: " + problem;
+      return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
+   }
+#if defined(__cpp_exceptions)
+   static void raise(const std::string& problem)
+   {
+      if (!problem.empty()) throw std::runtime_error("@NAME@: " + problem);
+   }
+#endif
 
-   std::shared_ptr<const char> file_;  // keeps the weights alive; null where they are the caller's
+   std::shared_ptr<const char> file_{};  // keeps the weights alive; null where they are the caller's
    Weights w_{};
    Run run_ = nullptr;
 };
@@ -97,50 +114,80 @@ private:
 /// Scratch memory of one thread, for all calls whose dims need no more than `dims`.
 class Workspace {
 public:
-   explicit Workspace(const Model&, Dims dims = {})
-      : dims_(dims), bytes_(Model::plan(dims, at_)), own_(new char[bytes_ + 63]), memory_(aligned(own_.get())) {}
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned.
-   Workspace(const Model&, Dims dims, void* memory) : dims_(dims), bytes_(Model::plan(dims, at_)), memory_(static_cast<char*>(memory)) {}
+#if defined(__cpp_exceptions)
+   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   {
+      check();
+      own(new char[bytes_ + 63]);
+   }
+   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
+   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
+   {
+      check();
+      memory_ = static_cast<char*>(memory);
+   }
+#endif
+   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
+   {
+      Workspace made(dims);
+      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
+      made.memory_ = static_cast<char*>(memory);
+      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
+      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+   }
+   Workspace(Workspace&&) = default;
+   Workspace& operator=(Workspace&&) = default;
+   Workspace(const Workspace&) = delete;
+   Workspace& operator=(const Workspace&) = delete;
 
 private:
    friend class Model;
-   static char* aligned(char* p) { return p + (64 - reinterpret_cast<std::uintptr_t>(p) % 64) % 64; }
+   explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
+   void own(char* memory)
+   {
+      own_.reset(memory);
+      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+   }
+#if defined(__cpp_exceptions)
+   void check() const
+   {
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("@NAME@: a workspace for these dims is larger than any memory");
+   }
+#endif
    bool fit(const Dims& dims) noexcept
    {
-      if (@SAME_DIMS@) return true;
+      if (@SAME_DIMS@) return takes_;
+      if (!Model::takes(dims)) return false;
       const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits)
+      if (fits) {
          dims_ = dims;
-      else
+         takes_ = true;
+      } else {
          Model::plan(dims_, at_);
+      }
       return fits;
    }
 
    Dims dims_;
    std::size_t at_[@SLOTS@];  // the plan for dims_
    std::size_t bytes_;
-   std::unique_ptr<char[]> own_;
-   char* memory_;
+   bool takes_;
+   std::unique_ptr<char[]> own_{};
+   char* memory_ = nullptr;
 };
 
 }}  // namespace onnx_bridge::@NAME@
 
-// The kernels and the network, once for each instruction set: this file includes itself below.
-#ifdef __FILE_NAME__
-#define ONNX_BRIDGE_SELF __FILE_NAME__
-#else
-#define ONNX_BRIDGE_SELF "@FILE@"
-#endif
 @REGIONS@
-#undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace @NAME@ {
 
 @DETECTION@
-@FILE_CONSTRUCTOR@
-inline void Model::bind(@UNUSED@const char* data, @UNUSED@std::size_t bytes, @UNUSED@const std::string& where, Body body)
+@DEFINITIONS@
+inline std::string Model::choose(Body body)
 {
-@BIND@
    const int widest = widest_body();
 #ifdef ONNX_BRIDGE_ONLY
    const int best = ONNX_BRIDGE_ONLY;
@@ -148,9 +195,9 @@ inline void Model::bind(@UNUSED@const char* data, @UNUSED@std::size_t bytes, @UN
    const int best = widest;
 #endif
    const int lanes = body == Body::best ? best : static_cast<int>(body);
-   if (lanes > widest) throw std::runtime_error("@NAME@: this processor cannot run the body that was asked for");
+   if (lanes > widest) return "this processor cannot run the body that was asked for";
 #if defined(ONNX_BRIDGE_ONLY)
-   if (lanes != best) throw std::runtime_error("@NAME@: compiled for another body than was asked for");
+   if (lanes != best) return "compiled for another body than was asked for";
 #if ONNX_BRIDGE_ONLY == 16
    run_ = avx512::run;
 #elif ONNX_BRIDGE_ONLY == 8
@@ -163,6 +210,12 @@ inline void Model::bind(@UNUSED@const char* data, @UNUSED@std::size_t bytes, @UN
 #else
    run_ = baseline::run;
 #endif
+   return {};
+}
+
+inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
+{
+@TAKES@
 }
 
 inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
@@ -182,25 +235,11 @@ inline bool Model::infer(@INFER_PARAMETERS@) const noexcept
 
 }}  // namespace onnx_bridge::@NAME@
 
+#if defined(__cpp_exceptions)
 namespace TMVA_SOFIE_@NAME@ {
 
 @SOFIE@
 
 }  // namespace TMVA_SOFIE_@NAME@
-#endif  // @GUARD@
-#else  // --------------------------------------------------------------- read once for each instruction set
-namespace onnx_bridge { namespace @NAME@ { namespace ONNX_BRIDGE_REGION {
-
-@KERNELS@
-// ---- the network
-
-@FUNCTORS@
-static bool run(@RUN_PARAMETERS@) noexcept
-{
-@NETWORK@
-   return true;
-}
-
-@UNDEFINE@
-}}}  // namespace onnx_bridge::@NAME@::ONNX_BRIDGE_REGION
 #endif
+#endif  // @GUARD@

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions, macros
-from onnx_bridge.emit.embed import embedded
+from onnx_bridge.emit.amalgamate import amalgamate, definitions, kernel_text, macros
+from onnx_bridge.emit.bodies import including_itself, regions
+from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.names import Names, identifier
+from onnx_bridge.emit.sizes import FaceSizes
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
-from onnx_bridge.emit.writer import INDENT, CppWriter, comment
-from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
+from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
@@ -32,7 +34,8 @@ _FACE_NAMES = {
     "floor_div", "minimum", "maximum", "run", "widest_body", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
     "onnx_bridge", "avx512", "avx2", "baseline", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
     "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
-    "sizes", "session",
+    "sizes", "session", "Check", "ExpectedWeights", "Checked", "Layout", "layout", "too_many", "most_bytes", "wrapped", "bits", "wider",
+    "differ", "size", "takes", "open", "make", "error", "load", "choose", "opened", "raise", "check", "file", "memory", "expected",
 }  # fmt: skip
 
 
@@ -81,12 +84,15 @@ class Emitted:
         return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped)
 
 
-def emit(model: RModel, *, embed_weights: bool = False, taps: bool = False, proof: Iterable[str] = ()) -> Emitted:
+def emit(
+    model: RModel, *, embed_weights: bool = False, self_include: bool = True, taps: bool = False, proof: Iterable[str] = ()
+) -> Emitted:
     """Emits a model after its passes.
 
     Args:
         model: the model.
         embed_weights: put the weights into the header instead of a file beside it.
+        self_include: let the header include itself once for each instruction set; otherwise it holds their bodies one after the other.
         taps: hand out every intermediate tensor to a callback (for localising a fault; not for shipping).
         proof: lines of the banner that say what was compared.
 
@@ -94,16 +100,18 @@ def emit(model: RModel, *, embed_weights: bool = False, taps: bool = False, proo
         BridgeError: an operator reads what nothing writes.
     """
     check_written(model)
-    return _Header(model, embed_weights, taps, list(proof)).make()
+    return _Header(model, embed_weights, self_include, taps, list(proof)).make()
 
 
 class _Header:
-    def __init__(self, model: RModel, embed: bool, taps: bool, proof: list[str]) -> None:
-        self.model, self.embed, self.taps, self.proof = model, embed, taps, proof
+    def __init__(self, model: RModel, embed: bool, self_include: bool, taps: bool, proof: list[str]) -> None:
+        self.model, self.embed, self.self_include, self.taps, self.proof = model, embed, self_include, taps, proof
         self.plan = plan_memory(model)
         self.kernel_files = {file for op in _all_operators(model.operators) for file in op.kernel_files()} | {"vector.hxx"}
         self.names = Names(_FACE_NAMES | definitions(amalgamate(self.kernel_files)) | {model.name})
         self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
+        self.sizes = FaceSizes(model, self.plan, self.symbols)
+        self.sizes.refuse_too_large()
         self.writer = CppWriter(self.plan, self.names, self.symbols, taps)
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
 
@@ -112,28 +120,34 @@ class _Header:
         functors = self.functors()
         kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
         image = weights_image(self.model.name, self.writer.weights)
-        face = (Path(__file__).parent / "face.hxx").read_text(encoding="ascii")
         plain, tap = self.parameters(named=False), self.tap_type("tap")
         run_parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *self.parameters(), *tap]
         has_file = image.payload_bytes > 0 and not self.embed
-        texts: dict[str, str | Callable[[], str]] = {
-            "BANNER": self.banner(image), "NAME": self.model.name, "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
-            "FILE": f"{self.model.name}.hxx", "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(),
-            "WEIGHT_FIELDS": self.weight_fields(), "WEIGHTS_FILE": _kernel_text("weights_file.hxx") if image.payload_bytes else "",
-            "CONSTRUCTORS": self.constructors(image), "FILE_CONSTRUCTOR": self.file_constructor(image),
-            "UNUSED": "" if image.payload_bytes else "[[maybe_unused]] ", "BIND": self.bind(image), "REFUSALS": self.refusals(),
-            "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.plan_text(),
+        loading = Loading(self.model.name, image, self.embed, {n: _storage(a) for n, a in self.writer.weights.items()})
+        texts = {
+            "BANNER": self.banner(image, kernels + functors), "NAME": self.model.name,
+            "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
+            "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(), "WEIGHT_FIELDS": self.weight_fields(),
+            "WEIGHTS_FILE": kernel_text("weights_file.hxx") if image.payload_bytes else "",
+            "CHECKED_SIZES": kernel_text("checked_size.hxx") if self.symbols else "",
+            "CONSTRUCTORS": loading.constructors(), "LOADERS": loading.declarations(), "DEFINITIONS": loading.definitions(),
+            "BEFORE": loading.before(), "INFER_CONTRACT": self.infer_contract(),
+            "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.sizes.workspace(),
             "SAME_DIMS": " && ".join(f"dims.{s} == dims_.{s}" for s in self.symbols.values()) or "(static_cast<void>(dims), true)",
             "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
-            "INFER_BODY": self.infer_body(), "OUTPUT_SIZES": self.output_sizes(),
+            "TAKES": self.sizes.takes([*self.writer.sizes, *self.model.input_values.values()]),
+            "INFER_BODY": self.infer_body(), "OUTPUT_SIZES": self.sizes.outputs(),
             "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *plain, *self.tap_type()]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
             "SOFIE": session(self.model, self.arguments, self.symbols, has_file),
-            "REGIONS": _kernel_text("regions.hxx"), "DETECTION": _kernel_text("widest_body.hxx"),
-            "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
+            "DETECTION": kernel_text("widest_body.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip
-        header = re.sub(r"@([A-Z_]+)@", lambda match: str(texts[match[1]]), face)
+        body = _filled("body.hxx", texts)
+        texts["REGIONS"] = regions(f"{self.model.name}.hxx", None if self.self_include else body)
+        header = _filled("face.hxx", texts)
+        if self.self_include:
+            header = including_itself(header, body)
         return Emitted(
             self.model.name,
             header.rstrip("\n") + "\n",
@@ -189,8 +203,8 @@ class _Header:
         return [f"void (*{name})(int, const void*, std::size_t)"] if self.taps else []
 
     def dim_fields(self) -> str:
-        spelt = {field: "" if name == field else f"  // {comment(name)}" for name, field in self.symbols.items()}
-        return "\n".join(f"{INDENT}std::size_t {field} = 1;{what}" for field, what in spelt.items()) or f"{INDENT}// none"
+        remarks = {field: "" if name == field else f"  // {comment(name)}" for name, field in self.symbols.items()}
+        return "\n".join(f"{INDENT}std::size_t {field} = 1;{what}" for field, what in remarks.items()) or f"{INDENT}// none"
 
     def argument_tables(self) -> str:
         tables = []
@@ -201,7 +215,7 @@ class _Header:
                 rank = t.rank if t.type.either is None else -1
                 rows.append(f'{INDENT}{{"{_quoted(t.name)}", "{t.dtype.name}", {rank}, {{{shape}}}}},')
             if rows:
-                tables.append("\n".join([f"constexpr Argument {what}[] = {{", *rows, "};"]))
+                tables.append("\n".join([f"inline constexpr Argument {what}[] = {{", *rows, "};"]))
         return "\n".join(tables)
 
     def weight_fields(self) -> str:
@@ -210,97 +224,27 @@ class _Header:
             lines.append(f"{INDENT}const {_storage(array)}* {name};  // [{', '.join(map(str, array.shape))}]")
         return "\n".join(lines) or f"{INDENT}// none"
 
-    def constructors(self, image: WeightsImage) -> str:
-        if image.payload_bytes == 0:
-            return f'{INDENT}explicit Model(Body body = Body::best) {{ bind(nullptr, 0, "", body); }}'
-        if self.embed:
-            return f"{INDENT}/// The weights are those in this header.\n{INDENT}explicit Model(Body body = Body::best);"
-        return textwrap.indent(
-            "/// Maps the weights file. Throws std::runtime_error where it is missing, damaged, or another model's.\n"
-            f'explicit Model(const std::string& file = "{self.model.name}.dat", Body body = Body::best);',
-            INDENT,
-        )
-
-    def file_constructor(self, image: WeightsImage) -> str:
-        if image.payload_bytes == 0:
-            return ""
-        if self.embed:
-            return (
-                f"{embedded(image.data)}\ninline Model::Model(Body body)\n{{\n"
-                f'{INDENT}bind(embedded_weights(), {len(image.data)}, "the header", body);\n}}\n'
-            )
-        return (
-            "\ninline Model::Model(const std::string& file, Body body)\n{\n"
-            f"{INDENT}std::size_t bytes = 0;\n"
-            f'{INDENT}file_ = WeightsFile::open(file, "{self.model.name}", bytes);\n'
-            f"{INDENT}bind(file_.get(), bytes, file, body);\n}}\n"
-        )
-
-    def bind(self, image: WeightsImage) -> str:
-        if not image.payload_bytes:
-            return ""
-        lines = [
-            f'{INDENT}check_weights(data, bytes, where, "{self.model.name}", {image.header_bytes}, {image.payload_bytes}, '
-            f"0x{image.header_hash:016x}u, 0x{image.payload_hash:016x}u);",
-            f"{INDENT}data += {image.header_bytes};",
-        ]
-        for name, array in self.writer.weights.items():
-            lines.append(f"{INDENT}w_.{name} = reinterpret_cast<const {_storage(array)}*>(data + {image.offsets[name]});")
-        return "\n".join(lines)
-
-    def face_size(self, size: Size) -> str:
-        """A size in the face, in terms of `dims`."""
-        return dims.show(size, lambda s: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[s]})")
-
-    def plan_text(self) -> str:
-        lines = []
-        if self.symbols:
-            huge = " || ".join(f"dims.{s} > most" for s in self.symbols.values())
-            lines.append(f"{INDENT}const std::size_t most = std::numeric_limits<std::size_t>::max() / 256;")
-            lines.append(f"{INDENT}if ({huge}) return most * 128;  // more than any Workspace has; a negative size, as a rule")
-        if self.plan.is_static:
-            return "\n".join([*lines, f"{INDENT}return {self.plan.offsets({})[1]};"])
-        lines.append(f"{INDENT}std::ptrdiff_t end = 0, offset = 0;")
-        sizes = {b.index: self.face_size(b.bytes) for b in self.plan.order}
-        lines.append(f"{INDENT}const std::ptrdiff_t bytes[] = {{{', '.join(sizes[i] for i in range(len(self.plan.order)))}}};")
-        for b in self.plan.order:
-            below = [f"static_cast<std::ptrdiff_t>(at[{o.index}]) + bytes[{o.index}]" for o in b.below]
-            offset = below[0] if len(below) == 1 else (f"maximum({', '.join(below)})" if below else "0")
-            lines.append(f"{INDENT}offset = {offset};")
-            lines.append(f"{INDENT}at[{b.index}] = static_cast<std::size_t>(offset);")
-            lines.append(f"{INDENT}end = maximum(end, offset + bytes[{b.index}]);")
-        lines.append(f"{INDENT}return static_cast<std::size_t>(end);")
-        return "\n".join(lines)
-
-    def output_sizes(self) -> str:
-        lines = [f"{INDENT}switch (index) {{"]
-        for index, tensor in enumerate(self.model.outputs):
-            size = self.face_size(tensor.count)
-            if self.model.conditions:  # nothing, where infer refuses
-                size = f"maximum(0, {size})"
-            lines.append(f"{INDENT}case {index}: return static_cast<std::size_t>({size});")
-        return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
-
-    def refusals(self) -> str:
-        values = {name: dims.show(size, self.symbols.__getitem__) for name, size in self.model.input_values.items()}
-        pairs = [f"{size} is not the value of {identifier(name)}" for name, size in values.items()]
-        pairs += [f"{dims.show(size, self.symbols.__getitem__)} is negative" for size in self.model.conditions]
-        return "".join(f",\n{INDENT}/// or {pair}" for pair in pairs)
+    def infer_contract(self) -> str:
+        reasons = ["are larger than sizes can be", "need more than the Workspace has", *self.sizes.refusals()]
+        values = {name: spelt(size, self.symbols.__getitem__) for name, size in self.model.input_values.items()}
+        reasons += [f"{size} is not the value of {identifier(name)}" for name, size in values.items()]
+        text = f"Writes the outputs. False where the dims {', or '.join(reasons)}: then nothing is written. "
+        if any("return false;" in line for line in self.writer.lines):
+            text += "False, too, where a loop ends before its last turn: then the outputs hold anything. "
+        text += "Outputs overlap neither inputs nor one another nor the Workspace; inputs may overlap."
+        return "\n".join(textwrap.wrap(text, 120, initial_indent=f"{INDENT}/// ", subsequent_indent=f"{INDENT}/// "))
 
     def infer_body(self) -> str:
-        lines = []
+        lines = [f"{INDENT}if (!ws.fit(dims)) return false;"]
         for source, size in self.model.input_values.items():
-            pointer, value = self.arguments[self.model.tensor(source)], self.face_size(size)
-            lines.append(f"{INDENT}if (*{pointer} < 0 || static_cast<std::ptrdiff_t>(*{pointer}) != {value}) return false;")
-        lines += [f"{INDENT}if ({self.face_size(size)} < 0) return false;" for size in self.model.conditions]
-        for a, b in self.model.constraints:
-            lines.append(f"{INDENT}if ({self.face_size(a)} != {self.face_size(b)}) return false;")
-        lines.append(f"{INDENT}if (!ws.fit(dims)) return false;")
+            pointer = self.arguments[self.model.tensor(source)]
+            value = spelt(size, lambda symbol: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[symbol]})")
+            lines += folded(f"{INDENT}if (*{pointer} < 0 || static_cast<std::ptrdiff_t>(*{pointer}) != {value}) return false;")
         arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *self.arguments.values(), *(["active_tap()"] if self.taps else [])])
         lines.append(f"{INDENT}return run_({arguments});")
         return "\n".join(lines)
 
-    def banner(self, image: WeightsImage) -> str:
+    def banner(self, image: WeightsImage, code: str) -> str:
         model, name = self.model, self.model.name
         counts = Counter(op.op_type for op in _all_operators(model.operators))
         rows = [
@@ -340,20 +284,36 @@ class _Header:
             f"//   TMVA_SOFIE_{name}::Session s{file};  // SOFIE's face on the same body",
             f"//   auto y = s.infer({sofie_args});",
             "//",
-            *_CONTRACT,
+            *_contract(code),
         ]
         return "\n".join(line.rstrip() for line in lines)
 
 
-_CONTRACT = [f"// {line}" for line in textwrap.wrap(
-    "Contract. infer() is const and noexcept; it allocates nothing, locks nothing, calls nothing of the system and starts no thread. "
-    "A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on every processor "
-    "that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag. Only constructors throw "
-    "(std::runtime_error, with the file's name and what was wrong with it).", 120)]  # fmt: skip
+def _contract(code: str) -> list[str]:
+    """The contract as it holds for the code of a model."""
+    foreign = sorted({name for name in re.findall(r"__builtin_([a-z0-9]+)\(", code) if name in _LIBRARY or name[:-1] in _LIBRARY})
+    but = f", but for what the C library computes ({', '.join(foreign)})" if foreign else ""
+    text = (
+        "Contract. infer() is const and noexcept; it allocates nothing, locks nothing, calls nothing of the system and starts no thread. "
+        "A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on every processor "
+        f"that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag{but}. Only constructors throw: a Model's "
+        "std::runtime_error, with what was wrong with the weights, a Workspace's std::length_error or std::bad_alloc. Model::open and "
+        "Workspace::make do not."
+    )
+    return [f"// {line}" for line in textwrap.wrap(text, 120)]
 
 
-def _kernel_text(name: str) -> str:
-    return (KERNELS / name).read_text(encoding="ascii").replace("#pragma once\n", "").rstrip("\n")
+#: Functions whose last bits are the C library's.
+_LIBRARY = frozenset(
+    """exp exp2 expm1 log log2 log10 log1p pow sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc cbrt hypot tgamma
+    lgamma""".split()
+)
+
+
+def _filled(template: str, texts: dict[str, str]) -> str:
+    """A template of this folder with its @PLACES@ filled in."""
+    text = (Path(__file__).parent / template).read_text(encoding="ascii")
+    return re.sub(r"@([A-Z_]+)@", lambda match: texts[match[1]], text)
 
 
 def _storage(array: np.ndarray) -> str:

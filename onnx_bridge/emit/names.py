@@ -11,11 +11,12 @@ _KEYWORDS = frozenset(
     enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or
     or_eq private protected public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct
     switch template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
-    xor_eq std main errno NULL EOF assert linux unix stdin stdout stderr signbit isnan isinf isfinite INFINITY NAN near far small interface
-    major minor final override st_atime st_ctime st_mtime math_errhandling sched_priority""".split()
-)
-#: What is written as macros are, MAP_FAILED or the user's own BATCH_SIZE, might be one.
-_MACRO = re.compile(r"[A-Z][A-Z0-9_]*[A-Z][A-Z0-9_]*")
+    xor_eq std main errno NULL EOF assert linux unix stdin stdout stderr signbit isnan isinf isfinite INFINITY NAN
+    major minor final override st_atime st_ctime st_mtime math_errhandling sched_priority optional offsetof alloca environ
+    min max near far small hyper interface pascal cdecl byte boolean s_addr s_host s_net s_imp s_lh s6_addr h_addr""".split()
+)  # the last line: macros of windows.h, and types that it has outside of namespaces
+#: What is written as macros are, MAP_FAILED or the user's own BATCH_SIZE, might be one; so might the numbered names of windows.h's dialogs.
+_MACRO = re.compile(r"[A-Z][A-Z0-9_]*[A-Z][A-Z0-9_]*|(?:bmp|chx|cmb|ctl|edt|frm|grp|ico|lst|psh|rad|rct|scr|stc)\d+")
 
 
 def identifier(text: str) -> str:

@@ -37,7 +37,6 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
     dims_text = "{" + ", ".join(f"{symbols[s]}" for s in symbols) + "}"
     plain = f"onnx_bridge::{name}"
     ctor_dims = "".join(f", std::size_t {symbols[s]} = 1" for s in symbols)
-    default = f'"{name}.dat"' if has_file else '""'
     pointers = [
         f"reinterpret_cast<bool*>({o}.data())" if t.dtype is bool_ else f"{o}.data()" for o, t in zip(outputs, model.outputs, strict=True)
     ]
@@ -50,12 +49,12 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         else (f"std::vector<std::vector<{kinds[0]}>>" if same else "std::tuple<" + ", ".join(f"std::vector<{k}>" for k in kinds) + ">")
     )
     filename = "std::string filename" if has_file else "[[maybe_unused]] std::string filename"
-    opened = f"filename.empty() ? {default} : filename" if has_file else ""
+    opened = "filename" if has_file else ""
     fresh = f"workspace(new {plain}::Workspace(model, dims))"
     lines = [
         "/// SOFIE's face. Movable and copyable; copies share the weights. One a thread.",
         "struct Session {",
-        f"{INDENT}explicit Session({filename} = {default}{ctor_dims})",
+        f'{INDENT}explicit Session({filename} = ""{ctor_dims})',
         f"{INDENT}   : model({opened}), dims{dims_text}, {fresh} {{}}",
         f"{INDENT}Session(const Session& other) : model(other.model), dims(other.dims), {fresh} {{}}",
         f"{INDENT}Session(Session&&) = default;",
@@ -77,7 +76,8 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
     lines += [
         f"{INDENT * 2}if (model.infer({call})) return;",
         f"{INDENT * 2}workspace.reset(new {plain}::Workspace(model, sizes));  // sizes that are larger than any before",
-        f'{INDENT * 2}if (!model.infer({call})) throw std::runtime_error("{name}: sizes do not agree with the inputs");',
+        f"{INDENT * 2}if (!model.infer({call}))",
+        f'{INDENT * 3}throw std::runtime_error("{name}: sizes do not agree with the inputs");',
         f"{INDENT}}}",
         f"{INDENT}{returned} infer({', '.join(parameters)})",
         f"{INDENT}{{",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -25,6 +26,21 @@ def comment(text: str) -> str:
     return re.sub(r"\?{2,}", "?", cleaned)[:200].rstrip()
 
 
+def folded(line: str, width: int = 140) -> list[str]:
+    """A long line of code, or a long comment, as several of at most `width` columns where it has blanks to break it at."""
+    indent = line[: len(line) - len(line.lstrip())]
+    bare = line.lstrip()
+    if len(line) <= width or '"' in line or ("//" in bare and not bare.startswith("//")) or bare.startswith("#"):
+        return [line]
+    further = f"{indent}//   " if bare.startswith("//") else f"{indent}{INDENT * 2}"
+    return textwrap.wrap(bare, width, initial_indent=indent, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
+
+
+def spelt(size: Size, name: Callable[[str], str]) -> str:
+    """A size as C++. A number that std::ptrdiff_t lacks becomes 2**62, more than any memory has: a call with such a size is refused."""
+    return re.sub(r"\b\d{19,}\b", lambda number: str(min(int(number[0]), 1 << 62)), dims.show(size, name))
+
+
 class CppWriter:
     """Implements `ir.Writer`.
 
@@ -32,6 +48,7 @@ class CppWriter:
         lines: the body of the network's function.
         functors: declarations that stand before it, by text.
         weights: arrays of the weights file by C++ name, in the order of first use.
+        sizes: the symbolic sizes that stand in the lines.
     """
 
     def __init__(self, plan: MemoryPlan, names: Names, symbols: dict[str, str], taps: bool = False) -> None:
@@ -40,6 +57,7 @@ class CppWriter:
         self.functors: dict[str, str] = {}
         self.weights: dict[str, np.ndarray] = {}
         self.tapped: list[Tensor] = []
+        self.sizes: dict[Size, None] = {}
         self._pointers: dict[Tensor, str] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._depth = 1
@@ -56,7 +74,9 @@ class CppWriter:
         raise KeyError(f"no memory was planned for {tensor.name!r}")
 
     def size(self, size: Size) -> str:
-        text = dims.show(size, self.symbols.__getitem__)
+        if not isinstance(size, int):
+            self.sizes[size] = None
+        text = spelt(size, self.symbols.__getitem__)
         return text if isinstance(size, int) or re.fullmatch(r"\w+", text) else f"({text})"
 
     def const(self, size: Size) -> str:
@@ -86,7 +106,7 @@ class CppWriter:
         return name
 
     def line(self, text: str) -> None:
-        self.lines.append(INDENT * self._depth + text)
+        self.lines += folded(INDENT * self._depth + text)
 
     def call(self, function: str, *args: object) -> None:
         self.line(f"{function}({', '.join(self._argument(arg) for arg in args)});")

@@ -67,7 +67,7 @@ ONNX_BRIDGE_INLINE Size arg_best_row(Size n, const float* x, bool select_last, B
    }
    const vec top = over_lanes(best, [&](vec a, vec b) __attribute__((always_inline)) { return better(b, a) ? b : a; });
    place = best == top ? place : splat(select_last ? std::int32_t{-1} : std::int32_t{0x7fffffff});
-   return over_lanes(place, [&](ivec a, ivec b) __attribute__((always_inline)) { return select_last ? max(a, b) : min(a, b); })[0];
+   return over_lanes(place, [&](ivec a, ivec b) __attribute__((always_inline)) { return select_last ? max_of(a, b) : min_of(a, b); })[0];
 }
 
 /// Of `count` neighbouring columns.

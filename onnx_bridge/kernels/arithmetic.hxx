@@ -122,29 +122,29 @@ ONNX_BRIDGE_INLINE if_integer<T> mod(T a, T b)
    return rest != T() && (rest < T()) != (b < T()) ? static_cast<T>(rest + b) : rest;
 }
 
-ONNX_BRIDGE_INLINE vec max(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
-ONNX_BRIDGE_INLINE vec min(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
-ONNX_BRIDGE_INLINE ivec max(ivec a, ivec b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE ivec min(ivec a, ivec b) { return a < b ? a : b; }
+ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
+ONNX_BRIDGE_INLINE vec min_of(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
+ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE ivec min_of(ivec a, ivec b) { return a < b ? a : b; }
 template <class T>
-ONNX_BRIDGE_INLINE if_number<T> max(T a, T b)
+ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
 {
    return a > b || a != a ? a : b;
 }
 template <class T>
-ONNX_BRIDGE_INLINE if_number<T> min(T a, T b)
+ONNX_BRIDGE_INLINE if_number<T> min_of(T a, T b)
 {
    return a < b || a != a ? a : b;
 }
 
 /// x held between lo and hi; where lo > hi, hi.
-ONNX_BRIDGE_INLINE vec clip(vec x, vec lo, vec hi) { return min(max(x, lo), hi); }
+ONNX_BRIDGE_INLINE vec clip(vec x, vec lo, vec hi) { return min_of(max_of(x, lo), hi); }
 ONNX_BRIDGE_INLINE vec clip(vec x, float lo, float hi) { return clip(x, splat(lo), splat(hi)); }
-ONNX_BRIDGE_INLINE ivec clip(ivec x, ivec lo, ivec hi) { return min(max(x, lo), hi); }
+ONNX_BRIDGE_INLINE ivec clip(ivec x, ivec lo, ivec hi) { return min_of(max_of(x, lo), hi); }
 template <class T>
 ONNX_BRIDGE_INLINE if_number<T> clip(T x, T lo, T hi)
 {
-   return min(max(x, lo), hi);
+   return min_of(max_of(x, lo), hi);
 }
 
 ONNX_BRIDGE_INLINE vec reciprocal(vec x) { return 1.f / x; }

@@ -52,9 +52,10 @@ ONNX_BRIDGE_KERNEL float exponentiate(Size query, Size keys, float* products, co
       most = larger(most, scored);
    }
    float maximum = largest(most);
-   if (i < keys) {
-      store(products + i, score(load(products + i, keys - i), query, i, keys - i), keys - i);
-      for (; i < keys; i++) maximum = larger(maximum, products[i]);
+   const Size rest = keys - i;
+   if (rest > 0) {
+      store(products + i, score(load(products + i, rest), query, i, rest), rest);
+      for (Size j = 0; j < rest; j++) maximum = larger(maximum, products[i + j]);
    }
    const float sum = sum_in_lanes(keys, ExpStep{products, splat(maximum)});
    if (rare != Rare::nan) {

@@ -10,8 +10,8 @@
 template <class Int>
 ONNX_BRIDGE_INLINE Int truncated(double x)
 {
-   constexpr double limit = 2. * (std::numeric_limits<Int>::max() / 2 + 1);
-   return x >= -limit && x < limit ? static_cast<Int>(x) : std::numeric_limits<Int>::min();
+   constexpr double limit = 2. * ((std::numeric_limits<Int>::max)() / 2 + 1);
+   return x >= -limit && x < limit ? static_cast<Int>(x) : (std::numeric_limits<Int>::min)();
 }
 
 template <class To, class From>

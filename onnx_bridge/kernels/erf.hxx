@@ -43,9 +43,9 @@ ONNX_BRIDGE_INLINE vec erf(vec x)
 ONNX_BRIDGE_INLINE vec gelu(vec x)
 {
    const vec z = mul(x, splat(0.70710678118654752f)), a = as_float(as_int(z) & 0x7fffffff);
-   const vec far = erfc_far(a), near = erf_near(z) + 1.f;
-   vec twice_share = x < 0.f ? far : 2.f - far;
-   twice_share = a < 0.93f ? near : twice_share;
+   const vec beyond = erfc_far(a), within = erf_near(z) + 1.f;
+   vec twice_share = x < 0.f ? beyond : 2.f - beyond;
+   twice_share = a < 0.93f ? within : twice_share;
    twice_share = z < -4.3f ? vec{} : twice_share;
    return mul(mul(x, splat(0.5f)), twice_share);
 }

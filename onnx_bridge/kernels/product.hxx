@@ -64,13 +64,13 @@ struct ProductCut {
    Size terms, columns;
 
    __attribute__((always_inline)) ProductCut(Size M, Size N, Size K, Size x_row, Size x_column, bool packs)
-   {
       // More than 8 rows a multiple of 4 KB apart contend for the same lines of the first cache: worth a copy if many columns use it.
-      copies = x_column != 1 || (x_row % 1024 == 0 && x_row != 0 && tile_rows > 8 && M > 8 && N >= 128 && K >= 64);
+      : copies(x_column != 1 || (x_row % 1024 == 0 && x_row != 0 && tile_rows > 8 && M > 8 && N >= 128 && K >= 64)), terms(K), columns(N)
+   {
       const Size most = copies || packs ? block_terms : 4 * block_terms;
-      terms = K < most ? K : most;
-      columns = terms <= block_terms ? elements / block_terms : elements / terms / 32 * 32;
-      if (columns > N) columns = N;
+      if (terms > most) terms = most;
+      const Size widest = terms <= block_terms ? elements / block_terms : elements / terms / 32 * 32;
+      if (columns > widest) columns = widest;
    }
 };
 

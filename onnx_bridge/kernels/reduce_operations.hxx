@@ -119,7 +119,7 @@ template <class T>
 ONNX_BRIDGE_INLINE T highest()
 {
    if constexpr (std::is_floating_point<T>::value) return infinity<T>();
-   else return std::numeric_limits<T>::max();
+   else return (std::numeric_limits<T>::max)();
 }
 
 /// Where +0 and -0 meet the order would show in the sign: +0 is added at the end.
@@ -133,12 +133,12 @@ struct Max {
    template <class V>
    static __attribute__((always_inline)) V join(V most, V x)
    {
-      return max(x, most);
+      return max_of(x, most);
    }
    template <class V>
    static __attribute__((always_inline)) V merge(V a, V b)
    {
-      return max(a, b);
+      return max_of(a, b);
    }
    template <class V>
    static __attribute__((always_inline)) V finish(V most)
@@ -156,12 +156,12 @@ struct Min : Max {
    template <class V>
    static __attribute__((always_inline)) V join(V least, V x)
    {
-      return min(x, least);
+      return min_of(x, least);
    }
    template <class V>
    static __attribute__((always_inline)) V merge(V a, V b)
    {
-      return min(a, b);
+      return min_of(a, b);
    }
 };
 

@@ -5,7 +5,8 @@
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
 #define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_BEGIN(isa) \
+   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
 #define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
 #define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
 #define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
@@ -15,6 +16,12 @@
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
 #define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
 #define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#endif
+// Floats are compared for equality where ONNX asks for it. GCC, but not clang, takes an int that is an array's bound for a conversion.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
 //
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4 lanes, leaves the other bodies out.
@@ -45,6 +52,7 @@ ONNX_BRIDGE_BEGIN_BASELINE
 #undef ONNX_BRIDGE_REGION
 ONNX_BRIDGE_END_BASELINE
 #endif
+#pragma GCC diagnostic pop
 #undef ONNX_BRIDGE_PRAGMA
 #undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN

@@ -11,8 +11,8 @@ ONNX_BRIDGE_INLINE vec tanh(vec x)
    p = fma(p, square, splat(-5.374317244e-02f));
    p = fma(p, square, splat(1.333148628e-01f));
    p = fma(p, square, splat(-3.333328366e-01f));
-   const vec near = fma(mul(p, square), a, a);
+   const vec small_x = fma(mul(p, square), a, a);
    const vec e = exp_nonpositive(mul(a, splat(-2.f)));
-   const vec far = (1.f - e) / (1.f + e);
-   return as_float(as_int(a < 0.625f ? near : far) | sign);
+   const vec large_x = (1.f - e) / (1.f + e);
+   return as_float(as_int(a < 0.625f ? small_x : large_x) | sign);
 }

@@ -1,44 +1,10 @@
 // weights_file.hxx: the file of weights in memory, and the proof that it is the right one.
 //
-// Not a kernel: stands once in the model's own namespace, outside the regions.
-// includes: <cstddef> <cstdint> <cstdio> <cstring> <limits> <memory> <new> <stdexcept> <string>
+// Not a kernel: stands once in the model's own namespace, outside the regions. Nothing here throws but for want of memory: what is wrong
+// is returned as text, and nothing wrong as an empty one.
+// includes: <atomic> <cerrno> <cstddef> <cstdint> <cstdio> <cstring> <ctime> <limits> <memory> <new> <string> <system_error>
 // includes if defined(__unix__) || defined(__APPLE__): <fcntl.h> <sys/mman.h> <sys/stat.h> <unistd.h>
 #pragma once
-
-/// A file's bytes, read-only and aligned to 64: mapped where the system can, else read. Whoever holds the pointer keeps them alive.
-/// A mapped file must not be cut short while it is in use.
-struct WeightsFile {
-   static std::shared_ptr<const char> open(const std::string& path, const char* model, std::size_t& bytes)
-   {
-      const std::string failure = std::string(model) + ": cannot open weights file " + path;
-      bytes = 0;
-#if defined(__unix__) || defined(__APPLE__)
-      const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-      if (file < 0) throw std::runtime_error(failure);
-      struct stat status;
-      const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-      const std::size_t size = regular && status.st_size > 0 ? static_cast<std::size_t>(status.st_size) : 0;
-      void* const begin = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
-      ::close(file);
-      if (!regular || begin == MAP_FAILED) throw std::runtime_error(failure);
-      bytes = size;
-      if (size == 0) return nullptr;
-      return std::shared_ptr<const char>(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
-#else
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) throw std::runtime_error(failure);
-      const long size = std::ftell(file.get());
-      const bool known = size >= 0 && size < std::numeric_limits<long>::max();  // of a folder it may be the largest number
-      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) throw std::runtime_error(failure);
-      const std::size_t wanted = static_cast<std::size_t>(size);
-      char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64)));
-      std::shared_ptr<const char> data(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });
-      if (std::fread(begin, 1, wanted, file.get()) != wanted) throw std::runtime_error(failure);
-      bytes = wanted;
-      return data;
-#endif
-   }
-};
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -57,24 +23,125 @@ inline std::uint64_t checksum(const char* data, std::size_t bytes)
    return sum;
 }
 
-/// Throws std::runtime_error unless the memory holds exactly the weights that the model was made with: `header_bytes` of header,
-/// then `payload_bytes` of payload, both multiples of 64. `where` names the memory in the message: a file's path.
-inline void check_weights(const char* data, std::size_t bytes, const std::string& where, const char* model, std::size_t header_bytes,
-                          std::size_t payload_bytes, std::uint64_t header_hash, std::uint64_t payload_hash)
-{
-   const auto fail = [&](const std::string& what) { throw std::runtime_error(std::string(model) + ": " + where + " " + what); };
-   const std::uint16_t one = 1;
-   unsigned char first_byte;
-   std::memcpy(&first_byte, &one, 1);
-   if (first_byte != 1) fail("holds little-endian numbers, and this machine is big-endian");
-   if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) fail("holds the weights of another model");
-   if (bytes != header_bytes + payload_bytes)
-      fail("has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes));
-   if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) fail("is not aligned to 64 bytes");
-   const std::uint64_t found = checksum(data + header_bytes, payload_bytes);
-   if (found == payload_hash) return;
-   char message[80];
-   std::snprintf(message, sizeof(message), "is damaged: checksum %016llx, expected %016llx", static_cast<unsigned long long>(found),
-                 static_cast<unsigned long long>(payload_hash));
-   fail(message);
-}
+/// A file's bytes, read-only and aligned to 64: mapped where the system can, else read. Whoever holds the pointer keeps them alive.
+/// A mapped file must not be cut short while it is in use.
+struct WeightsFile {
+   std::shared_ptr<const char> data{};
+   std::size_t bytes = 0;
+   std::uint64_t identity = 0;  ///< the same file with the same content has the same number; 0: not known
+
+   /// Opens a regular file; never waits for a pipe or a device.
+   std::string open(const std::string& path)
+   {
+#if defined(__unix__) || defined(__APPLE__)
+      const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+      if (file < 0) return failure(path, errno);
+      struct stat status;
+      const int code = ::fstat(file, &status) != 0 ? errno : 0;
+      const bool regular = code == 0 && S_ISREG(status.st_mode);
+      bytes = regular && status.st_size > 0 ? static_cast<std::size_t>(status.st_size) : 0;
+      const bool whole = regular && static_cast<std::uintmax_t>(status.st_size) == bytes;
+      void* const begin = bytes > 0 && whole ? ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
+      const int mapping = begin == MAP_FAILED ? errno : 0;
+      ::close(file);
+      if (code != 0 || mapping != 0) return failure(path, code + mapping);
+      if (!regular) return "cannot open weights file " + path + ": not a regular file";
+      if (!whole) return failure(path, EFBIG);
+      if (bytes == 0) return {};
+      const std::size_t size = bytes;
+      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      identity = identity_of(status);
+#else
+      errno = 0;
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) return failure(path, errno);
+      const long size = std::ftell(file.get());
+      const bool known = size >= 0 && size < (std::numeric_limits<long>::max)();  // of a folder it may be the largest number
+      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) return failure(path, errno);
+      const std::size_t wanted = static_cast<std::size_t>(size);
+      char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64), std::nothrow));
+      if (!begin) return failure(path, ENOMEM);
+      data.reset(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });
+      if (std::fread(begin, 1, wanted, file.get()) != wanted) return failure(path, errno);
+      bytes = wanted;
+#endif
+      return {};
+   }
+
+   /// The name of the weights where none is given: in the working directory if it is there, else beside the program, else beside `header`.
+   static std::string find(const std::string& name, const std::string& header)
+   {
+      std::string program;
+#if defined(__linux__)
+      char path[4096];
+      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
+      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
+#endif
+      for (const std::string& place : {std::string(), folder(program), folder(header)})
+         if (WeightsFile().open(place + name).empty()) return place + name;
+      return name;
+   }
+
+private:
+   static std::string failure(const std::string& path, int code)
+   {
+      return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
+   }
+   /// With the separator at its end.
+   static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
+#if defined(__unix__) || defined(__APPLE__)
+   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   static std::uint64_t identity_of(const struct stat& status)
+   {
+#if defined(__APPLE__)
+      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
+#else
+      const auto modified = status.st_mtim, changed = status.st_ctim;
+#endif
+      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
+      const std::uint64_t parts[] = {
+         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
+         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
+         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
+         static_cast<std::uint64_t>(changed.tv_nsec)};
+      char raw[sizeof(parts)];
+      std::memcpy(raw, parts, sizeof(parts));
+      return checksum(raw, sizeof(raw));
+   }
+#endif
+};
+
+/// What is checked of the weights when a Model is made. all: every byte, by a sum, once for each file that stays as it is while the process
+/// lives. layout: the size and the file's header, by which another model's weights are found; a damaged number is then a wrong result.
+enum class Check { all, layout };
+
+/// The weights that a model was made with: `header_bytes` of header, then `payload_bytes` of payload, both multiples of 64.
+struct ExpectedWeights {
+   std::size_t header_bytes, payload_bytes;
+   std::uint64_t header_hash, payload_hash;
+
+   /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
+   std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
+   {
+      const std::uint16_t one = 1;
+      unsigned char first_byte;
+      std::memcpy(&first_byte, &one, 1);
+      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+      if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
+      if (bytes != header_bytes + payload_bytes)
+         return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
+      if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) return where + " is not aligned to 64 bytes";
+      static std::atomic<std::uint64_t> summed{0};  // the last file that was found right, with what it was compared with
+      const std::uint64_t known = identity == 0 ? 0 : (identity ^ payload_hash) | 1;
+      if (check == Check::layout || (known != 0 && summed.load(std::memory_order_relaxed) == known)) return {};
+      const std::uint64_t found = checksum(data + header_bytes, payload_bytes);
+      if (found == payload_hash) {
+         if (known != 0) summed.store(known, std::memory_order_relaxed);
+         return {};
+      }
+      char message[80];
+      std::snprintf(message, sizeof(message), " is damaged: checksum %016llx, expected %016llx", static_cast<unsigned long long>(found),
+                    static_cast<unsigned long long>(payload_hash));
+      return where + message;
+   }
+};

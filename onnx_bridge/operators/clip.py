@@ -58,7 +58,7 @@ class Clip(PointwiseOperator):
         high = limits[-1] if has_high else self._attribute(self.max, x)
         if low is not None and high is not None:
             return f"clip({x}, {low}, {high})"
-        return f"max({x}, {low})" if low is not None else f"min({x}, {high})" if high is not None else x
+        return f"max_of({x}, {low})" if low is not None else f"min_of({x}, {high})" if high is not None else x
 
     @staticmethod
     def _attribute(bound: float | None, x: str) -> str | None:

@@ -59,7 +59,7 @@ _TYPES = tuple(
 class Max(Variadic):
     """The largest of the operands; NaN where one is NaN."""
 
-    function = "max"
+    function = "max_of"
     evaluate = staticmethod(by_kind(dims.maximum, np.maximum))
     cases = (*_CASES, *_TYPES)
 
@@ -68,7 +68,7 @@ class Max(Variadic):
 class Min(Variadic):
     """The smallest of the operands; NaN where one is NaN."""
 
-    function = "min"
+    function = "min_of"
     evaluate = staticmethod(by_kind(dims.minimum, np.minimum))
     cases = (*_CASES, *_TYPES)
 

@@ -127,5 +127,5 @@ int main()
    one_row(TMVA_SOFIE_mlp::Session("mlp.dat"));
    one_row(TMVA_SOFIE_mlp::Session(std::string("mlp.dat"), 3));
    one_row(TMVA_SOFIE_embedded::Session());
-   CHECK(thrown([] { TMVA_SOFIE_mlp::Session("nowhere.dat"); }) == "mlp: cannot open weights file nowhere.dat");
+   CHECK(thrown([] { TMVA_SOFIE_mlp::Session("nowhere.dat"); }) == "mlp: cannot open weights file nowhere.dat: No such file or directory");
 }

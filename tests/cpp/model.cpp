@@ -60,6 +60,19 @@ static void refusals()
       CHECK(near(y.data(), data::mlp_y, rows * 3));
       CHECK(same(y.data() + rows * 3, untouched.data(), y.size() - rows * 3));
    }
+   const std::string larger = "mlp: a workspace for these dims is larger than any memory";
+   for (std::size_t rows : {std::size_t{1} << 60, static_cast<std::size_t>(-1)}) {
+      CHECK(mlp::Model::workspace_bytes({rows}) == static_cast<std::size_t>(-1) && mlp::Model::output_size(0, {rows}) == 0);
+      CHECK(thrown([&] { mlp::Workspace(model, {rows}); }) == larger && thrown([&] { mlp::Workspace(model, {rows}, y.data()); }) == larger);
+      CHECK(!mlp::Workspace::make(model, {rows}));
+   }
+   bool none = false;
+   try {
+      mlp::Workspace(model, {std::size_t{1} << 50});
+   } catch (const std::bad_alloc&) {
+      none = true;
+   }
+   CHECK(none && !mlp::Workspace::make(model, {std::size_t{1} << 50}));
    CHECK(mlp::Model::output_size(0, {17}) == 17 * 3 && mlp::Model::output_size(0) == 3 && mlp::Model::output_size(1, {17}) == 0);
 }
 

@@ -73,8 +73,8 @@ struct Functions {
    ONNX_BRIDGE_BINARY(run_div, div(a, b))
    ONNX_BRIDGE_BINARY(run_fmod, fmod(a, b))
    ONNX_BRIDGE_BINARY(run_pow, pow(a, b))
-   ONNX_BRIDGE_BINARY(run_max, max(a, b))
-   ONNX_BRIDGE_BINARY(run_min, min(a, b))
+   ONNX_BRIDGE_BINARY(run_max, max_of(a, b))
+   ONNX_BRIDGE_BINARY(run_min, min_of(a, b))
    ONNX_BRIDGE_BINARY(run_prelu, prelu(a, b))
    ONNX_BRIDGE_BINARY(run_equal, mask_to_float(equal(a, b)))
    ONNX_BRIDGE_BINARY(run_less, mask_to_float(less(a, b)))
@@ -95,8 +95,8 @@ struct Integers {
    ONNX_BRIDGE_KERNEL T mod_(T a, T b) { return mod(a, b); }
    ONNX_BRIDGE_KERNEL T fmod_(T a, T b) { return fmod(a, b); }
    ONNX_BRIDGE_KERNEL T pow_(T a, T b) { return pow(a, b); }
-   ONNX_BRIDGE_KERNEL T max_(T a, T b) { return max(a, b); }
-   ONNX_BRIDGE_KERNEL T min_(T a, T b) { return min(a, b); }
+   ONNX_BRIDGE_KERNEL T max_(T a, T b) { return max_of(a, b); }
+   ONNX_BRIDGE_KERNEL T min_(T a, T b) { return min_of(a, b); }
    ONNX_BRIDGE_KERNEL T abs_(T a, T) { return abs(a); }
    ONNX_BRIDGE_KERNEL T neg_(T a, T) { return neg(a); }
    ONNX_BRIDGE_KERNEL T sign_(T a, T) { return sign(a); }
@@ -112,8 +112,8 @@ ONNX_BRIDGE_KERNEL void integer_lanes(int which, const std::int32_t* a, const st
       const Size count = n - i < lanes ? n - i : lanes;
       const ivec p = load(a + i, count), q = load(b + i, count);
       store(y + i,
-            which == 0 ? add(p, q) : which == 1 ? sub(p, q) : which == 2 ? product(p, q) : which == 3 ? div(p, q) : which == 4 ? max(p, q)
-            : which == 5 ? min(p, q) : which == 6 ? abs(p) : which == 7 ? neg(p) : which == 8 ? sign(p)
+            which == 0 ? add(p, q) : which == 1 ? sub(p, q) : which == 2 ? product(p, q) : which == 3 ? div(p, q) : which == 4 ? max_of(p, q)
+            : which == 5 ? min_of(p, q) : which == 6 ? abs(p) : which == 7 ? neg(p) : which == 8 ? sign(p)
                                                    : where(less(p, q), p, bitwise_xor(p, q)),
             count);
    }

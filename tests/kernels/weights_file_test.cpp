@@ -2,16 +2,19 @@
 //
 // The weights file's reader and its check: what is accepted, and the message for each kind of wrong file. Writes weights_file_test.tmp
 // in the current folder. The checksums are those of onnx_bridge/emit/checksum.py (tests/kernels/test_checksum.py names the same ones).
+#include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <limits>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 #if defined(__unix__) || defined(__APPLE__)
 #include <fcntl.h>
@@ -37,16 +40,11 @@ static const char path[] = "weights_file_test.tmp";
 static void write(const std::string& bytes) { std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size())); }
 
 /// What opening and checking the file says; empty where it is right.
-static std::string complaint(const std::string& file, std::size_t header, std::size_t payload, std::uint64_t header_hash, std::uint64_t payload_hash)
+static std::string complaint(const std::string& file, const ExpectedWeights& expected, Check check = Check::all)
 {
-   try {
-      std::size_t bytes = 0;
-      const std::shared_ptr<const char> data = WeightsFile::open(file, "higgs", bytes);
-      check_weights(data.get(), bytes, file, "higgs", header, payload, header_hash, payload_hash);
-   } catch (const std::runtime_error& error) {
-      return error.what();
-   }
-   return "";
+   WeightsFile found;
+   const std::string problem = found.open(file);
+   return problem.empty() ? expected.problem(found.data.get(), found.bytes, file, check, found.identity) : problem;
 }
 
 int main()
@@ -84,10 +82,11 @@ int main()
    const std::string right = bytes.substr(0, header + payload);
    alignas(64) char aligned[64] = {};
    const std::uint64_t header_hash = checksum(right.data(), header), payload_hash = checksum(right.data() + header, payload);
+   const ExpectedWeights expected = {header, payload, header_hash, payload_hash};
    const auto check = [&](const std::string& content, const std::string& message) {
       write(content);
-      const std::string found = complaint(path, header, payload, header_hash, payload_hash);
-      expect(found == (message.empty() ? "" : "higgs: weights_file_test.tmp " + message), "message: " + found);
+      const std::string found = complaint(path, expected);
+      expect(found == (message.empty() ? "" : "weights_file_test.tmp " + message), "message: " + found);
    };
    check(right, "");
    check(right.substr(0, 6464), "has 6464 bytes, expected 6528");
@@ -102,20 +101,51 @@ int main()
                     static_cast<unsigned long long>(payload_hash));
       return std::string(message);
    }());
+   expect(complaint(path, expected, Check::layout).empty(), "a damaged number is not looked for");
+   write("another" + right.substr(7));
+   expect(!complaint(path, expected, Check::layout).empty(), "another model's weights, without the sum");
    std::remove(path);
-   expect(complaint("no/such.dat", header, payload, 0, 0) == "higgs: cannot open weights file no/such.dat", "a file that is not there");
-   expect(complaint(".", header, payload, 0, 0) == "higgs: cannot open weights file .", "a folder");
+   expect(complaint("no/such.dat", expected) == "cannot open weights file no/such.dat: " + std::generic_category().message(ENOENT), "no such file");
+#if defined(__unix__) || defined(__APPLE__)
+   expect(complaint(".", expected) == "cannot open weights file .: not a regular file", "a folder");
+   expect(::mkfifo(path, 0600) == 0, "mkfifo");
+   expect(complaint(path, expected) == "cannot open weights file weights_file_test.tmp: not a regular file", "a pipe that nobody writes to");
+   std::remove(path);
+
+   // A file is summed once: what stays as it is keeps its identity, but not where it was changed a moment ago.
+   write(right);
+   WeightsFile fresh, old, old_again;
+   expect(fresh.open(path).empty() && fresh.identity == 0, "a file that was just written might be changed unseen");
+   expect(old.open("/proc/self/exe").empty() || old.open("/bin/sh").empty(), "an old file");
+   expect(old_again.open("/proc/self/exe").empty() || old_again.open("/bin/sh").empty(), "an old file, again");
+   expect(old.identity == old_again.identity, "the same file");
+   std::string damaged = right;
+   damaged[header] = static_cast<char>(damaged[header] ^ 1);
+   std::vector<char> space(right.size() + 64);
+   char* const place = space.data() + (64 - reinterpret_cast<std::uintptr_t>(space.data()) % 64) % 64;
+   std::memcpy(place, damaged.data(), damaged.size());
+   expect(!expected.problem(place, damaged.size(), "memory", Check::all, 7).empty(), "damaged, not seen before");
+   std::memcpy(place, right.data(), right.size());
+   expect(expected.problem(place, right.size(), "memory", Check::all, 7).empty(), "right");
+   std::memcpy(place, damaged.data(), damaged.size());
+   expect(expected.problem(place, damaged.size(), "memory", Check::all, 7).empty(), "summed before: not again");
+   expect(!expected.problem(place, damaged.size(), "memory", Check::all, 8).empty(), "another identity");
+   expect(!expected.problem(place, damaged.size(), "memory", Check::all, 0).empty(), "no identity");
+
+   // Without a name: where the program runs, else beside what is named.
+   expect(WeightsFile::find(path, "/nowhere/net.hxx") == path, "in the working directory");
+   expect(WeightsFile::find("net.dat", "/nowhere/net.hxx") == "net.dat", "nowhere");
+   expect(::mkdir("weights_file_test.dir", 0700) == 0 && std::rename(path, "weights_file_test.dir/net.dat") == 0, "moved");
+   expect(WeightsFile::find("net.dat", "weights_file_test.dir/net.hxx") == "weights_file_test.dir/net.dat", "beside the header");
+   std::remove("weights_file_test.dir/net.dat");
+   ::rmdir("weights_file_test.dir");
+#endif
 
    std::vector<char> room(right.size() + 128);
    char* const shifted = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64 + 4;
    std::memcpy(shifted, right.data(), right.size());
-   try {
-      check_weights(shifted, right.size(), "memory", "higgs", header, payload, header_hash, payload_hash);
-      expect(false, "unaligned memory accepted");
-   } catch (const std::runtime_error& error) {
-      expect(std::string(error.what()) == "higgs: memory is not aligned to 64 bytes", error.what());
-   }
-   check_weights(aligned, 64, "memory", "higgs", 64, 0, 0x15428d86ed422068u, 0);
+   expect(expected.problem(shifted, right.size(), "memory", Check::all, 0) == "memory is not aligned to 64 bytes", "unaligned memory");
+   expect(ExpectedWeights{64, 0, 0x15428d86ed422068u, 0}.problem(aligned, 64, "memory", Check::all, 0).empty(), "no payload");
    if (failures == 0) std::puts("weights_file: all right");
    return failures != 0;
 }

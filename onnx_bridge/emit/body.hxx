@@ -1,0 +1,14 @@
+namespace onnx_bridge { namespace @NAME@ { namespace ONNX_BRIDGE_REGION {
+
+@KERNELS@
+// ---- the network
+
+@FUNCTORS@
+static bool run(@RUN_PARAMETERS@) noexcept
+{
+@NETWORK@
+   return true;
+}
+
+@UNDEFINE@
+}}}  // namespace onnx_bridge::@NAME@::ONNX_BRIDGE_REGION

@@ -1,0 +1,122 @@
+"""How a Model comes by its weights: constructors, `open`, and what they share. Without weights, from the header itself, or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from onnx_bridge.emit.embed import embedded
+from onnx_bridge.emit.weights import WeightsImage
+from onnx_bridge.emit.writer import INDENT
+
+# How the weights are given: parameters with defaults for the constructor, parameters for `open`, what fills in a Model, and comments.
+_BIND_PARAMETERS = (
+    f"const char* data, std::size_t bytes, const std::string& where,\n{INDENT * 2}std::uint64_t identity, Body body, Check check"
+)
+_Way: TypeAlias = "tuple[str, str, str, list[str]]"
+_NONE: _Way = ("", "", "choose(body)", [])
+_MEMORY: _Way = (
+    "const void* data, std::size_t bytes",
+    "const void* data, std::size_t bytes, ",
+    'bind(static_cast<const char*>(data), bytes, "memory", 0, body, check)',
+    ["Weights in the caller's memory (64-byte aligned), which must outlive the Model."],
+)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The C++ that fills in a Model.
+
+    Args:
+        name: the model's C++ name.
+        image: the weights.
+        embed: whether they stand in the header.
+        storage: the element type of each weight by its C++ name.
+    """
+
+    name: str
+    image: WeightsImage
+    embed: bool
+    storage: Mapping[str, str]
+
+    def constructors(self) -> str:
+        """Public: each way twice, throwing and not."""
+        ways = [_NONE] if not self.image.payload_bytes else [self._header() if self.embed else self._file(), _MEMORY]
+        options = "Body body = Body::best" + (", Check check = Check::all" if self.image.payload_bytes else "")
+        throwing, plain = ["#if defined(__cpp_exceptions)"], ["#endif"]
+        for constructor, parameters, loaded, comments in ways:
+            explicit = "" if constructor.startswith("const void*") else "explicit "
+            throwing += [f"{INDENT}/// {line}" for line in comments]
+            throwing += [
+                f"{INDENT}{explicit}Model({constructor}{', ' if constructor else ''}{options})",
+                f"{INDENT}{{",
+                f"{INDENT * 2}raise({loaded});",
+                f"{INDENT}}}",
+            ]
+            plain += [
+                f"{INDENT}static std::optional<Model> open({parameters}std::string& error,",
+                f"{INDENT * 2}{options}) noexcept",
+                f"{INDENT}{{",
+                f"{INDENT * 2}Model model{{Closed()}};",
+                f"{INDENT * 2}const std::string problem = model.{loaded};",
+                f"{INDENT * 2}return opened(std::move(model), problem, error);",
+                f"{INDENT}}}",
+            ]
+        return "\n".join([*throwing, *plain])
+
+    def declarations(self) -> str:
+        """Private: what the ways share."""
+        if not self.image.payload_bytes:
+            return f"{INDENT}// no weights"
+        lines = [] if self.embed else [f"{INDENT}std::string load(const std::string& file, Body body, Check check);"]
+        return "\n".join([*lines, f"{INDENT}std::string bind({_BIND_PARAMETERS});"])
+
+    def definitions(self) -> str:
+        """What stands behind the class."""
+        if not self.image.payload_bytes:
+            return ""
+        lines = [
+            f"inline std::string Model::bind({_BIND_PARAMETERS})", "{",
+            f"{INDENT}constexpr ExpectedWeights expected = {{{self.image.header_bytes}, {self.image.payload_bytes}, "
+            f"0x{self.image.header_hash:016x}u, 0x{self.image.payload_hash:016x}u}};",
+            f"{INDENT}const std::string problem = expected.problem(data, bytes, where, check, identity);",
+            f"{INDENT}if (!problem.empty()) return problem;",
+            f"{INDENT}data += {self.image.header_bytes};",
+        ]  # fmt: skip
+        for name, kind in self.storage.items():
+            lines.append(f"{INDENT}w_.{name} = reinterpret_cast<const {kind}*>(data + {self.image.offsets[name]});")
+        lines += [f"{INDENT}return choose(body);", "}"]
+        return "\n".join([*lines, embedded(self.image.data) if self.embed else self._load()])
+
+    def before(self) -> str:
+        """What stands before the class."""
+        return "inline const char* embedded_weights();\n" if self.embed and self.image.payload_bytes else ""
+
+    def _header(self) -> _Way:
+        loaded = f'bind(embedded_weights(), {len(self.image.data)}, "the header", 0, body, check)'
+        return "", "", loaded, ["The weights are those in this header."]
+
+    def _file(self) -> _Way:
+        return (
+            'const std::string& file = ""', "const std::string& file, ", "load(file, body, check)",
+            [
+                f'Maps the weights file. Where none is named, it is "{self.name}.dat" in the working directory, else beside the',
+                "program (Linux), else beside this header.",
+            ],
+        )  # fmt: skip
+
+    def _load(self) -> str:
+        return "\n".join([
+            "",
+            "inline std::string Model::load(const std::string& file, Body body, Check check)",
+            "{",
+            f"{INDENT}WeightsFile found;",
+            f'{INDENT}const std::string path = file.empty() ? WeightsFile::find("{self.name}.dat", __FILE__) : file;',
+            f"{INDENT}const std::string problem = found.open(path);",
+            f"{INDENT}if (!problem.empty()) return problem;",
+            f"{INDENT}file_ = found.data;",
+            f"{INDENT}return bind(found.data.get(), found.bytes, path, found.identity, body, check);",
+            "}",
+            "",
+        ])  # fmt: skip

@@ -1,0 +1,122 @@
+"""Run-time sizes in the face, in checked arithmetic: the plan of the Workspace, the outputs' sizes, which dims `infer` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from onnx_bridge.emit.writer import INDENT, folded, spelt
+from onnx_bridge.errors import Finding, UnsupportedModel
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.passes.memory import MemoryPlan
+
+#: Bytes that no memory has: kernels/checked_size.hxx takes more for an overflow.
+MOST = 1 << 62
+
+
+@dataclass
+class FaceSizes:
+    """The C++ of what the face computes from dims.
+
+    Args:
+        model: the model after its passes.
+        plan: its memory plan.
+        symbols: ONNX dim name -> field of Dims.
+    """
+
+    model: RModel
+    plan: MemoryPlan
+    symbols: Mapping[str, str]
+
+    def refuse_too_large(self) -> None:
+        """Raises UnsupportedModel for a tensor of known size that no memory can hold."""
+        sizes = {t.name: t.bytes for t in (*self.model.inputs, *self.model.outputs)}
+        sizes |= {tensor.name: buffer.bytes for tensor, buffer in self.plan.buffers.items()}
+        sizes |= {op.name or op.op_type: buffer.bytes for op, buffer in self.plan.scratch.items()}
+        if found := [(name, size) for name, size in sizes.items() if isinstance(size, int) and size > MOST]:
+            raise UnsupportedModel([Finding(name, "size", f"{size:,} bytes are more than any memory has") for name, size in found])
+
+    def workspace(self) -> str:
+        """The body of Model::plan."""
+        if not self.plan.is_static:
+            lines = [*self._symbols(b.bytes for b in self.plan.order), f"{INDENT}Layout<{len(self.plan.order)}> layout(at);"]
+            for buffer in self.plan.order:
+                below = ", ".join(str(other.index) for other in buffer.below)
+                lines += folded(f"{INDENT}layout.add({self._spelt(buffer.bytes)}{', {' + below + '}' if below else ''});")
+            return "\n".join([*lines, f"{INDENT}return layout.end;"])
+        total = self.plan.offsets({})[1]
+        if total < 1 << 31:
+            return f"{INDENT}return {total};"
+        return (
+            f"{INDENT}const unsigned long long bytes = {total}u;  // which 32 bits cannot address\n"
+            f"{INDENT}const std::size_t all = static_cast<std::size_t>(-1);\n"
+            f"{INDENT}return bytes > all / 2 ? all : static_cast<std::size_t>(bytes);"
+        )
+
+    def outputs(self) -> str:
+        """The body of Model::output_size."""
+        counts = [tensor.count for tensor in self.model.outputs]
+        lines = [*self._symbols(counts), f"{INDENT}if (!takes(dims)) return 0;", f"{INDENT}switch (index) {{"]
+        for index, count in enumerate(counts):
+            text = str(count) if isinstance(count, int) else f"({self._spelt(count)}).count()"
+            lines += folded(f"{INDENT}case {index}: return {text};")
+        return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
+
+    def takes(self, computed: Iterable[Size]) -> str:
+        """The body of Model::takes.
+
+        Args:
+            computed: sizes that the network computes with.
+        """
+        arguments = [t.bytes for t in (*self.model.inputs, *self.model.outputs)]
+        planned = [b.bytes for b in self.plan.order]
+        sizes = _largest(arguments, ())
+        sizes += _largest(computed, [*sizes, *planned])
+        conditions = list(self.model.conditions)
+        pairs = list(self.model.constraints)
+        lines = self._symbols([*sizes, *conditions, *(size for pair in pairs for size in pair)])
+        if sizes:
+            lines += folded(f"{INDENT}for (const Checked& size : {{{', '.join(f'Checked({self._spelt(s)})' for s in sizes)}}})")
+            lines.append(f"{INDENT * 2}if (size.overflows()) return false;  // it would in the network, too")
+        for condition in conditions:
+            lines += folded(f"{INDENT}if (({self._spelt(condition)}).negative()) return false;")
+        for a, b in pairs:
+            lines += folded(f"{INDENT}if (differ({self._spelt(a)}, {self._spelt(b)})) return false;")
+        return "\n".join([*lines, f"{INDENT}return true;"])
+
+    def refusals(self) -> list[str]:
+        """Why `infer` refuses dims, in words."""
+        return [f"{spelt(size, self.symbols.__getitem__)} is negative" for size in self.model.conditions] + [
+            f"{spelt(a, self.symbols.__getitem__)} is not {spelt(b, self.symbols.__getitem__)}" for a, b in self.model.constraints
+        ]
+
+    def _spelt(self, size: Size) -> str:
+        return spelt(size, self.symbols.__getitem__)
+
+    def _symbols(self, sizes: Iterable[Size]) -> list[str]:
+        """Declares the symbols of some sizes."""
+        used = set().union(*(dims.symbols(size) for size in sizes))
+        names = [name for symbol, name in self.symbols.items() if symbol in used]
+        return folded(f"{INDENT}const Checked {', '.join(f'{n} = Checked::dim(dims.{n})' for n in names)};") if names else []
+
+
+def _largest(sizes: Iterable[Size], covered: Iterable[Size]) -> list[Size]:
+    """The symbolic sizes of which none is certainly below another one, or below one that is covered."""
+    known = [size for size in covered if not isinstance(size, int)]
+    kept: list[Size] = []
+    for size in dict.fromkeys(sizes):
+        if isinstance(size, int) or any(_below(size, other) for other in (*known, *kept)):
+            continue
+        kept = [other for other in kept if not _below(other, size)] + [size]
+    return kept
+
+
+def _below(a: Size, b: Size) -> bool:
+    """Whether a's bound is not above b's, all dims being at least 1: both are sums of products, without a minus or a function."""
+    terms = [term for size in (a, b) if isinstance(size, dims.Dim) for term in size.terms]
+    if any(factor < 0 or not all(isinstance(atom, dims.Symbol) for atom in monomial) for monomial, factor in terms):
+        return a == b
+    shifted = {name: dims.symbol(name) + 1 for name in dims.symbols(a) | dims.symbols(b)}
+    return dims.at_least(dims.substitute(b, shifted), dims.substitute(a, shifted))
