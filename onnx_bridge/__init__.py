@@ -12,6 +12,7 @@ from onnx_bridge.errors import (
     DeclarationError,
     ExportError,
     InferenceError,
+    InternalError,
     InvalidModel,
     ToolchainError,
     UnsupportedModel,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError", "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError",
-    "InvalidModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__", "check", "convert",
-    "custom_op",
+    "InternalError", "InvalidModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__",
+    "check", "convert", "custom_op",
 ]  # fmt: skip
 
 #: Where the names live that are imported only when they are asked for, so that importing the package stays quick.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
 from onnx_bridge.emit.names import model_name
-from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel, VerificationError
+from onnx_bridge.errors import BridgeError, Finding, InternalError, InvalidModel, UnsupportedModel, VerificationError
 from onnx_bridge.frontends.request import Dynamic, Request
 from onnx_bridge.given import given, narrowed
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
 from onnx_bridge.lowering import lower
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
@@ -119,7 +120,8 @@ def convert(
                     report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
                 names = " and ".join(found.failures)
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
-    proven = emit(rmodel, embed_weights=embed_weights, self_include=self_include, proof=report.proof())
+    with reported("emit"):
+        proven = emit(rmodel, embed_weights=embed_weights, self_include=self_include, proof=report.proof())
     return Conversion(rmodel.name, rmodel, normal, proven, report)
 
 
@@ -139,12 +141,18 @@ def check(
         ExportError: the framework's exporter refuses the model, or is not installed.
     """
     check_imports(imports)
-    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), lambda _: nullcontext()) as origin:
+    stage = _stages(Report(""), lambda _: None)
+    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), stage) as origin:
         source = origin.source
     try:
-        rmodel = _lowered(source, normalize(source.model)[0], None, None, strict)
-        run_passes(rmodel)
-        emit(rmodel)
+        with stage("normalise"):
+            normal, _ = normalize(source.model)
+        with stage("lower"):
+            rmodel = _lowered(source, normal, None, None, strict)
+        with stage("optimise"):
+            run_passes(rmodel)
+        with stage("emit"):
+            emit(rmodel)
     except UnsupportedModel as error:
         return list(error.findings)
     return []
@@ -198,7 +206,25 @@ def _stages(report: Report, progress: Callable[[str], None]) -> Callable[[str], 
     def stage(what: str) -> Iterator[None]:
         progress(what)
         begin = time.perf_counter()
-        yield
+        with reported(what):
+            yield
         report.stages[what] = time.perf_counter() - begin
 
     return stage
+
+
+@contextmanager
+def reported(stage: str) -> Iterator[None]:
+    """What escapes from a stage and is not meant for users is an InternalError; they see no bare traceback.
+
+    Raises:
+        InternalError: from what escaped.
+    """
+    try:
+        yield
+    except (ShapeError, NeedsValue, Unify) as error:  # these are said of nodes, by the lowering alone
+        raise InternalError(stage, error) from error
+    except BridgeError:
+        raise
+    except Exception as error:
+        raise InternalError(stage, error) from error

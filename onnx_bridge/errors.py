@@ -9,6 +9,7 @@
     ├── ToolchainError      no compiler, or it failed; its output is in the message
     ├── WeightsError        a weights file that does not belong to the header
     ├── InferenceError      wrong arguments of a compiled model
+    ├── InternalError       a fault of onnx_bridge itself, at a stage that the message names; the error is its `__cause__`
     └── VerificationError   the compiled model answers differently from its references, dies of its inputs, or
                             cannot be compared with anything; `.report` holds the table where there is one
 
@@ -96,3 +97,18 @@ class VerificationError(BridgeError):
     def __init__(self, message: str, report: object = None) -> None:
         self.report = report
         super().__init__(message)
+
+
+class InternalError(BridgeError):
+    """A fault of onnx_bridge itself; `__cause__` is what happened.
+
+    Attributes:
+        stage: what was being done.
+        where: the node, as far as it is known.
+    """
+
+    def __init__(self, stage: str, error: BaseException, where: str = "") -> None:
+        self.stage, self.where = stage, where
+        what = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+        place = f"at the stage {stage!r}" + (f", at {where}" if where else "")
+        super().__init__(f"{what} ({place}). This is a fault of onnx_bridge, not of yours: please report it with the model")

@@ -42,7 +42,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "weights.npz": (npz(), r"numpy arrays.*weights.*inputs=\[...\].*--inputs"),
     "weights.npy": (b"\x93NUMPY\x01\x00", "numpy arrays"),
     "model.mlmodel": (b"\x08\x04\x12\x02ab", "Core ML.*Keras, PyTorch or JAX"),
-    "w.safetensors": (b"\x40\0\0\0\0\0\0\0{\"a\":{}}", "safetensors.*build the model"),
+    "w.safetensors": (b'\x40\0\0\0\0\0\0\0{"a":{}}', "safetensors.*build the model"),
     "model.ckpt": (b"abc", "weights without a model"),
     "net.ort": (b"\x1c\0\0\0ORTM", "onnxruntime's own format.*onnx file"),
     "llama.gguf": (b"GGUF\3", "llama.cpp"),

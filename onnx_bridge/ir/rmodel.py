@@ -97,6 +97,9 @@ class RModel:
                     dims.assume(size)
                 if declared is not None:
                     declared.check_bytes()
+        missing = [index for index, name in enumerate(outputs) if name is not None and (index >= len(types) or types[index] is None)]
+        if missing:
+            raise ShapeError(f"output {missing[0]} is not one that it gives here")
         op.outputs = []
         for index, name in enumerate(outputs):
             type_ = types[index] if index < len(types) else None
@@ -104,6 +107,8 @@ class RModel:
                 op.outputs.append(None)
             else:
                 op.outputs.append(self.add_tensor(Tensor(name, type_, values[index])))
+        with dims.assuming(self.conditions):
+            op.settled()
         self.operators.append(op)
         return op
 

@@ -99,6 +99,9 @@ class ROperator:
         """Values known at conversion (numbers, or Sizes in an object array), or None. Called after `types`."""
         return None
 
+    def settled(self) -> None:
+        """A last look once inputs and outputs are there. Raises as `types` does."""
+
     def reads(self) -> Sequence[int]:
         """The inputs that are read at run time: all but those that `types` has turned into sizes."""
         return range(len(self.inputs))

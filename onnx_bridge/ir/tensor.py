@@ -230,6 +230,22 @@ def same(a: Size, b: Size) -> Size:
     raise ShapeError(f"sizes {a} and {b} do not agree")
 
 
+def fits(tensor: Tensor, shape: Sequence[Size], what: str) -> None:
+    """Holds a tensor against the shape that it must have.
+
+    Raises:
+        Unify: it has that shape if a symbol equals another size.
+        ShapeError: it has another rank, or a size that is another one for certain.
+    """
+    try:
+        if tensor.rank != len(shape):
+            raise ShapeError("another rank")
+        for size, wanted in zip(tensor.shape, shape, strict=True):
+            same(size, wanted)
+    except ShapeError:
+        raise ShapeError(f"{what} must be [{', '.join(map(str, shape))}], got {tensor.type}") from None
+
+
 def _without_common(a: Size, b: Size) -> tuple[Size, Size] | None:
     """Two products without a symbol that is in both (N * T and 6 * N are equal where T is 6), or None if they share none."""
     if not isinstance(a, dims.Dim) or not isinstance(b, dims.Dim) or len(a.terms) != 1 or len(b.terms) != 1:

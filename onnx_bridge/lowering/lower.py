@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
-from onnx_bridge.errors import ORIGIN, Finding, UnsupportedModel
+from onnx_bridge.errors import ORIGIN, BridgeError, Finding, InternalError, InvalidModel, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
@@ -234,7 +234,7 @@ class _Walk:
                 self.findings.append(Finding("", "initializer", f"{initializer.name!r} has the unsupported type {kind}"))
                 self.unknown.add(initializer.name)
                 continue
-            array = numpy_helper.to_array(initializer)
+            array = _array(initializer, f"initializer {initializer.name!r}")
             dtype = dtypes.BY_ONNX[initializer.data_type]
             value = array.view(np.uint16) if dtype is dtypes.bfloat16 and array.dtype.itemsize == 2 else array
             rmodel.add_tensor(Tensor(initializer.name, Type(dtype, value.shape), value))
@@ -247,6 +247,11 @@ class _Walk:
         self.op = f"{domain}.{node.op_type}" if domain else node.op_type
         # A domain of others that is not imported counts as version 1, as onnxruntime reads it.
         opset = self.opsets.get(domain, 1) if domain else self.opsets.get("", self.opsets.get("ai.onnx", 0))
+        wrong = schemas.contradictions(node, domain, opset)
+        if wrong:
+            for why in wrong:
+                self.refuse(node, why)
+            return
         cls = roperator.find(node.op_type, domain, opset)
         if cls is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"
@@ -264,6 +269,7 @@ class _Walk:
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
             self.add(op, inputs, [name or None for name in node.output], rmodel)
+            schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
         except ShapeError as error:
             self.refuse(node, str(error))
             return
@@ -276,6 +282,10 @@ class _Walk:
                 raise _Valued(source) from None
             self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE)
             return
+        except (BridgeError, _Valued):
+            raise
+        except Exception as error:
+            raise InternalError("lower", error, f"{self.op} at {self.node!r}") from error
         self.makers.update((tensor, op) for tensor in op.outputs if tensor is not None)
         for pair in ASSUMED.get() or ():
             self.needed.setdefault(pair, (self.node, self.op))
@@ -341,7 +351,7 @@ class _Walk:
         if kind == onnx.AttributeProto.GRAPH:
             return self.nested(attribute.g, rmodel)
         if kind == onnx.AttributeProto.TENSOR:
-            return numpy_helper.to_array(attribute.t)
+            return _array(attribute.t, f"attribute {attribute.name!r}")
         if kind == onnx.AttributeProto.STRING:
             return attribute.s.decode("utf-8", "replace")
         if kind == onnx.AttributeProto.STRINGS:
@@ -355,3 +365,15 @@ class _Walk:
     def nested(self, graph: onnx.GraphProto, outer: RModel) -> Body:
         """The body of a control-flow operator, lowered when the operator knows its inputs' types."""
         return Body(self, graph, outer)
+
+
+def _array(tensor: onnx.TensorProto, what: str) -> np.ndarray:
+    """The numbers of a tensor.
+
+    Raises:
+        InvalidModel: they do not fit its shape or type.
+    """
+    try:
+        return numpy_helper.to_array(tensor)
+    except Exception as error:
+        raise InvalidModel(f"{what} cannot be read: {error}") from None

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Mapping, Sequence
 
 import onnx
+import onnx.numpy_helper
+from onnx import helper, shape_inference
 
 from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dtypes import DType
@@ -13,6 +15,19 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ShapeError, Tensor
 
 _Formal = onnx.defs.OpSchema.FormalParameter
+_OPTION = onnx.defs.OpSchema.FormalParameterOption
+
+#: The kinds of attributes as protobuf numbers them.
+_KINDS = {
+    getattr(onnx.defs.OpSchema.AttrType, name): number
+    for name, number in onnx.AttributeProto.AttributeType.items()
+    if hasattr(onnx.defs.OpSchema.AttrType, name)
+}
+#: The fields of attributes that hold messages, by kind.
+_FIELDS = {onnx.AttributeProto.TENSOR: "t", onnx.AttributeProto.GRAPH: "g", onnx.AttributeProto.SPARSE_TENSOR: "sparse_tensor"}
+
+#: Constants of up to this many elements are shown to onnx's inference: axes, shapes, scales.
+_MOST = 1024
 
 #: How schemas spell the element types.
 _SPELLED = {f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype.name, dtype.name) })": dtype for dtype in dtypes.ALL}
@@ -31,7 +46,7 @@ def formal(parameters: Sequence[_Formal], index: int) -> _Formal | None:
     """The formal parameter of an input or output; the last one, if it is variadic, stands for all behind it."""
     if index < len(parameters):
         return parameters[index]
-    variadic = parameters and parameters[-1].option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+    variadic = parameters and parameters[-1].option == _OPTION.Variadic
     return parameters[-1] if variadic else None
 
 
@@ -79,3 +94,75 @@ def variable_of(op: ROperator, index: int, *, output: bool) -> str:
     schema = schema_of(op.op_type, op.domain, op.opset)
     parameter = None if schema is None else formal(schema.outputs if output else schema.inputs, index)
     return "" if parameter is None else parameter.type_str
+
+
+def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence[Tensor | None]) -> None:
+    """Has onnx itself infer the types of a node's outputs: what it refuses contradicts ONNX, whatever is computed.
+
+    Args:
+        node: without graphs in its attributes; others are left alone.
+        domain: the operator's.
+        opset: the version of that domain.
+        inputs: what it reads, by position.
+
+    Raises:
+        ShapeError: with onnx's reason.
+    """
+    schema = schema_of(node.op_type, domain, opset)
+    if schema is None or schema.deprecated or any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute):
+        return
+    types, values = {}, {}
+    for name, tensor in zip(node.input, inputs, strict=False):
+        if tensor is None:
+            continue
+        types[name] = helper.make_tensor_type_proto(tensor.dtype.onnx, [size if isinstance(size, int) else None for size in tensor.shape])
+        if tensor.is_constant and tensor.dtype is not dtypes.bfloat16 and tensor.constant().size <= _MOST:
+            values[name] = onnx.numpy_helper.from_array(tensor.constant(), name)
+    try:
+        shape_inference.infer_node_outputs(schema, node, types, values, opset_imports=[helper.make_opsetid(domain, opset)])
+    except shape_inference.InferenceError as error:
+        raise ShapeError(f"onnx infers no shape: {' '.join(str(error).split())}") from None
+
+
+def contradictions(node: onnx.NodeProto, domain: str, opset: int) -> list[str]:
+    """What a node says that its schema does not allow: numbers of inputs and outputs, inputs that must be there, attributes.
+
+    Attributes that the schema does not know are left to the operator, which may know more of them.
+    """
+    schema = schema_of(node.op_type, domain, opset)
+    attributes = {} if schema is None else schema.attributes
+    found = [f"attribute {a.name!r} {why}" for a in node.attribute if (why := _contradiction(a, attributes.get(a.name)))]
+    if schema is None:
+        return found
+    given = {a.name for a in node.attribute}
+    found += [f"attribute {name!r} is missing" for name, declared in attributes.items() if declared.required and name not in given]
+    inputs = list(node.input)
+    while inputs and not inputs[-1]:
+        inputs.pop()
+    for index, name in enumerate(inputs):
+        parameter = formal(schema.inputs, index)
+        if parameter is None:
+            found.append(f"it has {len(inputs)} inputs, at most {len(schema.inputs)} are allowed")
+            break
+        if not name and parameter.option != _OPTION.Optional:
+            found.append(f"input {index} ({parameter.name!r}) is missing")
+    found += [
+        f"input {index} ({parameter.name!r}) is missing"
+        for index, parameter in enumerate(schema.inputs)
+        if index >= len(inputs) and index < schema.min_input and parameter.option != _OPTION.Optional
+    ]
+    if not any(node.output) and schema.min_output > 0:
+        found.append("it has no output")
+    if len(node.output) > schema.max_output:
+        found.append(f"it has {len(node.output)} outputs, at most {schema.max_output} are allowed")
+    return found
+
+
+def _contradiction(attribute: onnx.AttributeProto, declared: onnx.defs.OpSchema.Attribute | None) -> str:
+    """What is wrong with an attribute, or nothing."""
+    kinds = onnx.AttributeProto.AttributeType
+    if attribute.type in _FIELDS and not attribute.HasField(_FIELDS[attribute.type]):
+        return f"is a {kinds.Name(attribute.type)} that holds none"
+    if declared is not None and attribute.type not in (kinds.UNDEFINED, _KINDS.get(declared.type)):
+        return f"is of kind {kinds.Name(attribute.type)}; ONNX has {kinds.Name(_KINDS[declared.type])}"
+    return ""

@@ -12,6 +12,7 @@ from onnx_bridge.normalize.functions import inline_functions
 from onnx_bridge.normalize.masks import assignments_by_mask
 from onnx_bridge.normalize.names import unique_names
 from onnx_bridge.normalize.order import sort_nodes
+from onnx_bridge.normalize.outputs import part_outputs
 from onnx_bridge.normalize.read import Source, read
 from onnx_bridge.normalize.unused import drop_unused
 
@@ -19,6 +20,7 @@ from onnx_bridge.normalize.unused import drop_unused
 STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
     sort_nodes,
     inline_functions,
+    part_outputs,
     unique_names,
     constants_to_initializers,
     fold_constants,
@@ -33,8 +35,8 @@ def normalize(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
 
     In normal form nodes stand behind what they read, functions are inlined, custom operators are nodes with their bodies beside
     them, every constant is an initializer, initializers are not graph inputs, names are unique over all subgraphs, what depends on
-    constants alone is folded, what a mask chooses is written with Where, and nothing is unused. Older opset forms stay as they are:
-    their operators read them.
+    constants alone is folded, no output is listed twice, what a mask chooses is written with Where, and nothing is unused. Older
+    opset forms stay as they are: their operators read them.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

@@ -45,7 +45,9 @@ def constants_to_initializers(model: onnx.ModelProto) -> list[str]:
 
 
 def _constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
-    """The tensor of a Constant node in any of its forms; None for strings."""
+    """The tensor of a Constant node in any of its forms; None for strings, and for nodes that are none of them."""
+    if not node.output or any(a.type == onnx.AttributeProto.TENSOR and not a.HasField("t") for a in node.attribute):
+        return None
     name = node.output[0]
     for attribute in node.attribute:
         value = onnx.helper.get_attribute_value(attribute)

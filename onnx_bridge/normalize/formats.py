@@ -47,7 +47,7 @@ def _members(head: bytes) -> list[str]:
 
 
 _WEIGHTS = (
-    "build the model in its framework's code, load the weights into it, and convert the live model (or \"file.py:attribute\", which makes "
+    'build the model in its framework\'s code, load the weights into it, and convert the live model (or "file.py:attribute", which makes '
     "it)"
 )
 _ORIGIN = "convert the model that it was made from: that of Keras, PyTorch or JAX, or its ONNX file"

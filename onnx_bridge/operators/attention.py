@@ -11,7 +11,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, bool_, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
-from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
+from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, fits, same
 from onnx_bridge.operators.cases import case, data, given
 from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.concat import Concat
@@ -66,7 +66,7 @@ class Attention(Composite):
         return (*shapes, shapes[1][2] + (0 if past is None else past.shape[2]))
 
     def types(self, q: Tensor, k: Tensor, v: Tensor, *rest: Tensor | None) -> Sequence[Type]:
-        mask, past_key, past_value = self.arguments(6)[3:]
+        mask, past_key, past_value, lengths = self.arguments(7)[3:]
         for tensor in (k, v, past_key, past_value):
             if tensor is not None and tensor.dtype is not q.dtype:
                 raise UnsupportedForm(f"q, k, v and what is past must have one type, got {q.dtype} and {tensor.dtype}")
@@ -76,6 +76,9 @@ class Attention(Composite):
             raise UnsupportedForm(f"softmax_precision {self.softmax_precision} is not the type of q, {q.dtype}")
         if (past_key is None) != (past_value is None):
             raise ShapeError("past_key and past_value must be given together")
+        for tensor in (past_key, past_value):
+            if tensor is not None and tensor.rank != 4:
+                raise ShapeError(f"past_key and past_value must be [N, heads, past, size], got {tensor.type}")
         qs, ks, vs, keys = self.shapes()
         for a, b in ((qs[0], ks[0]), (qs[0], vs[0]), (ks[1], vs[1]), (qs[3], ks[3]), (ks[2], vs[2])):
             same(a, b)
@@ -83,9 +86,11 @@ class Attention(Composite):
             raise UnsupportedForm(f"the heads of q, {qs[1]}, must be a multiple of those of k and v, {ks[1]}")
         if not isinstance(qs[3], int) and self.scale is None:
             raise UnsupportedForm(f"the size of a head must be a number where no scale is given, got {qs[3]}")
+        if lengths is not None:
+            fits(lengths, qs[:1], "nonpad_kv_seqlen")
         if mask is not None:
-            if mask.dtype not in (bool_, q.dtype):
-                raise ShapeError(f"the mask must be bool or {q.dtype}, got {mask.dtype}")
+            if mask.dtype not in (bool_, q.dtype) or not 2 <= mask.rank <= 4:
+                raise ShapeError(f"the mask must be bool or {q.dtype}, of rank 2 to 4, got {mask.type}")
             for size, target in zip(reversed(mask.shape), (keys, qs[2], qs[1], qs[0]), strict=False):
                 if size != 1:
                     same(size, target)

@@ -49,6 +49,7 @@ class Col2Im(ROperator):
         if isinstance(x.shape[1], int) and isinstance(elements, int) and (elements == 0 or x.shape[1] % elements):
             raise ShapeError(f"{x.shape[1]} rows cannot be parted into blocks of {elements} elements")
         same(x.shape[2], dims.product(axis[2] for axis in axes))
+        same(elements * dims.floor_div(x.shape[1], elements), x.shape[1])
         return Type(x.dtype, (x.shape[0], dims.floor_div(x.shape[1], elements), *(axis[0] for axis in axes)))
 
     def reads(self) -> Sequence[int]:

@@ -12,7 +12,7 @@ from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Tensor, Type, fits
 from onnx_bridge.operators.cast import to_bfloat16
 from onnx_bridge.operators.known import of_sizes
 from onnx_bridge.operators.reshape import Reshape
@@ -28,6 +28,13 @@ class Composite(ROperator):
     def parts(self, build: Parts) -> Tensor | Sequence[Tensor | None]:
         """Adds the operators to `build`; returns what they make of the outputs: the first one, or a list."""
         raise NotImplementedError(type(self).__name__)
+
+    def settled(self) -> None:
+        """Tries the operators that it is made of: what they refuse is said of this one, and they make what it declares."""
+        made = self.parts(Parts(RModel("tried"), self))
+        for ours, declared in zip([made] if isinstance(made, Tensor) else made, self.outputs, strict=False):
+            if ours is not None and declared is not None:
+                fits(ours, declared.shape, "what its parts make")
 
     def expanded(self, model: RModel) -> list[ROperator]:
         """The operators that make this one's outputs."""

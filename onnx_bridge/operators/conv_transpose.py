@@ -47,6 +47,10 @@ class ConvTranspose(ROperator):
         strides, dilations = spread(self.strides, rank, 1, "strides"), spread(self.dilations, rank, 1, "dilations")
         extra = spread(self.output_padding, rank, 0, "output_padding")
         pads = list(self.pads) if self.pads else [0] * (2 * rank)
+        if len(pads) != 2 * rank or (self.output_shape and len(self.output_shape) < rank):
+            raise ShapeError(f"pads must have {2 * rank} values and output_shape {rank}, got {pads} and {self.output_shape}")
+        if self.kernel_shape and list(self.kernel_shape) != kernel:
+            raise ShapeError(f"kernel_shape {self.kernel_shape} is not that of the weights, {kernel}")
         axes = []
         for i, size in enumerate(spatial):
             reach = (kernel[i] - 1) * dilations[i] + 1

@@ -9,7 +9,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import INDICES, WIDE_FLOATS, int32, int64, uint32, uint64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data
 from onnx_bridge.operators.known import MOST, axis_in, scalar, settled
 
@@ -31,6 +31,8 @@ class CumSum(ROperator):
     @staticmethod
     def place(x: Tensor, axis: Tensor) -> int:
         """The axis, from 0 on."""
+        if axis.rank > 1:
+            raise ShapeError(f"axis must be one number, got {axis.type}")
         return axis_in(int(scalar(axis, "axis")), x.rank)
 
     def values(self, x: Tensor, axis: Tensor) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32, int64, uint32, uint64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
-from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same_or_one
+from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same, same_or_one
 from onnx_bridge.operators.cases import case, data, weight
 from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.identity import Identity
@@ -87,7 +87,10 @@ class Einsum(Composite):
         """The size along each index."""
         sizes: dict[Index, Size] = {}
         for position, axes in enumerate(terms):
+            own: dict[Index, Size] = {}
             for index, size in zip(axes, self.input(position).shape, strict=True):
+                own[index] = same(own[index], size) if index in own else size  # a diagonal does not broadcast
+            for index, size in own.items():
                 sizes[index] = same_or_one(sizes.get(index, 1), size)
         return sizes
 

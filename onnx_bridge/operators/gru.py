@@ -22,7 +22,6 @@ class GRU(Recurrent):
 
     def emit(self, cpp: Writer) -> None:
         initial_h = self.arguments(6)[5]
-        biases = self.bias()
         linear = bool(self.linear_before_reset)
         options = ["GruDefaults()"] * 2
         if not self.is_default:
@@ -31,20 +30,22 @@ class GRU(Recurrent):
         y, y_h = self.optional_output(0), self.optional_output(1)
         cpp.call(
             "gru", f"Const<{int(linear)}>()", self.cpp_sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True),
-            self._weights(cpp, biases, linear), self.rows(cpp, initial_h, "const float"), self.rows(cpp, y, "float", whole=True),
+            self._weights(cpp, linear), self.rows(cpp, initial_h, "const float"), self.rows(cpp, y, "float", whole=True),
             self.rows(cpp, y_h, "float"), *options, self.scratch_pointer(cpp),
         )  # fmt: skip
 
-    def _weights(self, cpp: Writer, biases: tuple[np.ndarray, np.ndarray] | None, linear: bool) -> str:
+    def _weights(self, cpp: Writer, linear: bool) -> str:
         h = self.units
         r = self.input(2).constant()
         if linear:
+            biases = self.bias()
             wb, rb = biases if biases is not None else (np.zeros((self.directions, 3 * h), np.float32),) * 2
             # Rb of the candidate stays within the reset's reach; those of z and r join Wb.
-            joined = wb + np.concatenate([rb[:, : 2 * h], np.zeros_like(rb[:, 2 * h :])], axis=1)
+            with np.errstate(all="ignore"):  # weights may be infinite
+                joined = wb + np.concatenate([rb[:, : 2 * h], np.zeros_like(rb[:, 2 * h :])], axis=1)
             return self.weights(cpp, joined, rb[:, 2 * h :])
         kernel = np.stack([self._reset_panels(part) for part in r])
-        return self.weights(cpp, None if biases is None else biases[0] + biases[1], None, kernel)
+        return self.weights(cpp, self.joined_bias(), None, kernel)
 
     def _reset_panels(self, r: np.ndarray) -> np.ndarray:
         """R of one direction where the reset comes before the product: z and r interleaved, the candidate behind them."""

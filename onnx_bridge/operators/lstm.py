@@ -25,8 +25,7 @@ class LSTM(Recurrent):
 
     def emit(self, cpp: Writer) -> None:
         _, _, _, _, _, initial_h, initial_c, peepholes = self.arguments(8)
-        biases = self.bias()
-        weights = self.weights(cpp, None if biases is None else biases[0] + biases[1])
+        weights = self.weights(cpp, self.joined_bias())
         default = self.is_default and peepholes is None and not self.input_forget
         options = ["LstmDefaults()"] * 2 if default else self._options(cpp, None if peepholes is None else peepholes.constant())
         y, y_h, y_c = (self.optional_output(i) for i in range(3))

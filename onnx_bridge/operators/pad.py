@@ -49,9 +49,11 @@ class Pad(ROperator):
             before[axis], after[axis] = sizes[index], sizes[len(chosen) + index]
         return tuple(before), tuple(after)
 
-    def types(self, x: Tensor, *_: Tensor | None) -> Type:
+    def types(self, x: Tensor, pads: Tensor | None = None, value: Tensor | None = None, axes: Tensor | None = None) -> Type:
         if self.mode not in _MODES:
             raise UnsupportedForm(f"mode must be one of {', '.join(_MODES)}, got {self.mode!r}")
+        if value is not None and (value.count != 1 or value.dtype is not x.dtype):
+            raise ShapeError(f"constant_value must be one number of type {x.dtype}, got {value.type}")
         before, after = self.borders()
         if self.mode == "reflect":
             self.assume_room(x, before, after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,6 +37,9 @@ class TableOperator(PointwiseOperator):
     evaluate: Callable[..., Any] | None = None
 
     def types(self, *inputs: Tensor | None) -> Type:
+        wanted = len(set(re.findall(r"{(\d)}", self.template)))
+        if len(inputs) != wanted or None in inputs:
+            raise ShapeError(f"{wanted} operands are needed, got {sum(tensor is not None for tensor in inputs)}")
         aligned_from_axis(self)
         operands = [tensor for tensor in self.inputs if tensor is not None]
         first = operands[self.typed_by].dtype

@@ -13,7 +13,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32, int32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute
-from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, same
+from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, fits, same
 from onnx_bridge.operators.cases import Data, weight
 from onnx_bridge.operators.group import contiguous_strides
 from onnx_bridge.operators.view import View
@@ -71,19 +71,39 @@ class Recurrent(ROperator):
         first, second, _ = (self.x_view or self.x).shape
         return (second, first) if self.layout else (first, second)
 
-    def types(self, x: Tensor, w: Tensor, r: Tensor, *rest: Tensor | None) -> Sequence[Type]:
+    def types(
+        self,
+        x: Tensor,
+        w: Tensor,
+        r: Tensor,
+        b: Tensor | None = None,
+        sequence_lens: Tensor | None = None,
+        initial_h: Tensor | None = None,
+        initial_c: Tensor | None = None,
+        p: Tensor | None = None,
+    ) -> Sequence[Type]:
         if self.direction not in ("forward", "reverse", "bidirectional"):
             raise ShapeError(f"direction must be forward, reverse or bidirectional, got {self.direction!r}")
-        bias = rest[0] if rest else None
-        if not w.is_constant or not r.is_constant or (bias is not None and not bias.is_constant):
-            raise UnsupportedForm("W, R and B must be constants")
+        if any(tensor is not None and not tensor.is_constant for tensor in (w, r, b, p)):
+            raise UnsupportedForm("W, R, B and P must be constants")
         if x.rank != 3 or w.rank != 3 or r.rank != 3:
             raise ShapeError(f"x, W and R must have rank 3, got {x.type}, {w.type}, {r.type}")
         d, h = self.directions, self.units
         if self.hidden_size not in (None, h) or r.shape != (d, self.gates * h, h) or w.shape[:2] != (d, self.gates * h):
             raise ShapeError(f"W and R do not fit hidden_size {self.hidden_size} and {d} directions: {w.type}, {r.type}")
         same(x.shape[2], w.shape[2])
+        self.functions()
         steps, batch = self.time_and_batch()
+        state_shape = (batch, d, h) if self.layout else (d, batch, h)
+        for tensor, shape, what in (
+            (b, (d, 2 * self.gates * h), "B"),
+            (sequence_lens, (batch,), "sequence_lens"),
+            (initial_h, state_shape, "initial_h"),
+            (initial_c, state_shape, "initial_c"),
+            (p, (d, 3 * h), "P"),
+        ):
+            if tensor is not None:
+                fits(tensor, shape, what)
         if self.layout:
             whole, state = Type(x.dtype, (batch, steps, d, h)), Type(x.dtype, (batch, d, h))
         else:
@@ -148,6 +168,12 @@ class Recurrent(ROperator):
             return None
         wb, rb = np.split(tensor.constant(), 2, axis=1)
         return wb, rb
+
+    def joined_bias(self) -> np.ndarray | None:
+        """Wb + Rb."""
+        biases = self.bias()
+        with np.errstate(all="ignore"):  # weights may be infinite
+            return None if biases is None else biases[0] + biases[1]
 
     @property
     def is_default(self) -> bool:

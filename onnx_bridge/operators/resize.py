@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,10 +16,12 @@ from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const
+from onnx_bridge.operators.known import axes_in
 
 _COORDINATES = (
     "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize",
 )  # fmt: skip
+_NEAREST = ("simple", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 _TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
@@ -57,6 +59,8 @@ class Interpolating(ROperator):
             raise UnsupportedForm(f"mode {self.mode!r} is not known")
         if self.coordinate_transformation_mode not in _COORDINATES:
             raise UnsupportedForm(f"coordinate_transformation_mode {self.coordinate_transformation_mode!r} is not known")
+        if self.nearest_mode not in _NEAREST:
+            raise UnsupportedForm(f"nearest_mode {self.nearest_mode!r} is not known")
         shape = list(x.shape)
         for stretch in stretches:
             shape[stretch.axis] = stretch.out
@@ -94,7 +98,6 @@ class Interpolating(ROperator):
             cpp.line(f"std::memcpy({cpp.pointer(self.y)}, {cpp.pointer(self.x)}, static_cast<std::size_t>({cpp.size(self.x.bytes)}));")
             return
         taps = _TAPS[self.mode]
-        nearest = "simple" if self.nearest_mode == "simple" else self.nearest_mode
         crop = self.coordinate_transformation_mode == "tf_crop_and_resize"
         source, at = cpp.pointer(self.x), self._tables([s for s, _, _ in steps])
         with cpp.block(""):
@@ -108,7 +111,7 @@ class Interpolating(ROperator):
                 start, end = (literal(v, float32) for v in stretch.roi)
                 cpp.line(
                     f"const ResizeAxis {axis} = {{{cpp.size(stretch.size)}, {cpp.size(stretch.out)}, {scale}, "
-                    f"Coordinates::{self.coordinate_transformation_mode}, Interpolation::{self.mode}, Nearest::{nearest}, "
+                    f"Coordinates::{self.coordinate_transformation_mode}, Interpolation::{self.mode}, Nearest::{self.nearest_mode}, "
                     f"{literal(self.cubic_coeff_a, float32)}, {'true' if self.exclude_outside else 'false'}, {start}, {end}}};"
                 )
                 cpp.line(f"std::int32_t* const {index} = reinterpret_cast<std::int32_t*>({cpp.scratch()});")
@@ -171,23 +174,25 @@ class Resize(Interpolating):
         return [0]
 
     def stretches(self) -> list[Stretch]:
-        x, *rest = self.inputs
-        assert x is not None
-        roi, scales, sizes = (None, rest[0], None) if self.opset < 11 else (*rest, None, None, None)[:3]
-        axes = [axis % x.rank for axis in self.axes] if self.axes else list(range(x.rank))
+        x, (_, roi, scales, sizes) = self.x, self.arguments(4)
+        if self.opset < 11:
+            roi, scales, sizes = None, roi, None
+        axes = axes_in(self.axes, x.rank) if self.axes else list(range(x.rank))
         crop = self.coordinate_transformation_mode == "tf_crop_and_resize"
+        if crop and (roi is None or roi.count != 2 * len(axes)):
+            raise ShapeError(f"roi must be {2 * len(axes)} numbers, got {None if roi is None else roi.type}")
         bounds = roi.constant().reshape(2, -1) if crop and roi is not None else np.array([[0.0] * len(axes), [1.0] * len(axes)])
         made = []
         if scales is not None and scales.count != 0:
-            factors = [float(v) for v in scales.constant().reshape(-1)]
-            if len(factors) != len(axes):
-                raise ShapeError(f"scales must have {len(axes)} values, got {factors}")
+            factors = _factors(scales.constant().reshape(-1), len(axes))
             for i, (axis, factor) in enumerate(zip(axes, factors, strict=True)):
                 span = float(bounds[1][i] - bounds[0][i]) if crop else 1.0
                 out = scaled(x.shape[axis], factor * span)
                 if factor != 1 or crop:
                     made.append(Stretch(axis, x.shape[axis], out, literal(factor, float32), _pair(bounds, i)))
         elif sizes is not None:
+            if len(sizes.sizes()) != len(axes):
+                raise ShapeError(f"sizes must be {len(axes)} numbers, got {list(sizes.sizes())}")
             for i, (axis, out) in enumerate(zip(axes, sizes.sizes(), strict=True)):
                 if out != x.shape[axis] or crop:
                     made.append(Stretch(axis, x.shape[axis], out, None, _pair(bounds, i)))
@@ -209,6 +214,14 @@ class Resize(Interpolating):
         case(x=(1, 2, 6, 8), roi=None, scales=const([0.5, 2.0], "float32"), opset=18,
              attributes={"axes": [2, 3], "mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}),
     )  # fmt: skip
+
+
+def _factors(given: Iterable[float], count: int) -> list[float]:
+    """Scales, a positive number for each axis."""
+    factors = [float(factor) for factor in given]
+    if len(factors) != count or not all(0 < factor < np.inf for factor in factors):
+        raise ShapeError(f"scales must be {count} positive numbers, got {factors}")
+    return factors
 
 
 def _pair(bounds: np.ndarray, i: int) -> tuple[float, float]:
@@ -235,7 +248,7 @@ class Upsample(Interpolating):
 
     def stretches(self) -> list[Stretch]:
         given: Any = self.scales if self.scales is not None else self.input(1).constant().reshape(-1)
-        pairs = enumerate(zip(self.x.shape, (float(v) for v in given), strict=True))
+        pairs = enumerate(zip(self.x.shape, _factors(given, self.x.rank), strict=True))
         return [Stretch(i, size, scaled(size, f), literal(f, float32), (0.0, 1.0)) for i, (size, f) in pairs if f != 1]
 
     cases = (

@@ -18,8 +18,7 @@ class RNN(Recurrent):
 
     def emit(self, cpp: Writer) -> None:
         initial_h = self.arguments(6)[5]
-        biases = self.bias()
-        weights = self.weights(cpp, None if biases is None else biases[0] + biases[1])
+        weights = self.weights(cpp, self.joined_bias())
         options = ["RnnDefaults()"] * 2
         if not self.is_default:
             options = [f"RnnOptions{{{', '.join(functions)}, {self.clip_literal()}}}" for functions in self.functions()]
