@@ -7,7 +7,7 @@ import onnx
 import pytest
 from faults import plant
 from onnx import TensorProto, helper, numpy_helper
-from zoo import ZOO
+from zoo import ZOO, Net
 
 from onnx_bridge.convert import convert
 from onnx_bridge.errors import VerificationError
@@ -48,6 +48,18 @@ def test_a_reference_that_dies() -> None:
     with pytest.raises(VerificationError, match="onnxruntime, the reference, refuses .* its process .*signal 11, SIGSEGV"):
         oracle = Oracle(split("a", "", "b"))
         oracle({"x": np.zeros((2, 6), np.float32)})
+
+
+def test_constants_that_onnxruntime_dies_of() -> None:
+    """They stay in the graph; those beside them are folded."""
+    net = Net("net")
+    parts = net.many("Split", net.constant(range(6), np.float32), net.constant([2, 2, 2]), outputs=3)
+    net.nodes[-1].output[1] = ""
+    h = net("Mul", net("Add", net.input("x", ("n", 2)), parts[0]), net("Exp", net("Neg", net.constant([1, 2], np.float32))))
+    made = convert(net.floats(y=(net("Sub", h, parts[2]), ("n", 2))), name="net")
+
+    assert {node.op_type for node in made.normal.graph.node} == {"Split", "Add", "Mul", "Sub", "Identity"}
+    assert made.report.passed and made.report.reference.startswith("onnx.reference")
 
 
 def test_a_reference_that_died_of_another_model_is_asked_again() -> None:

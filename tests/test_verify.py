@@ -17,7 +17,9 @@ from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.judge import CONDITIONING, RELATIVE, difference
 from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.references.chain import References
 from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.runtime.isolated import IsolatedModel
 from onnx_bridge.verify import Oracle, Report
 from onnx_bridge.verify.check import verify
 from onnx_bridge.verify.inputs import feeds
@@ -94,7 +96,8 @@ def test_stale_shape(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_verification_nothing_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, *FAULTS["relu"][:2])
-    monkeypatch.setattr("onnxruntime.InferenceSession", None)
+    monkeypatch.setattr(References, "answer", None)
+    monkeypatch.setattr(IsolatedModel, "__init__", None)
 
     made = convert(ZOO["mlp"](), name="mlp", verify=False)
 

@@ -7,20 +7,24 @@ route whose model fails here is passed over for the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import onnx
 
-from onnx_bridge.frontends.exported import innermost
 from onnx_bridge.judge import decided, difference, gap_of, movement, nudge, scale_of
+from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.references.sessions import Sessions
 
 #: By so much more than verification allows a route may be off: what is looked for is wrong, not inexact, and the header is still compared.
 SLACK = 4.0
 
 #: In so many ways inputs are nudged to see whether an answer of integers is decided by them.
 NUDGES = 8
+
+#: The name of the session that is asked.
+_MODEL = "exported"
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -95,7 +99,15 @@ class Trial:
         Raises:
             Rejected: onnxruntime does not load the model, refuses what the framework takes, or answers differently.
         """
-        session = _session(self.model)
+        sessions = Sessions()
+        try:
+            sessions.open(_MODEL, self.model.SerializeToString, optimised=True)
+        except Refusal as error:
+            raise Rejected(f"onnxruntime does not load what was exported: {error.why}") from None
+        with closing(sessions):
+            return self._seen(sessions)
+
+    def _seen(self, session: Sessions) -> Seen:
         calls: list[_Call] = []
         for inputs in _tried(self.example, self.axes):
             call = self._call(session, inputs, inputs.feeds)
@@ -117,7 +129,7 @@ class Trial:
                 raise Rejected(fault)
         return Seen(_remarks(self.framework, calls), [[value.shape for value in call.wanted] for call in calls if not call.refused])
 
-    def _call(self, session: Any, inputs: _Inputs, feeds: dict[str, np.ndarray]) -> _Call:
+    def _call(self, session: Sessions, inputs: _Inputs, feeds: dict[str, np.ndarray]) -> _Call:
         call = _Call(inputs, feeds)
         try:
             call.wanted = [np.asarray(value) for value in self.reference(feeds)]
@@ -125,9 +137,9 @@ class Trial:
             call.refused = " ".join(str(error).split())[:200] or type(error).__name__
             return call
         try:
-            call.got = [np.asarray(value) for value in session.run(None, dict(feeds))]
-        except Exception as error:
-            call.fault = f"onnxruntime refuses at {inputs.where} what {self.framework} takes: {' '.join(str(error).split())[:300]}"
+            call.got = session.run(_MODEL, feeds)
+        except Refusal as error:
+            call.fault = f"onnxruntime refuses at {inputs.where} what {self.framework} takes: {error.why[:300]}"
             return call
         if len(call.got) != len(call.wanted):
             call.fault = f"it has {len(call.got)} outputs, the framework gives {len(call.wanted)}"
@@ -169,18 +181,6 @@ def _remarks(framework: str, calls: Sequence[_Call]) -> list[str]:
     kept = dict.fromkeys(call.inputs.where for call in calls if not call.refused and call.feeds is call.inputs.kept)
     said = [f"{framework} refuses {where}, so nothing was compared there: {why}" for where, why in refused.items() if where not in compared]
     return said + [f"at {where} integers were kept within the sizes that they are within in the example" for where in kept]
-
-
-def _session(model: onnx.ModelProto) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise Rejected(f"onnxruntime does not load what was exported: {innermost(error)}") from None
 
 
 def _tried(example: Arrays, axes: Mapping[str, Mapping[int, str]]) -> Iterator[_Inputs]:

@@ -10,6 +10,8 @@ from onnx import numpy_helper
 
 from onnx_bridge.errors import InvalidModel
 from onnx_bridge.graphs import all_graphs, read_names, subgraphs
+from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.references.sessions import Sessions
 
 #: Folding must not blow a model up: results above this many bytes are left to run time, unless they are no larger than what they come from.
 MOST_BYTES = 1 << 24
@@ -110,10 +112,7 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
 
 def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], known: dict[str, onnx.TensorProto]) -> dict[str, np.ndarray]:
     """What nodes over constants give; nodes that onnxruntime refuses are left out."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
+    sessions = Sessions(deaths=8)
     results: dict[str, np.ndarray] = {}
 
     def run(batch: list[onnx.NodeProto]) -> None:
@@ -125,17 +124,19 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], known: dict[st
             batch, "constants", [], [onnx.helper.make_empty_tensor_value_info(name) for name in outputs], [*initializers, *computed]
         )
         proto = onnx.helper.make_model(small, opset_imports=model.opset_import, ir_version=min(model.ir_version, 12))
-        session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        results.update({name: np.asarray(array) for name, array in zip(outputs, session.run(outputs, {}), strict=True)})
+        sessions.open("constants", proto.SerializeToString, optimised=True)
+        results.update(zip(outputs, sessions.run("constants", {}), strict=True))
 
     try:
         run(nodes)
-    except Exception:  # one node that the oracle refuses must not keep the others from being folded
+    except Refusal:  # one node that the oracle refuses must not keep the others from being folded
         for node in nodes:
             if any(name not in known and name not in results for name in node.input if name):
                 continue
             try:
                 run([node])
-            except Exception:  # noqa: S112
+            except Refusal:
                 continue
+    finally:
+        sessions.close()
     return {name: array for name, array in results.items() if array.dtype.kind in "fiub"}

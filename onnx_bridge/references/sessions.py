@@ -12,10 +12,6 @@ from onnx_bridge.references.refusal import Refusal
 
 _SERVES = ("onnx_bridge.references.served:OnnxRuntime", False)
 
-#: After so many deaths it is not asked again: each costs a new process.
-_DEATHS = 2
-
-
 def warm_up() -> None:
     """Starts the process, so that it is there when it is needed."""
     warm(*_SERVES)
@@ -24,12 +20,16 @@ def warm_up() -> None:
 class Sessions:
     """Sessions of onnxruntime, by name, one thread each.
 
+    Args:
+        deaths: after how many it is not asked again; each costs a new process.
+
     Attributes:
         name: onnxruntime, with its version once something was opened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, deaths: int = 2) -> None:
         self.name = "onnxruntime"
+        self._most = deaths
         self._models: dict[str, tuple[Callable[[], bytes], bool]] = {}
         self._talk: Conversation | None = None
         self._deaths: list[str] = []
@@ -68,8 +68,8 @@ class Sessions:
             self._talk = None
 
     def _answer(self, message: dict[str, Any], refused: str) -> dict[str, Any]:
-        if len(self._deaths) >= _DEATHS:
-            raise Refusal("onnxruntime", refused, f"its process has ended {_DEATHS} times ({self._deaths[-1]})", died=True)
+        if len(self._deaths) >= self._most:
+            raise Refusal("onnxruntime", refused, f"its process has ended {self._most} times ({self._deaths[-1]})", died=True)
         try:
             answer = self._ask(message)
         except Died as how:
