@@ -64,7 +64,7 @@ std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { retur
 template <class... Rest>
 std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
 
-@BEFORE@class Workspace;
+@BEFORE@@FOUND@class Workspace;
 
 /// The network with its weights. Immutable: share one between all threads. The constructors are there where exceptions are, and throw
 /// std::runtime_error with what is wrong; open() says it in `error` instead, and returns nothing.
@@ -141,7 +141,7 @@ public:
    Workspace& operator=(Workspace&&) = default;
    Workspace(const Workspace&) = delete;
    Workspace& operator=(const Workspace&) = delete;
-
+@FOUND_OF@
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
@@ -176,7 +176,7 @@ private:
    bool takes_;
    std::unique_ptr<char[]> own_{};
    char* memory_ = nullptr;
-};
+@FOUND_MEMBER@};
 
 }}  // namespace onnx_bridge::@NAME@
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from onnx_bridge.emit.amalgamate import amalgamate, definitions, kernel_text, macros
 from onnx_bridge.emit.bodies import including_itself, regions
+from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.names import Names, identifier
 from onnx_bridge.emit.sizes import FaceSizes
@@ -36,6 +37,7 @@ _FACE_NAMES = {
     "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
     "sizes", "session", "Check", "ExpectedWeights", "Checked", "Layout", "layout", "too_many", "most_bytes", "wrapped", "bits", "wider",
     "differ", "size", "takes", "open", "make", "error", "load", "choose", "opened", "raise", "check", "file", "memory", "expected",
+    "Found", "found", "found_",
 }  # fmt: skip
 
 
@@ -52,6 +54,7 @@ class Emitted:
         tapped: the tensors that a header made with `taps` hands out, in the order of their numbers.
         plan: the memory plan.
         conditions: sizes that must not be negative; `infer` refuses dims for which one is.
+        found: sizes that data decides, in the order of the fields of Found, with what they are never above.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Emitted:
     symbol_inputs: dict[str, str] = field(default_factory=dict)
     tapped: list[Tensor] = field(default_factory=list)
     conditions: list[Size] = field(default_factory=list)
+    found: dict[str, Size] = field(default_factory=dict)
 
     def write(self, folder: str | Path) -> Path:
         """Writes the header and, unless it is embedded, the weights file; returns the header's path."""
@@ -112,7 +116,8 @@ class _Header:
         self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
         self.sizes = FaceSizes(model, self.plan, self.symbols)
         self.sizes.refuse_too_large()
-        self.writer = CppWriter(self.plan, self.names, self.symbols, taps)
+        self.found = {symbol: self.names.new(symbol) for symbol in model.found}
+        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found}, taps)
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
 
     def make(self) -> Emitted:
@@ -121,7 +126,9 @@ class _Header:
         kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
         image = weights_image(self.model.name, self.writer.weights)
         plain, tap = self.parameters(named=False), self.tap_type("tap")
-        run_parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *self.parameters(), *tap]
+        found_type = ["Found&"] if self.found else []
+        found = [f"{kind} found" for kind in found_type]
+        run_parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *found, *self.parameters(), *tap]
         has_file = image.payload_bytes > 0 and not self.embed
         loading = Loading(self.model.name, image, self.embed, {n: _storage(a) for n, a in self.writer.weights.items()})
         texts = {
@@ -137,9 +144,9 @@ class _Header:
             "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
             "TAKES": self.sizes.takes([*self.writer.sizes, *self.model.input_values.values()]),
             "INFER_BODY": self.infer_body(), "OUTPUT_SIZES": self.sizes.outputs(),
-            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *plain, *self.tap_type()]),
+            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *self.tap_type()]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
-            "SOFIE": session(self.model, self.arguments, self.symbols, has_file),
+            "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found), **found_texts(self.found),
             "DETECTION": kernel_text("widest_body.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip
@@ -160,6 +167,7 @@ class _Header:
             dict(self.model.symbol_inputs),
             self.writer.tapped,
             list(self.model.conditions),
+            dict(self.model.found),
         )
 
     # ---- the network
@@ -171,6 +179,8 @@ class _Header:
         declared: list[str] = []
         for symbol in self.symbols.values():
             declared.append(f"{INDENT}[[maybe_unused]] const Size {symbol} = static_cast<Size>(dims.{symbol});")
+        for symbol in self.found.values():
+            declared.append(f"{INDENT}Size {symbol} = 0;  // data decides it")
         for root, buffer in self.plan.buffers.items():
             kind, name = root.dtype.storage, self.names.new(root.name)
             place = f"reinterpret_cast<{kind}*>(arena + {self.plan.cpp_offset(buffer)})"
@@ -182,7 +192,8 @@ class _Header:
             same = tensor.dtype.storage == root.dtype.storage
             writer.declare(tensor, pointer if same else f"reinterpret_cast<{tensor.dtype.storage}*>({pointer})")
         writer.operators(self.model.operators)
-        return "\n".join([*declared, *writer.lines])
+        told = [f"{INDENT}found.{symbol} = static_cast<std::size_t>({symbol});" for symbol in self.found.values()]
+        return "\n".join([*declared, *writer.lines, *told])
 
     def functors(self) -> str:
         lines = []
@@ -230,7 +241,7 @@ class _Header:
         reasons += [f"{size} is not the value of {identifier(name)}" for name, size in values.items()]
         text = f"Writes the outputs. False where the dims {', or '.join(reasons)}: then nothing is written. "
         if any("return false;" in line for line in self.writer.lines):
-            text += "False, too, where a loop ends before its last turn: then the outputs hold anything. "
+            text += "False, too, where data takes a branch or ends a loop as these dims do not allow: then the outputs hold anything. "
         text += "Outputs overlap neither inputs nor one another nor the Workspace; inputs may overlap."
         return "\n".join(textwrap.wrap(text, 120, initial_indent=f"{INDENT}/// ", subsequent_indent=f"{INDENT}/// "))
 
@@ -240,7 +251,8 @@ class _Header:
             pointer = self.arguments[self.model.tensor(source)]
             value = spelt(size, lambda symbol: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[symbol]})")
             lines += folded(f"{INDENT}if (*{pointer} < 0 || static_cast<std::ptrdiff_t>(*{pointer}) != {value}) return false;")
-        arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *self.arguments.values(), *(["active_tap()"] if self.taps else [])])
+        extra, tap = ["ws.found_"] if self.found else [], ["active_tap()"] if self.taps else []
+        arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *extra, *self.arguments.values(), *tap])
         lines.append(f"{INDENT}return run_({arguments});")
         return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.passes.memory import MemoryPlan
+from onnx_bridge.passes.memory import MemoryPlan, limit_of
 
 #: Bytes that no memory has: kernels/checked_size.hxx takes more for an overflow.
 MOST = 1 << 62
@@ -57,7 +57,7 @@ class FaceSizes:
 
     def outputs(self) -> str:
         """The body of Model::output_size."""
-        counts = [tensor.count for tensor in self.model.outputs]
+        counts = [limit_of(tensor.count, self.model) for tensor in self.model.outputs]
         lines = [*self._symbols(counts), f"{INDENT}if (!takes(dims)) return 0;", f"{INDENT}switch (index) {{"]
         for index, count in enumerate(counts):
             text = str(count) if isinstance(count, int) else f"({self._spelt(count)}).count()"
@@ -70,10 +70,10 @@ class FaceSizes:
         Args:
             computed: sizes that the network computes with.
         """
-        arguments = [t.bytes for t in (*self.model.inputs, *self.model.outputs)]
+        arguments = [limit_of(t.bytes, self.model) for t in (*self.model.inputs, *self.model.outputs)]
         planned = [b.bytes for b in self.plan.order]
         sizes = _largest(arguments, ())
-        sizes += _largest(computed, [*sizes, *planned])
+        sizes += _largest((limit_of(size, self.model) for size in computed), [*sizes, *planned])
         conditions = list(self.model.conditions)
         pairs = list(self.model.constraints)
         lines = self._symbols([*sizes, *conditions, *(size for pair in pairs for size in pair)])

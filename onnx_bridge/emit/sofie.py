@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from onnx_bridge.emit.found import filled, is_found
 from onnx_bridge.emit.writer import INDENT
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import bool_
@@ -11,7 +12,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
 
 
-def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str, str], has_file: bool) -> str:
+def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str, str], has_file: bool, found: Mapping[str, str]) -> str:
     """The text of the Session struct and of the free functions beside it.
 
     Sizes come before the first input that has them, in the order of the inputs; one output is returned as a vector,
@@ -74,10 +75,12 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         lines.append(f"{INDENT * 2}{output}.resize({plain}::Model::output_size({index}, sizes));")
     call = ", ".join(["*workspace", "sizes", *inputs, *pointers])
     lines += [
-        f"{INDENT * 2}if (model.infer({call})) return;",
-        f"{INDENT * 2}workspace.reset(new {plain}::Workspace(model, sizes));  // sizes that are larger than any before",
-        f"{INDENT * 2}if (!model.infer({call}))",
-        f'{INDENT * 3}throw std::runtime_error("{name}: sizes do not agree with the inputs");',
+        f"{INDENT * 2}if (!model.infer({call})) {{",
+        f"{INDENT * 3}workspace.reset(new {plain}::Workspace(model, sizes));  // sizes that are larger than any before",
+        f"{INDENT * 3}if (!model.infer({call}))",
+        f'{INDENT * 4}throw std::runtime_error("{name}: sizes do not agree with the inputs");',
+        f"{INDENT * 2}}}",
+        *_cut(model, outputs, symbols, found),
         f"{INDENT}}}",
         f"{INDENT}{returned} infer({', '.join(parameters)})",
         f"{INDENT}{{",
@@ -115,3 +118,10 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         "}",
     ]
     return "\n".join(lines)
+
+
+def _cut(model: RModel, outputs: Sequence[str], symbols: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Cuts outputs whose sizes data decides to what the call has filled."""
+    names = [(name, output) for name, output in zip(outputs, model.outputs, strict=True) if is_found(output, found)]
+    used = [f"{INDENT * 2}using onnx_bridge::{model.name}::{function};" for function in ("floor_div", "minimum", "maximum")]
+    return [*(used if names else []), *(f"{INDENT * 2}{name}.resize({filled(output, symbols, found)});" for name, output in names)]

@@ -13,8 +13,8 @@ from onnx_bridge.ir.bounds import assume, assuming, at_least, essential, lower_b
 from onnx_bridge.ir.polynomials import Dim, Function, Size, Symbol, ceil_div, floor_div, function_of, show, symbol, symbols, terms_of
 
 __all__ = [
-    "Dim", "Function", "Size", "Symbol", "assume", "assuming", "at_least", "ceil_div", "essential", "evaluate", "floor_div", "holds",
-    "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "product", "show", "substitute", "symbol", "symbols",
+    "Dim", "Function", "Size", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential", "evaluate", "floor_div",
+    "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "product", "show", "substitute", "symbol", "symbols",
 ]  # fmt: skip
 
 
@@ -120,6 +120,36 @@ def substitute(size: Size, values: Mapping[str, Size]) -> Size:
                 part = part * _FUNCTIONS[atom.name](*(substitute(arg, values) for arg in atom.args))
         total = total + part
     return total
+
+
+def at_most(size: Size, limits: Mapping[str, Size]) -> Size:
+    """A size that another is never above, where some symbols are never above their limits.
+
+    Raises:
+        ValueError: none can be told.
+    """
+    if symbols(size).isdisjoint(limits) or not isinstance(size, Dim):
+        return size
+    total: Size = 0
+    for monomial, factor in size.terms:
+        term = Dim(((monomial, factor),)) if monomial else factor
+        if symbols(term).isdisjoint(limits):
+            total = total + term
+        elif not all(isinstance(atom, Symbol) or at_least(Dim((((atom,), 1),)), 0) for atom in monomial):
+            raise ValueError(f"no limit of {size} can be told")
+        elif factor > 0:  # a negative one is at most 0
+            total = total + factor * product(_atom_at_most(atom, limits) for atom in monomial)
+    return total
+
+
+def _atom_at_most(atom: Symbol | Function, limits: Mapping[str, Size]) -> Size:
+    if isinstance(atom, Symbol):
+        return limits.get(atom.name, symbol(atom.name))
+    if atom.name == "floor_div":
+        if not symbols(atom.args[1]).isdisjoint(limits):
+            raise ValueError(f"no limit of a division by {atom.args[1]} can be told")
+        return floor_div(at_most(atom.args[0], limits), atom.args[1])
+    return _FUNCTIONS[atom.name](*(at_most(arg, limits) for arg in atom.args))
 
 
 def evaluate(size: Size, values: Mapping[str, int]) -> int:

@@ -47,6 +47,7 @@ class RModel:
         conditions: sizes that are taken not to be negative; `infer` refuses dims for which one is.
         constraints: pairs of sizes that must be equal; a call where they are not is refused.
         meanings: what the elements of the inputs are for, as far as that is known.
+        found: sizes that data decides, which the network finds as it runs, with what they are never above.
         narrowed: where the model takes fewer sizes than its file says.
         input_values: the sizes that scalar integer inputs must be, by input.
         source: what the model was made from, for the banner.
@@ -62,6 +63,7 @@ class RModel:
     conditions: list[Size] = field(default_factory=list)
     constraints: list[tuple[Size, Size]] = field(default_factory=list)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    found: dict[str, Size] = field(default_factory=dict)
     narrowed: list[Narrowing] = field(default_factory=list)
     input_values: dict[str, Size] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)

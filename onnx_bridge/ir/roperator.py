@@ -81,6 +81,8 @@ class ROperator:
     computes: ClassVar[Sequence[Sequence[DType]]] = ()
     #: The output is the first input's memory under another shape.
     is_view: ClassVar[bool] = False
+    #: It finds sizes that data decides: others depend on it that read none of its outputs.
+    finds_sizes: bool = False
     #: Inputs whose memory the first output may take over where shapes and types agree.
     in_place: ClassVar[tuple[int, ...]] = ()
 

@@ -28,6 +28,10 @@ class Walk(Protocol):
     findings: list[Finding]
     unknown: set[str]
     makers: dict[Tensor, ROperator]
+    rmodel: RModel
+
+    def find(self, name: str, most: Size) -> Size:
+        """A new size that data decides."""
 
     def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph into an empty `rmodel`, its outputs included."""
@@ -64,6 +68,12 @@ class Body:
     def makers(self) -> Mapping[Tensor, ROperator]:
         """The operators that make the tensors of the lowered graph, and of the graphs around it."""
         return self.on.makers
+
+    def found(self, name: str, most: Size) -> Size | None:
+        """A size that data decides, which is never above `most`; None inside of other graphs, where it may be another in each turn."""
+        if self.outer is not self.on.rmodel:
+            return None
+        return self.on.find(name, most)
 
     def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None) -> RModel:
         """The nested RModel, with the conditions that its operators make.

@@ -158,6 +158,7 @@ class _Walk:
             rmodel.tensors.clear()
             rmodel.tensors.update(tensors)
             rmodel.operators[:] = before
+            self.rmodel.found.clear()
             self.part(graph, rmodel)
             return
         if any(value.name in self.unknown for value in graph.output):
@@ -266,6 +267,7 @@ class _Walk:
         inputs = [name or None for name in node.input]
         if self.node in self.forced:
             inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(self.forced[self.node])).name
+        known = len(rmodel.conditions), len(rmodel.constraints)
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
             self.add(op, inputs, [name or None for name in node.output], rmodel)
@@ -273,6 +275,11 @@ class _Walk:
         except ShapeError as error:
             self.refuse(node, str(error))
             return
+        except Unify as unify:
+            if rmodel is self.rmodel and self.of_data([dims.symbol(unify.name), unify.size]):
+                self.refuse(node, f"it needs {unify.name} to be {unify.size}, and data decides that")
+                return
+            raise
         except RanksDiffer:
             self.decided = op.x.sizes()[0]
             raise
@@ -289,6 +296,10 @@ class _Walk:
         self.makers.update((tensor, op) for tensor in op.outputs if tensor is not None)
         for pair in ASSUMED.get() or ():
             self.needed.setdefault(pair, (self.node, self.op))
+        made = [*rmodel.conditions[known[0] :], *(size for pair in rmodel.constraints[known[1] :] for size in pair)]
+        if rmodel is self.rmodel and (data := self.of_data(made)):
+            self.refuse(node, f"it is only meant for some values of {data}, which data decides")
+            return
         reached = set().union(*(self.sources.get(name, set()) for name in node.input)) if node.input else set()
         for name in node.output:
             self.sources[name] = reached
@@ -339,6 +350,17 @@ class _Walk:
     def narrowing(self, pair: tuple[Size, Size]) -> Narrowing:
         """Two sizes that must be equal, and the operator that needs it."""
         return Narrowing(pair[1], pair[0], *self.needed.get(pair, ("", "")))
+
+    def find(self, name: str, most: Size) -> Size:
+        """A new size that data decides; `name` says what it is."""
+        while name in self.rmodel.found or name in self.declared.names or name in self.rmodel.symbols:
+            name += "_"
+        self.rmodel.found[name] = most
+        return dims.symbol(name)
+
+    def of_data(self, sizes: Iterable[Size]) -> str:
+        """The sizes that data decides among some."""
+        return " and ".join(sorted({name for size in sizes for name in dims.symbols(size)} & self.rmodel.found.keys()))
 
     def refuse(self, node: onnx.NodeProto, why: str, advice: str = "") -> None:
         origin = next((entry.value for entry in node.metadata_props if entry.key == ORIGIN), "")

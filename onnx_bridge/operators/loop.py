@@ -23,7 +23,8 @@ class Loop(ROperator):
     """Runs a graph up to M times, for as long as its condition holds, carrying tensors from turn to turn and stacking scan outputs.
 
     Carried tensors keep their shapes. What a turn hands on unchanged is not carried: the graph reads it where it is. A loop with
-    scan outputs must take a number of turns that sizes decide: M, or fewer where its condition compares counters with sizes.
+    scan outputs takes M turns, or fewer where its condition compares counters with sizes; where data decides, their first size is one that
+    is found while it runs, at most M.
     """
 
     tested_by = "test_control_flow.py"
@@ -33,8 +34,9 @@ class Loop(ROperator):
     turn: Tensor | None = field(default=None)
     condition: Tensor | None = field(default=None)
     carried: list[tuple[int, Tensor]] = field(default_factory=list)
-    #: The number of turns of a loop with scan outputs.
+    #: The number of turns of a loop with scan outputs, and whether data decides it: then it is a symbol, which the loop finds.
     turns: Size = 0
+    finds_sizes: bool = False
 
     def types(self, trips: Tensor | None, condition: Tensor | None, *initial: Tensor) -> Sequence[Type]:
         body = self.body
@@ -68,7 +70,11 @@ class Loop(ROperator):
         try:
             found = Turns(body.makers, self.turn, self.condition, carried).count(condition, lowered.outputs[0], limit(trips))
         except DependsOnData as data:
-            raise NeedsValue(data.tensor, _STACKS, _ADVICE) from None
+            self.finds_sizes = True
+            most = limit(trips)
+            found = None if most is None else body.found(f"{self.name} turns", most)
+            if found is None:
+                raise NeedsValue(data.tensor, _STACKS, _ADVICE) from None
         if found is None:
             raise UnsupportedForm("it has scan outputs and never ends")
         return found
@@ -103,7 +109,7 @@ class Loop(ROperator):
         cpp.line(f"Size {turn} = 0;")
         most = self._most(cpp)
         with cpp.block(f"for (; {goes_on}{f' && {turn} < {most}' if most else ''}; {turn}++)"):
-            if self.stacks and self.turns != self.trips:
+            if self.stacks and not self.finds_sizes and self.turns != self.trips:
                 cpp.line(f"if ({turn} == {cpp.size(self.turns)}) return false;")
             check_sizes(cpp, self.body)
             cpp.line(f"*{cpp.pointer(self.turn)} = static_cast<std::int64_t>({turn});")
@@ -116,7 +122,9 @@ class Loop(ROperator):
             for i, tensor in self.carried:
                 copy_tensor(cpp, tensor, self.body.outputs[1 + i])
             cpp.line(f"{goes_on} = *{cpp.pointer(self.body.outputs[0])};")
-        if self.stacks:
+        if self.stacks and self.finds_sizes:
+            cpp.line(f"{cpp.size(self.turns)} = {turn};")
+        elif self.stacks:
             cpp.line(f"if ({turn} != {cpp.size(self.turns)}) return false;")
         carried = dict(self.carried)
         for i, target in enumerate(self.outputs[:kept]):

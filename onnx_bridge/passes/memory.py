@@ -102,9 +102,9 @@ def plan_memory(model: RModel) -> MemoryPlan:
         spans[root] = (min(first, start), max(last, end))
     for root, (start, end) in spans.items():
         if root not in owned and not root.is_constant:
-            plan.buffers[root] = Buffer(_aligned(root.bytes), start, end)
+            plan.buffers[root] = Buffer(_aligned(limit_of(root.bytes, model)), start, end)
     for op, time in timeline.times.items():
-        scratch = op.scratch_bytes()
+        scratch = limit_of(op.scratch_bytes(), model)
         if scratch != 0:
             plan.scratch[op] = Buffer(_aligned(scratch), time, time)
     total = sum(dims.largest_factor(buffer.bytes) for buffer in (*plan.buffers.values(), *plan.scratch.values()))
@@ -112,6 +112,14 @@ def plan_memory(model: RModel) -> MemoryPlan:
         raise UnsupportedModel([Finding("", "memory", f"the model needs {total:.2g} bytes of scratch memory, more than any memory has")])
     _place(plan, model.symbols)
     return plan
+
+
+def limit_of(size: Size, model: RModel) -> Size:
+    """What a number of bytes is never above, whatever data decides."""
+    try:
+        return dims.at_most(size, model.found)
+    except ValueError as error:
+        raise UnsupportedModel([Finding("", "memory", str(error))]) from None
 
 
 def _aligned(size: Size) -> Size:

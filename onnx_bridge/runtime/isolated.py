@@ -43,8 +43,7 @@ class IsolatedModel(Signature):
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
         """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""
         arrays, sizes = self._checked(feeds)
-        outputs = self._run(arrays, self._output_arrays(sizes), sizes, fill=fill)["outputs"]
-        return Outputs(self.output_names, outputs)
+        return self._filled(self._run(arrays, self._output_arrays(sizes), sizes, fill=fill)["outputs"], sizes)
 
     def tapped(self, feeds: Mapping[str, Any], fill: int | None = None) -> dict[str, np.ndarray]:
         """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`. See `filled`."""

@@ -20,6 +20,14 @@ def shim(emitted: Emitted, taps: bool = False) -> str:
         else ""
     )
     set_tap = f'extern "C" void bridge_{name}_tap(void (*tap)(int, const void*, std::size_t)) {{ current_tap = tap; }}\n' if taps else ""
+    call = f"infer(*static_cast<model::Workspace*>(ws), dims_of(sizes), {arguments})"
+    body = f"return static_cast<model::Model*>(m)->{call};"
+    if emitted.found:  # their fields, in order, are a last output
+        fields_of = "reinterpret_cast<const std::size_t*>(&static_cast<model::Workspace*>(ws)->found())[i]"
+        body = (
+            f"const bool ran = static_cast<model::Model*>(m)->{call};\n   for (int i = 0; i < {len(emitted.found)}; i++)\n"
+            f"      static_cast<long long*>(out[{len(outputs)}])[i] = static_cast<long long>({fields_of});\n   return ran;"
+        )
     return f"""#include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -55,7 +63,7 @@ extern "C" std::size_t bridge_{name}_bytes(const long long* sizes) {{ return mod
 extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, [[maybe_unused]] const void* const* in,
                                    [[maybe_unused]] void* const* out)
 {{
-   return static_cast<model::Model*>(m)->infer(*static_cast<model::Workspace*>(ws), dims_of(sizes), {arguments});
+   {body}
 }}
 extern "C" double bridge_{name}_time(void* m, void* ws, const long long* sizes, const void* const* in, void* const* out, long long number)
 {{

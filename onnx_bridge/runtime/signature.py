@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class Signature:
         arrays, sizes = self._checked(feeds)
         outputs = self._output_arrays(sizes)
         self._infer(arrays, outputs, sizes)
-        return Outputs(self.output_names, outputs)
+        return self._filled(outputs, sizes)
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
         """Runs the header on checked inputs and fills the outputs."""
@@ -76,7 +77,23 @@ class Signature:
         for condition in self._emitted.conditions:
             if dims.evaluate(condition, sizes) < 0:
                 raise InferenceError(f"the model refuses these inputs: {condition} must not be negative with {spell(sizes)}")
-        return [np.empty(t.type.shape_at(sizes), t.dtype.numpy) for t in self._emitted.outputs]
+        found = self._emitted.found
+        shapes = [
+            t.type.shape_at(sizes) if dims.symbols(t.count).isdisjoint(found) else (dims.evaluate(dims.at_most(t.count, found), sizes),)
+            for t in self._emitted.outputs
+        ]
+        arrays = [np.empty(shape, t.dtype.numpy) for shape, t in zip(shapes, self._emitted.outputs, strict=True)]
+        return [*arrays, np.zeros(len(found), np.int64)] if found else arrays
+
+    def _filled(self, arrays: list[np.ndarray], sizes: Mapping[str, int]) -> Outputs:
+        """The outputs of a call, as far as it filled them; behind them is what data decided."""
+        found = self._emitted.found
+        if not found:
+            return Outputs(self.output_names, arrays)
+        known = {**sizes, **dict(zip(found, map(int, arrays[-1]), strict=True))}
+        shapes = [t.type.shape_at(known) for t in self._emitted.outputs]
+        cut = [array.reshape(-1)[: math.prod(shape)].reshape(shape) for array, shape in zip(arrays[:-1], shapes, strict=True)]
+        return Outputs(self.output_names, cut)
 
 
 class Outputs(tuple):  # type: ignore[type-arg]
