@@ -283,7 +283,7 @@ def test_one_loop_after_another() -> None:
     agrees(net.floats(y=(h, ("N", 3))), {"x": X})
 
 
-@pytest.mark.parametrize("trips", [4, 2**63 - 1, None], ids=str)
+@pytest.mark.parametrize("trips", [2**63 - 1, None], ids=str)
 def test_scan_outputs_of_a_loop_that_data_ends_are_refused_in_words(trips: int | None) -> None:
     """How many rows there are would depend on data; the layer is named, and what decides."""
     net = Net("early")
