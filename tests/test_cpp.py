@@ -15,9 +15,11 @@ import pytest
 from check import oracle
 from models import model_of
 from onnx import TensorProto, helper, numpy_helper
+from test_narrowing import branches, dense, positive
 from zoo import ZOO
 
 from onnx_bridge.convert import convert
+from onnx_bridge.emit.header import contract
 from onnx_bridge.runtime.processor import widest_body
 from onnx_bridge.toolchain import find_compiler
 
@@ -173,6 +175,34 @@ def test_without_exceptions_or_itself(folder: Path, build: Build, tmp_path: Path
     flags = ["-O1", "-g", "-fno-exceptions", "-fno-rtti", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
 
     run(build("no_exceptions.cpp", flags=[*flags, *STRICT, f"-DONNX_BRIDGE_ONLY={widest_body()}"]), folder)
+
+
+def test_32_bits(folder: Path, tmp_path: Path) -> None:
+    """The same where a std::size_t has 32 bits."""
+    convert(open_net(), name="open", verify=False, self_include=False).emitted.write(folder)
+    need("qemu-arm")
+    words = ["-std=c++17", "-O1", "-static", "-fno-exceptions", "-fno-rtti", *STRICT, f"-I{folder}"]
+    find_compiler(need("arm-linux-gnueabihf-g++")).run([*words, str(FOLDER / "no_exceptions.cpp"), "-o", str(tmp_path / "program")])
+
+    done = subprocess.run(["qemu-arm", tmp_path / "program"], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_contract_of_infer(folder: Path) -> None:
+    """The header says what infer refuses and writes: of loops that end by data only where there are some."""
+    ends_early = convert(branches(positive, lambda net, x: net("Relu", x), dense), name="chosen", verify=False).emitted.header
+    plain = (folder / "mlp.hxx").read_text(encoding="ascii")
+    early, always = (" ".join(text.replace("///", "").split()) for text in (ends_early, plain))
+
+    assert "data takes a branch or ends a loop" in early and "data takes a branch" not in always
+    for text in (early, always):
+        assert "then nothing is written" in text and "Outputs overlap neither inputs nor one another nor the Workspace" in text
+
+
+def test_banner_names_functions_of_the_library() -> None:
+    """The banner promises the same bits without an exception only where the code calls no function whose bits are the library's."""
+    assert "but for" not in " ".join(contract("y = __builtin_floor(x) + __builtin_sqrt(x) + __builtin_fmaf(x, x, x);"))
+    assert "C library computes (exp, powf)" in " ".join(contract("__builtin_powf(x, 2) + __builtin_exp(x)"))
 
 
 def test_text_and_renamed_files(folder: Path, tmp_path: Path) -> None:

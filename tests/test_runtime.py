@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from models import dense_answer, dense_net, model_of
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from onnx_bridge import CompiledModel, InferenceError, ToolchainError, WeightsError
 from onnx_bridge.convert import convert
@@ -135,6 +135,26 @@ def test_the_answer_is_new_memory(net: CompiledModel) -> None:
 def test_wrong_arguments_are_named(two: CompiledModel, args: list[object], kwargs: dict[str, object], says: str) -> None:
     with pytest.raises(InferenceError, match=says):
         two(*args, **kwargs)
+
+
+@pytest.mark.parametrize("rows", [2**35, 2**45])
+def test_no_memory_is_an_error_of_ours(two: CompiledModel, rows: int) -> None:
+    """Arrays as large as that are possible: views of one element. A size that is none of any memory is said to be so, by name."""
+    with pytest.raises(InferenceError, match=r"no memory for input 'b' of shape"):
+        two(np.zeros((1, 2), np.float32), np.broadcast_to(np.float32(0), (rows, 2**15)))
+
+
+def test_no_memory_for_an_output() -> None:
+    """A size that is given as a number may be any."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name, shape in (("n", []), ("y", ["N"]))]
+    numbers = [numpy_helper.from_array(np.array(value), f"c{value}") for value in (0, 1)]
+    graph = helper.make_graph([helper.make_node("Range", ["c0", "n", "c1"], ["y"])], "range", ends[:1], ends[1:], numbers)
+    net = convert(model_of(graph), name="range_to", verify=False).compile()
+
+    for count in (2**62, 2**45):
+        with pytest.raises(InferenceError, match=r"no memory for output 'y' of shape"):
+            net(np.array(count))
+    assert net(np.array(3)).tolist() == [0, 1, 2]
 
 
 def test_it_works_after_a_wrong_call(net: CompiledModel) -> None:

@@ -158,7 +158,7 @@ private:
 #endif
    bool fit(const Dims& dims) noexcept
    {
-      if (@SAME_DIMS@) return takes_;
+      if (@SAME_DIMS@) return @TAKEN@;
       if (!Model::takes(dims)) return false;
       const bool fits = Model::plan(dims, at_) <= bytes_;
       if (fits) {

@@ -18,7 +18,7 @@ def found_texts(found: Mapping[str, str]) -> dict[str, str]:
     return {
         "FOUND": f"{about}\nstruct Found {{\n{fields}}};\n\n",
         "FOUND_OF": f"{INDENT}const Found& found() const noexcept {{ return found_; }}\n",
-        "FOUND_MEMBER": f"{INDENT}Found found_;\n",
+        "FOUND_MEMBER": f"{INDENT}Found found_{{}};\n",
     }
 
 

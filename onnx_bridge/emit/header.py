@@ -141,6 +141,7 @@ class _Header:
             "BEFORE": loading.before(), "INFER_CONTRACT": self.infer_contract(),
             "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.sizes.workspace(),
             "SAME_DIMS": " && ".join(f"dims.{s} == dims_.{s}" for s in self.symbols.values()) or "(static_cast<void>(dims), true)",
+            "TAKEN": "takes_" if self.symbols else "true",
             "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
             "TAKES": self.sizes.takes([*self.writer.sizes, *self.model.input_values.values()]),
             "INFER_BODY": self.infer_body(), "OUTPUT_SIZES": self.sizes.outputs(),
@@ -296,12 +297,12 @@ class _Header:
             f"//   TMVA_SOFIE_{name}::Session s{file};  // SOFIE's face on the same body",
             f"//   auto y = s.infer({sofie_args});",
             "//",
-            *_contract(code),
+            *contract(code),
         ]
         return "\n".join(line.rstrip() for line in lines)
 
 
-def _contract(code: str) -> list[str]:
+def contract(code: str) -> list[str]:
     """The contract as it holds for the code of a model."""
     foreign = sorted({name for name in re.findall(r"__builtin_([a-z0-9]+)\(", code) if name in _LIBRARY or name[:-1] in _LIBRARY})
     but = f", but for what the C library computes ({', '.join(foreign)})" if foreign else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,7 @@ class Signature:
             t.type.shape_at(sizes) if dims.symbols(t.count).isdisjoint(found) else (dims.evaluate(dims.at_most(t.count, found), sizes),)
             for t in self._emitted.outputs
         ]
-        arrays = [np.empty(shape, t.dtype.numpy) for shape, t in zip(shapes, self._emitted.outputs, strict=True)]
+        arrays = [_room(t, shape) for shape, t in zip(shapes, self._emitted.outputs, strict=True)]
         return [*arrays, np.zeros(len(found), np.int64)] if found else arrays
 
     def _filled(self, arrays: list[np.ndarray], sizes: Mapping[str, int]) -> Outputs:
@@ -120,6 +120,14 @@ class Outputs(tuple):  # type: ignore[type-arg]
         return list(zip(self.names, self, strict=True))
 
 
+def _room(tensor: Tensor, shape: Sequence[int]) -> np.ndarray:
+    """Memory for an output."""
+    try:
+        return np.empty(shape, tensor.dtype.numpy)
+    except (MemoryError, ValueError):  # numpy's for what no address reaches
+        raise InferenceError(f"no memory for output {tensor.name!r} of shape {tuple(shape)}") from None
+
+
 def _array(tensor: Tensor, value: Any) -> np.ndarray:
     array = np.asarray(value)
     wanted = tensor.dtype.numpy
@@ -131,7 +139,10 @@ def _array(tensor: Tensor, value: Any) -> np.ndarray:
         array = array.astype(wanted)
     if array.ndim != tensor.rank:
         raise InferenceError(f"input {tensor.name!r} has shape {array.shape}, expected {tensor.type}")
-    return np.ascontiguousarray(array).reshape(array.shape)
+    try:
+        return np.ascontiguousarray(array).reshape(array.shape)
+    except MemoryError:
+        raise InferenceError(f"no memory for input {tensor.name!r} of shape {array.shape}, whose elements are not neighbours") from None
 
 
 def _solve(emitted: Emitted, arrays: list[np.ndarray]) -> dict[str, int]:
@@ -149,7 +160,7 @@ def _solve(emitted: Emitted, arrays: list[np.ndarray]) -> dict[str, int]:
             if len(open_symbols) != 1 or (lone and size != dims.symbol(*open_symbols)):
                 continue
             (symbol,) = open_symbols
-            for candidate in range(actual + 2) if not lone else [actual]:
+            for candidate in _candidates(dims.substitute(size, dict(sizes)), symbol, actual):
                 if dims.substitute(size, {**sizes, symbol: candidate}) == actual:
                     sizes[symbol] = candidate
                     break
@@ -159,6 +170,14 @@ def _solve(emitted: Emitted, arrays: list[np.ndarray]) -> dict[str, int]:
     if missing:
         raise InferenceError(f"the sizes {', '.join(missing)} cannot be told from the inputs' shapes")
     return {symbol: sizes[symbol] for symbol in emitted.symbols}
+
+
+def _candidates(size: dims.Size, symbol: str, actual: int) -> Iterable[int]:
+    """Values of a symbol that may make a size what it is."""
+    first, second = (dims.evaluate(size, {symbol: value}) for value in (0, 1))
+    if dims.is_linear(size) and first != second:
+        return [max(0, (actual - first) // (second - first))]
+    return range(actual + 2)
 
 
 def spell(sizes: Mapping[str, int]) -> str:

@@ -61,7 +61,7 @@ int main()
    CHECK(workspace.has_value());
    std::vector<float> x(12, 0.5f), y(12, -7.0f);
    const Dims beyond[] = {{root, root}, {largest, 1}, {1, largest}, {half, 2}, {half, half}, {largest, largest},
-                          {largest - 63, 1}, {largest / 12, 1}, {root, root / 8}, {largest / 24, 1}, {half, 0}, {0, largest}};
+                          {largest - 63, 1}, {largest / 12, 1}, {root, root / 8}, {largest / 16, 1}, {half, 0}, {0, largest}};
    for (const Dims& dims : beyond) {
       CHECK(!model->infer(*workspace, dims, x.data(), y.data()) && y == std::vector<float>(12, -7.0f));
       CHECK(Model::output_size(0, dims) == 0);
@@ -70,7 +70,7 @@ int main()
       CHECK(model->infer(*workspace, {2, 2}, x.data(), y.data()) && y[0] > 0.0f);  // the plan of before is there again
       y.assign(12, -7.0f);
    }
-   CHECK(!Workspace::make(*model, {largest / 1024, 1}));  // a size that is no overflow, and no memory
+   if (sizeof(largest) > 4) CHECK(!Workspace::make(*model, {largest / 64, 1}));  // a size that is no overflow, and no memory
    CHECK(model->infer(*workspace, {1, 3}, x.data(), y.data()) && y[8] > 0.0f && y[9] < -6.0f);
    CHECK(model->infer(*workspace, {0, 3}, nullptr, nullptr));
    CHECK(!model->infer(*workspace, {2, 3}, x.data(), y.data()));
