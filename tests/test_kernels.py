@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, macros
+from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions, macros
 from onnx_bridge.toolchain import cache_folder, find_compiler
 
 FOLDER = Path(__file__).parent / "kernels"
@@ -57,9 +57,9 @@ def write_headers(test: Path, folder: Path) -> Path:
     return header
 
 
-def built(test: Path, flags: list[str], folder: Path) -> Path:
+def built(test: Path, flags: list[str], folder: Path, compiler: str | None = None) -> Path:
     """The test's program; kept among the built libraries as long as what the preprocessor makes of its sources stays the same."""
-    cxx = find_compiler()
+    cxx = find_compiler(compiler)
     command = [*STRICT, *flags, "-include", str(write_headers(test, folder)), f"-I{folder}"]
     cxx.run([*command, "-E", "-P", str(test), "-o", str(folder / "preprocessed")])
     key = hashlib.sha256("\0".join([cxx.version, *cxx.command, *STRICT, *flags]).encode() + (folder / "preprocessed").read_bytes())
@@ -81,3 +81,43 @@ def test_kernel(test: Path, build: str, tmp_path: Path) -> None:
     done = subprocess.run([program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False)
 
     assert done.returncode == 0, f"{test.name}, {build}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+
+
+def test_no_flag_changes_the_bits_of_a_function(tmp_path: Path) -> None:
+    """exp, sin, pow and the like of floats and doubles, on each body: alike with any flags, by any compiler."""
+    source = FOLDER / "same_bits.cpp"
+    others = [compiler for compiler in ("clang++", "clang++-19", "clang++-14") if shutil.which(compiler)][:1]
+    builds = [(None, ["-O0"]), *((compiler, ["-O3", "-march=native", "-ffast-math"]) for compiler in (None, *others))]
+    answers = []
+    for compiler, flags in builds:
+        program = built(source, flags, tmp_path, compiler)
+        answers.append(subprocess.run([program], capture_output=True, text=True, timeout=600, check=True).stdout.splitlines())
+
+    assert len(answers[0]) > 100
+    for answer in answers[1:]:
+        assert [(a, b) for a, b in zip(answers[0], answer, strict=True) if a != b] == []
+    hashes = dict(line.rsplit(" ", 1) for line in answers[0])
+    for name, value in hashes.items():
+        function, body, kind = name.split(" ", 2)
+        assert body == "baseline" or value == hashes[f"{function} avx2 {kind}"], f"{function} differs on {body}"
+        number = f"{function.replace('lanes', 'numbers')} {body} {kind}"
+        assert value == hashes[number], f"{function}: a number alone differs from a lane on {body}"
+
+
+#: What the C library computes with other bits from version to version. The rest is exact: fma, fmod, sqrt, fabs, floor, ceil, rint, ...
+INEXACT = (
+    "acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp10 exp2 expm1 hypot lgamma log log10 log1p log2 pow sin sincos "
+    "sinh tan tanh tgamma"
+).split()
+
+
+def test_no_kernel_calls_an_inexact_function_of_the_c_library() -> None:
+    """Neither by its full name nor by one that no kernel defines."""
+    texts = {file.name: file.read_text(encoding="ascii") for file in sorted(KERNELS.glob("*.hxx"))}
+    own = set().union(*(definitions(text) for text in texts.values()))
+    called = re.compile(rf"((?:std::|__builtin_|(?<![\w>])::)?)\b((?:{'|'.join(INEXACT)})[fl]?)\s*\(")
+    for name, text in texts.items():
+        found = {scope + function for scope, function in called.findall(re.sub(r"//.*", "", text)) if scope or function not in own}
+
+        assert not found, f"{name} calls {sorted(found)}; what is not in kernels/ yet has to be written there"
+    assert {"exp", "sin", "pow"} <= own

@@ -1,6 +1,6 @@
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
 //
-// A float gives the bits of a lane of a vec; a double goes through the C library. NaN gives NaN, but for thresholded_relu and
+// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
 // shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
 // Products are protected. Accuracy: a few ULP of the largest term of the formula.
 #pragma once
@@ -11,15 +11,26 @@
 #include "sigmoid.hxx"
 #include "tanh.hxx"
 
-// Double has the names that the formulas below use for vec.
-ONNX_BRIDGE_INLINE double exp(double x) { return __builtin_exp(x); }
-ONNX_BRIDGE_INLINE double exp_nonpositive(double x) { return __builtin_exp(x); }
-ONNX_BRIDGE_INLINE double log(double x) { return __builtin_log(x); }
-ONNX_BRIDGE_INLINE double log1p(double x) { return __builtin_log1p(x); }
-ONNX_BRIDGE_INLINE double tanh(double x) { return __builtin_tanh(x); }
-ONNX_BRIDGE_INLINE double erf(double x) { return __builtin_erf(x); }
-ONNX_BRIDGE_INLINE double sigmoid(double x) { return 1 / (1 + __builtin_exp(-x)); }
-ONNX_BRIDGE_INLINE double gelu(double x) { return mul(mul(x, 0.5), __builtin_erfc(-x * 0.70710678118654752440)); }
+// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
+// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
+template <class T>
+using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> exp(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> log(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> log1p(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> tanh(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> erf(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> gelu(T x);
 
 /// A constant of x's type.
 ONNX_BRIDGE_INLINE vec like(vec, double value) { return splat(static_cast<float>(value)); }

@@ -1,9 +1,10 @@
 // double_rows.hxx: softmax, log_softmax, layer_norm, rms_norm and group_norm of doubles, by the names that they have for floats.
 //
 // Contiguous, any alignment; y may be x, else they must not overlap; any size may be 0. Every sum is one chain in the order of the
-// elements. exp and log are those of the C library.
+// elements.
 #pragma once
-#include "vector.hxx"
+#include "double_exp.hxx"
+#include "double_log.hxx"
 
 ONNX_BRIDGE_KERNEL void softmax_doubles(Size outer, Size n, Size inner, const double* x, double* y, bool logarithm)
 {
@@ -11,11 +12,11 @@ ONNX_BRIDGE_KERNEL void softmax_doubles(Size outer, Size n, Size inner, const do
       for (Size j = 0; j < inner && n > 0; j++) {
          double top = x[j], sum = 0;
          for (Size i = 1; i < n; i++) top = x[i * inner + j] > top ? x[i * inner + j] : top;
-         for (Size i = 0; i < n; i++) sum += __builtin_exp(x[i * inner + j] - top);
-         const double last = __builtin_log(sum);
+         for (Size i = 0; i < n; i++) sum += double_exp(x[i * inner + j] - top);
+         const double last = double_log(sum);
          for (Size i = 0; i < n; i++) {
             const double below = x[i * inner + j] - top;
-            y[i * inner + j] = logarithm ? below - last : __builtin_exp(below) / sum;
+            y[i * inner + j] = logarithm ? below - last : double_exp(below) / sum;
          }
       }
 }

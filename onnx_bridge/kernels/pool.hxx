@@ -3,10 +3,11 @@
 // Padding takes no part in a maximum (a window without inputs gives -inf); NaN there is as in maxps and onnxruntime: a later number
 // replaces it. Sums run over the window's inputs by depth, row and column from +0, in one chain for each 256 columns of taps or, of
 // narrower windows, for as many whole rows of taps as 256 hold; chains are added in order. Averages divide by the number of inputs or,
-// counting padding, of taps that lie before in + pad_end. Lp: the root by double pow for p other than 1 and 2.
+// counting padding, of taps that lie before in + pad_end. Lp: powers by doubles for p other than 1 and 2.
 // out overlaps nothing that is read. The blocked form keeps what is beyond the last channel at +0.
 #pragma once
 #include "conv_tile.hxx"
+#include "power.hxx"
 
 /// Ways to pool: where a chain starts, how it takes an input, how chains are joined, what becomes of the result.
 struct PoolMax {
@@ -54,8 +55,9 @@ struct PoolAverage : PoolSum {
 /// (sum of |x|^p)^(1/p).
 struct PoolLp : PoolSum {
    int p = 2;
-   __attribute__((always_inline)) float raise(float x) const { return static_cast<float>(__builtin_pow(static_cast<double>(__builtin_fabsf(x)), p)); }
-   __attribute__((always_inline)) float lower(float x) const { return static_cast<float>(__builtin_pow(static_cast<double>(x), 1.0 / p)); }
+   static __attribute__((always_inline)) float power(float x, double by) { return static_cast<float>(double_pow<true>(static_cast<double>(x), by)); }
+   __attribute__((always_inline)) float raise(float x) const { return power(__builtin_fabsf(x), static_cast<double>(p)); }
+   __attribute__((always_inline)) float lower(float x) const { return power(x, 1.0 / p); }
    __attribute__((always_inline)) float take(float chain, float x) const
    {
       return p == 1 ? chain + __builtin_fabsf(x) : p == 2 ? fma(x, x, chain) : chain + raise(x);

@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import DType, bool_
+from onnx_bridge.ir.dtypes import DType, bool_, float64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
@@ -42,7 +42,9 @@ class Group(ROperator):
         )
 
     def kernel_files(self) -> Sequence[str]:
-        return ["map.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+        doubles = any(tensor.dtype is float64 for step in self.steps for tensor in (*step.inputs, step.output))
+        files = dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)
+        return ["map.hxx", *files, *(["double_functions.hxx"] if doubles else [])]
 
     def title(self) -> str:
         return " + ".join(step.op.title() for step in self.steps)

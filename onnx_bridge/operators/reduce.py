@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, bool_, int64
+from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, bool_, float32, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data, given
@@ -62,6 +62,9 @@ class Reduction(ROperator):
         if not asked:
             return [] if self.noop_with_empty_axes else list(range(self.x.rank))
         return sorted(axes_in(asked, self.x.rank))
+
+    def kernel_files(self) -> Sequence[str]:
+        return self.kernels if self.x.dtype is float32 else [*self.kernels, "double_functions.hxx"]
 
     def values(self, x: Tensor, axes: Tensor | None = None) -> np.ndarray | None:
         if x.value is None or self.joined is None or not x.dtype.is_integer or x.value.size > MOST:

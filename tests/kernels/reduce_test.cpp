@@ -1,4 +1,4 @@
-// kernels: reduce.hxx arg_max.hxx cumsum.hxx
+// kernels: reduce.hxx arg_max.hxx cumsum.hxx double_functions.hxx
 // region: reduce_region.hxx
 #include <algorithm>
 #include <cmath>
