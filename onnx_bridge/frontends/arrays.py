@@ -52,6 +52,11 @@ def array(value: Any, where: str = "example_inputs") -> np.ndarray:
     return made
 
 
+def is_array(value: object) -> bool:
+    """Whether a value is an array, or a tensor of some framework."""
+    return not isinstance(value, (type, *_PLAIN)) and any(hasattr(value, name) for name in ("__array__", "__dlpack__"))
+
+
 def _from_torch(value: Any) -> np.ndarray:
     tensor = value.detach().cpu()
     if tensor.layout is not sys.modules["torch"].strided:

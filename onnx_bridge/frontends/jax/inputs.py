@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends import arrays
 from onnx_bridge.frontends.exported import require
 from onnx_bridge.frontends.jax.models import Model
 
@@ -50,20 +51,20 @@ def bind(model: Model, examples: Any, constants: Mapping[str, Any]) -> Inputs:
         raise ExportError(f"{spelt}: the example inputs do not fit the parameters: {error}") from None
     tree_util = require("jax.tree_util", "JAX", "jax")
     leaves, tree = tree_util.tree_flatten_with_path((bound.args, bound.kwargs))
-    arrays = [index for index, (_, leaf) in enumerate(leaves) if isinstance(leaf, (np.ndarray, np.generic)) or _is_array(leaf)]
-    if not arrays:
+    places = [index for index, (_, leaf) in enumerate(leaves) if arrays.is_array(leaf)]
+    if not places:
         raise ExportError(f"{spelt}: there is no array among the example inputs; Python's numbers are constants of the exported model")
 
     def arguments(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         filled = [leaf for _, leaf in leaves]
-        for index, value in zip(arrays, values, strict=True):
+        for index, value in zip(places, values, strict=True):
             filled[index] = value
         return tree_util.tree_unflatten(tree, filled)  # type: ignore[no-any-return]
 
     named = list(map(str, examples)) if isinstance(examples, Mapping) and len(args) == len(examples) else None
     tops = named or [*_positional(model, len(bound.args)), *bound.kwargs]
-    paths = [_path(leaves[index][0], tops) for index in arrays]
-    return Inputs(names_of(paths), [_as_jax_has_it(leaves[index][1]) for index in arrays], arguments)
+    paths = [_path(leaves[index][0], tops) for index in places]
+    return Inputs(names_of(paths), [_as_jax_has_it(leaves[index][1]) for index in places], arguments)
 
 
 def _given(model: Model, examples: Any, spelt: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -84,14 +85,10 @@ def _given(model: Model, examples: Any, spelt: str) -> tuple[tuple[Any, ...], di
     return (examples if isinstance(examples, tuple) else (examples,)), {}
 
 
-def _is_array(leaf: Any) -> bool:
-    return bool(isinstance(leaf, require("jax", "JAX", "jax").Array))
-
-
 def _as_jax_has_it(value: Any) -> np.ndarray:
     """The array as JAX takes it: without x64, 64 bits become 32."""
     dtypes = require("jax.dtypes", "JAX", "jax")
-    array = np.asarray(value)
+    array = arrays.array(value)
     return array.astype(dtypes.canonicalize_dtype(array.dtype))
 
 

@@ -168,7 +168,7 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
     """PyTorch's own answer, by the names of the inputs."""
 
     def answer(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        tensors = [torch.from_numpy(np.array(feeds[name])) for name in call.names]
+        tensors = [calls.tensor_of(torch, feeds[name]) for name in call.names]
         with inference(), torch.no_grad(), calls.layer_by_layer(torch):
             return [np.array(value.detach().cpu()) for value in call.run(module, tensors)]
 

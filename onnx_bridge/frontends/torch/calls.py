@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends import arrays
 from onnx_bridge.frontends.exported import innermost
 
 
@@ -123,8 +124,8 @@ def _positional_names(parameters: inspect.Signature, bound: inspect.BoundArgumen
 
 def _apart(torch: Any, value: Any, name: str, call: Call) -> Any:
     """A value with slots in place of tensors, which go to the call: a tensor of its own for each, since exporters tie shared ones."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        value = torch.from_numpy(np.array(value))
+    if not isinstance(value, torch.Tensor) and arrays.is_array(value):
+        value = tensor_of(torch, arrays.array(value))
     if isinstance(value, torch.Tensor):
         call.names.append(name)
         call.tensors.append(value.detach().cpu().clone())
@@ -139,6 +140,13 @@ def _apart(torch: Any, value: Any, name: str, call: Call) -> Any:
     if value is not None:
         call.constants.append(f"{name} = {value!r}")
     return value
+
+
+def tensor_of(torch: Any, array: np.ndarray) -> Any:
+    """A tensor of its own memory; what numpy has from elsewhere (bfloat16) too."""
+    if array.dtype.name != "bfloat16":
+        return torch.from_numpy(np.array(array))
+    return torch.from_numpy(np.array(array.view(np.int16))).view(torch.bfloat16)
 
 
 def _filled(value: Any, tensors: Sequence[Any]) -> Any:
