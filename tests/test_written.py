@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from zoo import Net
 
-from onnx_bridge import BridgeError, convert
+from onnx_bridge import convert
 from onnx_bridge.emit.header import emit
+from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.passes.values import Sizes
@@ -50,7 +51,7 @@ def test_what_nothing_writes_is_a_fault_that_is_told() -> None:
     check_written(model)
     del model.operators[0]
 
-    with pytest.raises(BridgeError, match="second reads 'h', which nothing writes"):
+    with pytest.raises(InternalError, match="second reads 'h', which nothing writes"):
         emit(model)
 
 

@@ -101,7 +101,7 @@ def emit(
         proof: lines of the banner that say what was compared.
 
     Raises:
-        BridgeError: an operator reads what nothing writes.
+        InternalError: an operator reads what nothing writes.
     """
     check_written(model)
     return _Header(model, embed_weights, self_include, taps, list(proof)).make()

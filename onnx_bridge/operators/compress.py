@@ -9,10 +9,12 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import ALL, bfloat16, int64
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data
 from onnx_bridge.operators.known import axis_in, moved
+
+_ADVICE = "write what follows with Where over all elements, or cut the model in two there"
 
 
 @operator("Compress", since=9)
@@ -32,7 +34,7 @@ class Compress(ROperator):
 
     def types(self, x: Tensor, condition: Tensor) -> Type:
         if not condition.is_constant:
-            raise UnsupportedForm("the condition depends on data, and so does the shape of the result: not supported")
+            raise NeedsValue(condition, "how many elements are kept depends on data, and so does the shape of the result", _ADVICE)
         room = self.around(x)[1] - condition.count
         if isinstance(room, int) and room < 0:
             raise ShapeError(f"the condition has {condition.count} elements, {x.type} only {self.around(x)[1]} along the axis")
@@ -67,7 +69,7 @@ class NonZero(ROperator):
 
     def types(self, x: Tensor) -> Type:
         if not x.is_constant:
-            raise UnsupportedForm("how many elements are not zero depends on data, and so does the shape of the result: not supported")
+            raise NeedsValue(x, "how many elements are not zero depends on data, and so does the shape of the result", _ADVICE)
         return Type(int64, (x.rank, int(np.count_nonzero(x.constant()))))
 
     def values(self, x: Tensor) -> np.ndarray:

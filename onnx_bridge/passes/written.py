@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from onnx_bridge.errors import BridgeError
+from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
@@ -49,7 +49,7 @@ def check_written(model: RModel, outside: Set[Tensor] = frozenset()) -> None:
         outside: what is written where a nested model begins.
 
     Raises:
-        BridgeError: a tensor that nobody wrote, and who reads it.
+        InternalError: a tensor that nobody wrote, and who reads it.
     """
     written = {*outside, *model.inputs}
     for op in model.operators:
@@ -64,4 +64,4 @@ def check_written(model: RModel, outside: Set[Tensor] = frozenset()) -> None:
 
 def _check(tensor: Tensor | None, written: Set[Tensor], reader: str) -> None:
     if tensor is not None and tensor not in written and not tensor.is_constant:
-        raise BridgeError(f"a fault of onnx_bridge, please report it: {reader} reads {tensor.name!r}, which nothing writes")
+        raise InternalError("emit", LookupError(f"{reader} reads {tensor.name!r}, which nothing writes"), reader)
