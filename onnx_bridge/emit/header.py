@@ -35,7 +35,7 @@ _FACE_NAMES = {
     "floor_div", "minimum", "maximum", "run", "widest_body", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
     "onnx_bridge", "avx512", "avx2", "baseline", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
     "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
-    "sizes", "session", "Check", "ExpectedWeights", "Checked", "Layout", "layout", "too_many", "most_bytes", "wrapped", "bits", "wider",
+    "sizes", "session", "Check", "ExpectedWeights", "Checked", "Layout", "layout", "too_many", "most_bytes", "wrapped", "bits",
     "differ", "size", "takes", "open", "make", "error", "load", "choose", "opened", "raise", "check", "file", "memory", "expected",
     "Found", "found", "found_",
 }  # fmt: skip

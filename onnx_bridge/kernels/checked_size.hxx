@@ -14,9 +14,9 @@ struct Checked {
    std::int64_t value;
    double bound;
 
-   Checked(std::int64_t v, double b) : value(v), bound(b < 1e100 ? b : 1e100) {}
+   Checked(std::int64_t v, double b) : value(v), bound(b < 1.0 ? 1.0 : b < 1e100 ? b : 1e100) {}
    Checked(long long number) : Checked(number, static_cast<double>(number < 0 ? -number : number)) {}
-   static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), n > 0 ? static_cast<double>(n) : 1.0}; }
+   static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), static_cast<double>(n)}; }
    bool overflows() const { return bound > static_cast<double>(most_bytes); }
    bool negative() const { return overflows() || value < 0; }
    /// The number of bytes or elements: too_many where it overflows, 0 where it is negative.
@@ -28,9 +28,13 @@ inline Checked operator+(Checked a, Checked b) { return {wrapped(bits(a) + bits(
 inline Checked operator-(Checked a, Checked b) { return {wrapped(bits(a) - bits(b)), a.bound + b.bound}; }
 inline Checked operator-(Checked a) { return {wrapped(0 - bits(a)), a.bound}; }
 inline Checked operator*(Checked a, Checked b) { return {wrapped(bits(a) * bits(b)), a.bound * b.bound}; }
-inline Checked wider(Checked a, Checked b) { return {a.value, a.bound > b.bound ? a.bound : b.bound}; }
-inline Checked minimum(Checked a, Checked b) { return a.value < b.value ? wider(a, b) : wider(b, a); }
-inline Checked maximum(Checked a, Checked b) { return a.value > b.value ? wider(a, b) : wider(b, a); }
+inline Checked minimum(Checked a, Checked b)
+{
+   const Checked low = a.value < b.value ? a : b;
+   if (low.value < 0 || a.overflows() || b.overflows()) return {low.value, a.bound > b.bound ? a.bound : b.bound};
+   return {low.value, a.bound < b.bound ? a.bound : b.bound};
+}
+inline Checked maximum(Checked a, Checked b) { return {a.value > b.value ? a.value : b.value, a.bound > b.bound ? a.bound : b.bound}; }
 inline bool differ(Checked a, Checked b) { return a.overflows() || b.overflows() || a.value != b.value; }
 template <class... Rest>
 Checked minimum(Checked a, Checked b, Rest... rest) { return minimum(minimum(a, b), rest...); }
