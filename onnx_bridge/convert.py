@@ -26,6 +26,7 @@ from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.passes import run_passes
 from onnx_bridge.references.chain import References
+from onnx_bridge.references.ties import Ties
 from onnx_bridge.runtime.compiled import built
 from onnx_bridge.runtime.signature import Signature
 from onnx_bridge.verify import Framework, Report
@@ -34,7 +35,6 @@ from onnx_bridge.verify.arbiter import Arbiter, by_winograd
 from onnx_bridge.verify.check import Comparison, opened, warm_up
 from onnx_bridge.verify.localise import localise
 from onnx_bridge.verify.meanings import meanings
-from onnx_bridge.verify.ties import Ties
 from onnx_bridge.verify.unwritten import name_unwritten
 
 

@@ -12,8 +12,8 @@ from zoo import Net
 from onnx_bridge.convert import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.operators.arg_max import ArgMax
+from onnx_bridge.references.ties import Ties
 from onnx_bridge.verify import Oracle
-from onnx_bridge.verify.ties import Ties
 
 F32, I64, I32 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.INT32
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ import onnx
 from onnx_bridge.judge import decided, difference, gap_of, movement, nudge, scale_of
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
+from onnx_bridge.references.ties import Ties
 
 #: By so much more than verification allows a route may be off: what is looked for is wrong, not inexact, and the header is still compared.
 SLACK = 4.0
@@ -93,6 +95,10 @@ class Trial:
     example: Arrays
     axes: Mapping[str, Mapping[int, str]]
 
+    @cached_property
+    def _ties(self) -> Ties:
+        return Ties(self.model)
+
     def run(self) -> Seen:
         """Compares.
 
@@ -152,10 +158,13 @@ class Trial:
 
     def _fault(self, calls: Sequence[_Call], call: _Call) -> str:
         """What is wrong with a call's outputs, measured by their largest values over all calls of ordinary numbers."""
-        for index, (a, b) in enumerate(zip(call.got, call.wanted, strict=True)):
+        for index, pair in enumerate(zip(call.got, call.wanted, strict=True)):
+            a, b = (self._ties.in_order(index, value) for value in pair)
             ordinary = [other for other in calls if other.wanted and other.inputs.kind != "far"]
             largest = max(scale_of(other.wanted[index]) for other in (call, *ordinary))
             gap, allowed, _ = gap_of(a, b, largest, lambda call=call, index=index: self._moved(call, index), SLACK)  # type: ignore[misc]
+            if gap > allowed and self._ties.explain(index, call.feeds, a, b):
+                continue
             if gap > allowed and b.dtype.kind != "f":
                 mask = decided(b, (answer[index] for answer in self._again(call, NUDGES)))
                 gap = difference(a[mask], b[mask])

@@ -12,6 +12,7 @@ from onnx_bridge.processes import Died
 from onnx_bridge.references import sessions
 from onnx_bridge.references.chain import References
 from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.references.ties import Ties
 from onnx_bridge.runtime import isolated
 from onnx_bridge.runtime.isolated import IsolatedModel
 from onnx_bridge.verify.arbiter import Arbiter
@@ -19,7 +20,6 @@ from onnx_bridge.verify.believed import judged
 from onnx_bridge.verify.calls import FAULT, Call, Caller, Calls, Feeds, Framework
 from onnx_bridge.verify.report import Report
 from onnx_bridge.verify.rows import Compared, compared
-from onnx_bridge.verify.ties import Ties
 from onnx_bridge.verify.unwritten import first_unwritten
 
 #: At how many sizes a call is made with memory filled.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from onnx_bridge.judge import equal_bits, gap_of, scale_of
+from onnx_bridge.references.ties import Ties
 from onnx_bridge.verify.calls import Call
 from onnx_bridge.verify.report import Row
-from onnx_bridge.verify.ties import Ties
 
 
 @dataclass(frozen=True)

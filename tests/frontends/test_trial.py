@@ -53,6 +53,16 @@ def test_positions_of_ties_are_no_fault_and_other_positions_are() -> None:
         tried(first, lambda feeds: np.argmin(feeds["x"], 1), {"x": zeros}, N)
 
 
+def test_ties_of_integers_are_known_without_nudges() -> None:
+    """What nothing can nudge: equal counts; a position of another count is a fault, one of an equal count is none."""
+    first = model(helper.make_node("ArgMax", ["x"], ["y"], axis=1, keepdims=0), {"x": (onnx.TensorProto.INT32, ["n", 4])}, INT)
+    counts = np.array([[1, 3, 3, 0], [2, 2, 2, 2], [0, 1, 2, 3]], np.int32)
+
+    tried(first, lambda feeds: 3 - np.argmax(feeds["x"][:, ::-1], 1), {"x": counts}, N)
+    with pytest.raises(Rejected, match="is off by"):
+        tried(first, lambda feeds: np.argmin(feeds["x"], 1), {"x": counts}, N)
+
+
 def _raises(feeds: Arrays) -> np.ndarray:
     return feeds["x"][feeds["i"]]
 
