@@ -10,7 +10,7 @@ import pytest
 from check import oracle
 from zoo import Net
 
-from onnx_bridge import UnsupportedModel, convert
+from onnx_bridge import InferenceError, UnsupportedModel, convert
 
 FLOAT = 1
 
@@ -73,3 +73,41 @@ def test_ranks_that_data_chooses_are_refused() -> None:
 
     with pytest.raises(UnsupportedModel, match=r"float32 \[N, 3\] and float32 \[N, K, 3\], and data decides which is taken"):
         convert(model, verify=False)
+
+
+def test_what_fits_one_rank_only_narrows_the_model() -> None:
+    """A layer behind it that takes two axes: the sizes for which there are three are refused, and that is said."""
+    model = squeezed(lambda net, q, x: {"y": net.dense(q, 3, 2)})
+    made = convert(model, name="ranks_narrowed")
+
+    assert "NARROWED: " in str(made.report) and "Gemm at 'squeezed_Gemm4' needs it" in made.report.narrowed[0]
+    net, x = made.compile(), np.ones((2, 1, 3), np.float32)
+    assert np.allclose(net(x), oracle(model).run(None, {"x": x})[0])
+    with pytest.raises(InferenceError, match="refuses"):
+        net(np.ones((2, 2, 3), np.float32))
+    with pytest.raises(UnsupportedModel, match="Gemm at"):
+        convert(model, verify=False, strict=True)
+
+
+def test_ifs_of_one_condition_are_decided_together() -> None:
+    """Ten of them make two graphs, not a thousand; ten of different ones are refused."""
+
+    def ten(different: bool) -> Callable[[Net, str, str], dict[str, str]]:
+        def after(net: Net, q: str, x: str) -> dict[str, str]:
+            for i in range(10):
+                size = net("Gather", net("Shape", x), net.constant(1))
+                one = net("Equal", size, net.constant(2 + i if different else 1))
+                then, otherwise = Net(f"then_{i}"), Net(f"otherwise_{i}")
+                graphs = {
+                    "then_branch": then.graph(**{f"more_{i}": (then("Unsqueeze", q, then.constant([0])), FLOAT, None)}),
+                    "else_branch": otherwise.graph(**{f"as_it_is_{i}": (otherwise("Identity", q), FLOAT, None)}),
+                }
+                q = net("If", one, **graphs)
+            return {"y": q}
+
+        return after
+
+    made = convert(squeezed(ten(different=False)), name="ten", verify=False)
+    assert made.model.outputs[0].type.either is not None and made.header.count("// squeezed_If") < 30
+    with pytest.raises(UnsupportedModel, match="more than 4 branches differ in rank"):
+        convert(squeezed(ten(different=True)), verify=False)

@@ -29,6 +29,11 @@ class Walk(Protocol):
     unknown: set[str]
     makers: dict[Tensor, ROperator]
     rmodel: RModel
+    opsets: dict[str, int]
+    decided: Size
+    settled: dict[Size, bool]
+    contradictions: list[Finding]
+    needed: dict[tuple[Size, Size], tuple[str, str]]
 
     def find(self, name: str, most: Size) -> Size:
         """A new size that data decides."""

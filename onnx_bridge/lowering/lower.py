@@ -16,14 +16,13 @@ from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.rmodel import Narrowing, RModel, nested_models
-from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
 from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, RanksDiffer, ShapeError, Tensor, Type, Unify
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.declared import Declared
+from onnx_bridge.lowering.parting import part
 from onnx_bridge.operators.cast import Cast
-from onnx_bridge.operators.if_ import If
-from onnx_bridge.operators.known import of_sizes
 
 #: What to do about a size that data decides.
 ADVICE = (
@@ -98,7 +97,8 @@ def _bodies(operators: Iterable[ROperator], branch: bool = False) -> Iterator[tu
 def _of_branch(op: ROperator, body: RModel) -> list[str]:
     """What a branch needs of the sizes."""
     where = f"in the branch {body.name!r} of {op.title()!r}"
-    equal = [f"{where}: {a} must be {b}, which is tested where the branch is taken" for a, b in body.constraints]
+    pairs = [(b, a) if isinstance(a, int) else (a, b) for a, b in body.constraints]
+    equal = [f"{where}: {a} must be {b}, which is tested where the branch is taken" for a, b in pairs]
     return equal + [f"{where}: {size} must not be negative, which is tested where the branch is taken" for size in body.conditions]
 
 
@@ -124,7 +124,8 @@ class _Walk:
         self.sources: dict[str, set[str]] = {}
         self.wide: dict[tuple[int, str], str] = {}
         self.needed: dict[tuple[Size, Size], tuple[str, str]] = {}
-        self.forced: dict[str, bool] = {}
+        self.settled: dict[Size, bool] = {}
+        self.contradictions: list[Finding] = []
         self.decided: Size = 0
         self.makers: dict[Tensor, ROperator] = {}
         self.node = self.op = ""
@@ -159,31 +160,11 @@ class _Walk:
             rmodel.tensors.update(tensors)
             rmodel.operators[:] = before
             self.rmodel.found.clear()
-            self.part(graph, rmodel)
+            part(self, graph, rmodel)
             return
         if any(value.name in self.unknown for value in graph.output):
             raise ShapeError("its body cannot be converted")
         rmodel.add_output_tensor_name_list(value.name for value in graph.output)
-
-    def part(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
-        """Lowers a graph into an If of two: with one branch of the If that the walk is at, and with the other."""
-        node, decided = self.node, self.decided
-        whole = If(name=node, opset=max(self.opsets.values()))
-        whole.whole, tensors = True, dict(rmodel.tensors)
-        whole.inputs = [Tensor(f"{node} decided", Type(dtypes.bool_, ()), of_sizes([decided], dtypes.bool_).reshape(()))]
-        for branch, holds in (("then_branch", True), ("else_branch", False)):
-            self.forced[node] = holds
-            setattr(whole, branch, Body(self, graph, rmodel).branch())
-            rmodel.tensors.clear()
-            rmodel.tensors.update(tensors)  # the other branch has the same names
-        del self.forced[node]
-        names = [value.name for value in graph.output]
-        whole.outputs = [
-            None if name in rmodel.tensors else rmodel.add_tensor(Tensor(name, type_))
-            for name, type_ in zip(names, whole.common(), strict=True)
-        ]
-        rmodel.operators.append(whole)
-        rmodel.add_output_tensor_name_list(names)
 
     def add_input(self, value: onnx.ValueInfoProto) -> None:
         kind = value.type.WhichOneof("value")
@@ -265,8 +246,8 @@ class _Walk:
             return
         op = cls(name=self.node, opset=opset)
         inputs = [name or None for name in node.input]
-        if self.node in self.forced:
-            inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(self.forced[self.node])).name
+        if node.op_type == "If" and (taken := self.taken(inputs[0], rmodel)) is not None:
+            inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(taken)).name
         known = len(rmodel.conditions), len(rmodel.constraints)
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
@@ -274,6 +255,8 @@ class _Walk:
             schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
         except ShapeError as error:
             self.refuse(node, str(error))
+            if not isinstance(error, UnsupportedForm):
+                self.contradictions.append(self.findings[-1])
             return
         except Unify as unify:
             if rmodel is self.rmodel and self.of_data([dims.symbol(unify.name), unify.size]):
@@ -335,6 +318,12 @@ class _Walk:
         made.set_attributes({"to": dtype.onnx})
         rmodel.add_operator(made, [source], [target])
         return target
+
+    def taken(self, condition: str | None, rmodel: RModel) -> bool | None:
+        """Which branch of an If is taken where the graph is lowered for one; None where that is open."""
+        tensor = rmodel.tensors.get(condition or "")
+        open_ = tensor is not None and tensor.value is not None and not tensor.is_constant and tensor.count == 1
+        return self.settled.get(tensor.sizes()[0]) if open_ and tensor is not None else None
 
     def decided_by(self, node: onnx.NodeProto, needs: NeedsValue) -> str:
         """Which input decides a size, and what that is computed from."""
