@@ -16,7 +16,7 @@ from check import oracle
 from models import model_of
 from onnx import TensorProto, helper, numpy_helper
 from test_narrowing import branches, dense, positive
-from zoo import ZOO
+from zoo import ZOO, Net
 
 from onnx_bridge.convert import convert
 from onnx_bridge.emit.header import contract
@@ -188,6 +188,20 @@ def test_32_bits(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_attention_of_a_known_length(tmp_path: Path) -> None:
+    """GCC finds nothing undefined in the tail of a row of scores that has none."""
+    net = Net("attend")
+    q, k, v = (net.input(name, ("B", 4, 64, 16)) for name in "qkv")
+    scores = net("MatMul", q, net("Transpose", k, perm=[0, 1, 3, 2]))
+    model = net.floats(y=(net("MatMul", net("Softmax", net("Mul", scores, net.constant(0.25, np.float32)), axis=-1), v), ("B", 4, 64, 16)))
+    header = convert(model, name="attend", verify=False).emitted.write(tmp_path)
+    assert "exponentiate<" in header.read_text(encoding="ascii")
+    (tmp_path / "use.cpp").write_text('#include "attend.hxx"\nconst onnx_bridge::attend::Model model;\n', encoding="ascii")
+
+    words = ["-std=c++17", "-O2", *STRICT, f"-DONNX_BRIDGE_ONLY={widest_body()}"]
+    find_compiler().run([*words, "-c", str(tmp_path / "use.cpp"), "-o", str(tmp_path / "use.o")])
+
+
 def test_contract_of_infer(folder: Path) -> None:
     """The header says what infer refuses and writes: of loops that end by data only where there are some."""
     ends_early = convert(branches(positive, lambda net, x: net("Relu", x), dense), name="chosen", verify=False).emitted.header
@@ -216,6 +230,9 @@ def test_text_and_renamed_files(folder: Path, tmp_path: Path) -> None:
         words = [compiler, "-std=c++17", "-fsyntax-only", *STRICT]
         subprocess.run([*words, "-x", "c++", "-"], input=f"{text}{use}", text=True, check=True, timeout=300, cwd=tmp_path)
         subprocess.run([*words, "use.cpp"], check=True, timeout=300, cwd=tmp_path)
+        itself = (folder / "plain.hxx").read_bytes()
+        piped = subprocess.run([*words, "-x", "c++", "-"], input=itself, capture_output=True, cwd=tmp_path, check=False)
+        assert piped.returncode != 0 and b"convert with self_include=False" in piped.stderr, compiler
 
 
 def test_lines_are_short(folder: Path) -> None:

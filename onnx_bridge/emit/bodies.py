@@ -17,6 +17,9 @@ _SELF = """// The kernels and the network, once for each instruction set: this f
 #else
 #define ONNX_BRIDGE_SELF "{file}"
 #endif
+#if !__has_include(ONNX_BRIDGE_SELF)
+#error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
+#endif
 {regions}
 #undef ONNX_BRIDGE_SELF"""
 

@@ -311,7 +311,7 @@ def contract(code: str) -> list[str]:
         "A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on every processor "
         f"that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag{but}. Only constructors throw: a Model's "
         "std::runtime_error, with what was wrong with the weights, a Workspace's std::length_error or std::bad_alloc. Model::open and "
-        "Workspace::make do not."
+        "Workspace::make do not, and are what there is without exceptions."
     )
     return [f"// {line}" for line in textwrap.wrap(text, 120)]
 
