@@ -138,7 +138,7 @@ def test_one_hot() -> None:
     assert set(every(model, "i", N=99)) == set(range(9))
 
 
-def test_indices_in_a_branch_and_in_a_loop() -> None:
+def test_indices_in_a_branch() -> None:
     net, inner = Net("net"), Net("branch")
     index = net.input("i", ("N",), I64)
     branch = inner.graph(chosen=(inner("Gather", inner.weight(4, 2), index), onnx.TensorProto.FLOAT, ("N", 2)))
@@ -148,6 +148,24 @@ def test_indices_in_a_branch_and_in_a_loop() -> None:
 
     assert every(model, "i", N=40).max() == 3
     assert {bool(value) for value in drawn(model, "flag", N=1)} == {True, False}
+
+
+def test_indices_that_a_loop_carries() -> None:
+    """The one that is handed on from turn to turn, a half of it each time, points into 5 rows."""
+    net, inner = Net("net"), Net("body")
+    inner.input("turn", (), I64)
+    goes_on = inner.input("goes_on", (), BOOL)
+    place = inner.input("place", ("N",), I64)
+    body = inner.graph(
+        still=(goes_on, BOOL, ()),
+        next=(inner("Div", place, inner.constant(2)), I64, ("N",)),
+        row=(inner("Gather", inner.weight(5, 2), place), onnx.TensorProto.FLOAT, ("N", 2)),
+    )
+    net.nodes.append(onnx.helper.make_node("Loop", [net.constant(3), "", net.input("i", ("N",), I64)], ["last", "rows"], body=body))
+    model = lowered(net, "rows")
+
+    values = every(model, "i", N=40)
+    assert values.min() == 0 and values.max() == 4
 
 
 # ---- lengths
