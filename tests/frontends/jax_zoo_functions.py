@@ -40,6 +40,20 @@ def chosen(x: Any) -> Any:
     return lax.cond(jnp.sum(x) > 0, lambda y: y * 2, lambda y: y - 1, x)
 
 
+def windows(x: Any) -> Any:
+    largest = lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 3, 1), (1, 2, 1, 1), "SAME")
+    return largest, lax.reduce_window(x, 0.0, lax.add, (1, 2, 2, 1), (1, 1, 2, 1), ((0, 0), (1, 0), (0, 1), (0, 0))) / 4
+
+
+def nodes(rng: np.random.Generator, batch: int) -> np.ndarray:
+    return rng.integers(0, batch, batch).astype(np.int32)
+
+
+def messages(x: Any, senders: Any, receivers: Any) -> Any:
+    """A step of a graph net: an axis that indices point into, and updates that are dropped where they point beyond it."""
+    return x[:, :4] + jax.ops.segment_sum(jnp.tanh(x[senders] @ W), receivers, num_segments=x.shape[0])
+
+
 @jax.jit
 def jitted(x: Any) -> Any:
     return jax.nn.silu(x @ W + B)
@@ -102,6 +116,9 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Mapping[str, Shape]]] = {
     "dict_output": (lambda x: {"logits": x @ W, "norm": jnp.sum(x * x, axis=-1)}, X),
     "passed_through": (lambda x, y: (x, x + y, y), {"x": (5,), "y": (5,)}),
     "unused_input": (lambda x, y: x * 2, {"x": (5,), "y": (3,)}),
+    "windows": (windows, {"x": (6, 5, 3)}),
+    "dynamic_slice": (lambda x, i: lax.dynamic_slice(x, (0, i[0, 0]), (x.shape[0], 2)), {"x": (5,), "i": integers(9, 1)}),
+    "graph": (messages, {"x": (5,), "senders": nodes, "receivers": nodes}),
     "attention": (lambda q, k, v: jax.nn.dot_product_attention(q, k, v), {"q": (4, 2, 8), "k": (6, 2, 8), "v": (6, 2, 8)}),
 }
 

@@ -78,6 +78,12 @@ def test_a_size_that_must_be_a_number_is_said() -> None:
     assert "dynamic={'x': {}}" in message
 
 
+def test_a_function_that_draws_numbers_in_python_is_told_so() -> None:
+    rng = np.random.default_rng(0)
+
+    assert "gives another answer each time it is called" in refusal(lambda x: x + rng.standard_normal(5).astype(np.float32))
+
+
 def test_inputs_that_are_not_there_cannot_be_dynamic() -> None:
     assert "there is no input 'z'" in refusal(lambda x: x, X, {"z": {0: "batch"}})
 

@@ -131,8 +131,19 @@ def _exported(
     if blocked:
         _, route, model, notes = min(blocked, key=lambda found: found[0])
         return route, model, [*_spelt(failures), *notes]
+    if not _steady(task):
+        raise ExportError(
+            f"{task.model.name}, a {task.model.kind}, gives another answer each time it is called with the same inputs: it draws random "
+            f"numbers in Python, or keeps a state. Draw them once, outside, or with jax.random and a fixed key"
+        )
     listed = "".join(f"\n  - {failure}" for failure in _spelt(failures))
     raise ExportError(f"{task.model.name}, a {task.model.kind}, cannot be exported to ONNX:{listed}\n{_advice(task, failures)}")
+
+
+def _steady(task: Task) -> bool:
+    """Whether the model computes the same when it is traced again."""
+    first, second = (task.compute(*task.inputs.values) for _ in range(2))
+    return all(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f") for a, b in zip(first, second, strict=True))
 
 
 def _trial(task: Task, model: onnx.ModelProto) -> Trial:
