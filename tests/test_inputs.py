@@ -13,6 +13,7 @@ from onnx_bridge.convert import convert
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.verify.inputs import KINDS, feeds
+from onnx_bridge.verify.meanings import _STEPS
 
 I32, I64, U8, BOOL = onnx.TensorProto.INT32, onnx.TensorProto.INT64, onnx.TensorProto.UINT8, onnx.TensorProto.BOOL
 
@@ -321,6 +322,15 @@ def test_the_same_seed_draws_the_same() -> None:
 
     assert all(np.array_equal(a[name], b[name]) for name in a)
     assert not np.array_equal(a["scores"], feeds(model, {"B": 3, "T": 7}, "normal", 5)["scores"])
+
+
+def test_integers_of_an_operator_that_is_not_known_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be indices, if the first input is of another type."""
+    monkeypatch.delitem(_STEPS, "GatherElements")
+    net = Net("net")
+    model = lowered(net, net("GatherElements", net.weight(2, 3), net.input("i", ("N", 3), I64)))
+
+    assert set(every(model, "i", N=9)) == {0, 1}
 
 
 def test_what_nothing_tells_is_safe() -> None:

@@ -164,8 +164,9 @@ def _other(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
     if op.op_type in _PASSING:
         return known[0]
     if op.domain in ("", "com.microsoft") and op.op_type not in _OF_SHAPES:
-        for traces in known:
-            walk.counted(traces)
+        for tensor, traces in zip(op.inputs, known, strict=True):
+            if tensor is not None and op.inputs[0] is not None and tensor.dtype is op.inputs[0].dtype:  # others may be indices
+                walk.counted(traces)
     return set()
 
 
