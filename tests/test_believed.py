@@ -224,7 +224,7 @@ def test_a_framework_is_a_reference_where_onnxruntime_is_none(monkeypatch: pytes
 
     report = convert(Model(tanh(), lambda feeds: [np.tanh(feeds["x"])]), name="net").report
     assert report.passed and report.reference == "Framework 1.0"
-    assert "not compared with onnxruntime, which cannot be asked: no kernel" in report.notes
+    assert "onnxruntime cannot be asked: no kernel" in report.notes
     with pytest.raises(VerificationError, match="differ"):
         convert(Model(tanh(), lambda feeds: [np.tanh(feeds["x"]) + np.float32(1e-3)]), name="net")
     with pytest.raises(VerificationError, match="nothing to compare"):

@@ -122,5 +122,7 @@ def _describe(report: Report, calls: Calls, framework: Framework | None, referen
     report.reference = " and ".join([*_references(calls), *([] if framework is None else [framework.name])])
     report.inputs = f"{len(calls.made)} sets of inputs" + (f" at {'; '.join(calls.tried)}" if any(calls.tried) else "")
     report.notes += list(dict.fromkeys(note for call in calls.made if call.reference is not None for note in call.reference.notes))
-    report.notes += [f"not compared with {refusal.who}, which cannot be asked: {refusal.why}" for refusal in references.refusals]
+    for refusal in references.refusals:
+        said = "cannot be asked" if refusal.what == "model" else "has not answered all inputs"
+        report.notes.append(f"{refusal.who} {said}: {refusal.why}")
     report.refused = [str(refused) for refused in calls.refused]
