@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,13 @@ import numpy as np
 import onnx
 
 from onnx_bridge.convert import convert
-from onnx_bridge.errors import BridgeError
+from onnx_bridge.errors import BridgeError, InferenceError
+from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.judge import difference, scale_of
 from onnx_bridge.references.oracle import Oracle
+from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.second import Evaluated
+from onnx_bridge.runtime.compiled import CompiledModel
 from onnx_bridge.verify.inputs import feeds
 from onnx_bridge.verify.sizes import sizes_to_try
 
@@ -66,15 +69,24 @@ def measured(path: Path, number: int) -> Measured:
     try:
         made = convert(str(path), inputs=given)
         found.decided = any("float64" in row.decided for row in made.report.rows)
-        sizes = next(sizes_to_try(made.model))
-        drawn = [feeds(made.model, sizes, kind, 0) for kind in ("normal", "wide")]
         net = made.compile()
         with closing(Oracle(model)) as oracle, closing(Evaluated(model, double=True)) as truth:
-            for inputs in [*drawn, *given]:
+            for inputs in [*_drawn(made.model, net, oracle), *given]:
                 _add(found, net.run(inputs), oracle(inputs), truth(inputs))
     except BridgeError as error:
         found.refused = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
     return found
+
+
+def _drawn(model: RModel, net: CompiledModel, oracle: Oracle) -> list[dict[str, np.ndarray]]:
+    """Inputs at the first sizes that both take."""
+    for sizes in sizes_to_try(model):
+        drawn = [feeds(model, sizes, kind, 0) for kind in ("normal", "wide")]
+        with suppress(InferenceError, Refusal):
+            for inputs in drawn:
+                net.run(inputs), oracle(inputs)
+            return drawn
+    return []
 
 
 def _add(found: Measured, ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], truth: Sequence[np.ndarray]) -> None:

@@ -191,6 +191,7 @@ from onnx_bridge.processes import Conversation
 talk = Conversation("talker:Talker", True)
 here = talk.ask({{"echo": 1}})["process"]
 if os.fork() == 0:
+    del talk  # must not end its parent's conversation
     other = Conversation("talker:Talker", True)
     assert other.ask({{"echo": 1}})["heard"] == 1 and other.ask({{"echo": 1}})["process"] != here
     sys.exit(3)

@@ -84,11 +84,16 @@ def test_references_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch) 
     [
         (recurrent("LSTM", 4, layout=0, direction="reverse"), "LSTM does not run in reverse"),
         (recurrent("GRU", 3, layout=0, clip=0.5), "ignores clip of GRU"),
+        (recurrent("LSTM", 4, layout=0, activations=["Sigmoid", "Tanh", "Relu"]), "ignores activations of LSTM"),
     ],
 )
 def test_onnx_reference_is_not_believed_where_it_is_wrong(model: onnx.ModelProto, says: str) -> None:
     with pytest.raises(Refusal, match=says):
         Evaluated(model)
+
+
+def test_activations_that_are_the_usual_ones_are_no_reason() -> None:
+    Evaluated(recurrent("LSTM", 4, layout=0, activations=["Sigmoid", "Tanh", "Tanh"])).close()
 
 
 def node(op_type: str, *given: np.ndarray, opset: int = 17, shape: tuple[int, ...] = (2, 3, 4, 5), **attributes: object) -> onnx.ModelProto:

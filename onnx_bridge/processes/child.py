@@ -68,7 +68,7 @@ class Child:
             raise Died(f"{python} cannot be started: {error}") from None
         assert self.process.stdin is not None and self.process.stdout is not None
         self._to, self._back = self.process.stdin, self.process.stdout
-        self.close = weakref.finalize(self, _end, self.process, self._log)
+        self.close = weakref.finalize(self, _end, os.getpid(), self.process, self._log)
 
     def tell(self, message: object) -> None:
         """Sends a message that has no answer; a process that is gone is found out by the next question."""
@@ -122,7 +122,9 @@ class Child:
         return 0
 
 
-def _end(process: subprocess.Popen[bytes], log: str) -> None:
+def _end(owner: int, process: subprocess.Popen[bytes], log: str) -> None:
+    if os.getpid() != owner:  # in a fork of who started it
+        return
     for stream in (process.stdin, process.stdout):
         with contextlib.suppress(BrokenPipeError):
             stream.close()  # type: ignore[union-attr]  # both are pipes

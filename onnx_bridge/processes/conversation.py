@@ -47,7 +47,7 @@ class Conversation:
     def __init__(self, serves: str, forks: bool, fresh: bool = False, seconds: float = float("inf")) -> None:
         self._kind, self.here = (serves, forks and sys.platform == "linux"), ""
         self._limits = {
-            "seconds": min(seconds, _bound("ONNX_BRIDGE_SECONDS", 600)),
+            "seconds": min(seconds, _seconds()),
             "bytes": int(_bound("ONNX_BRIDGE_GIBIBYTES", _memory()) * 2**30),
         }
         try:
@@ -58,7 +58,7 @@ class Conversation:
             return
         self._position = self._child.position()
         self._child.tell(self._limits)
-        self._finalizer = weakref.finalize(self, _given_back, self._kind, self._child)
+        self._finalizer = weakref.finalize(self, _given_back, os.getpid(), self._kind, self._child)
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """The answer to a question; one that has "error", the name of an exception, and "message" where it was refused.
@@ -86,7 +86,8 @@ class Conversation:
 
     def _death(self, how: str) -> str:
         if self._child.process.returncode == -getattr(signal, "SIGALRM", 0):
-            how = f"no answer in {self._limits['seconds']:g} s ($ONNX_BRIDGE_SECONDS)"
+            seconds = self._limits["seconds"]
+            how = f"no answer in {seconds:g} s{' ($ONNX_BRIDGE_SECONDS)' if seconds == _seconds() else ''}"
         if self._child.process.returncode == -getattr(signal, "SIGKILL", 0):
             how += ": by the system, where memory was short"
         tail = " | ".join(self._child.printed(self._position).split("\n")[-6:]).strip(" |")
@@ -121,7 +122,10 @@ def _started(kind: tuple[str, bool]) -> Child:
     return child
 
 
-def _given_back(kind: tuple[str, bool], child: Child) -> None:
+def _given_back(owner: int, kind: tuple[str, bool], child: Child) -> None:
+    if os.getpid() != owner:  # a fork of who talks must not end the conversation
+        child.abandon()
+        return
     if child.process.poll() is None:
         child.tell(None)
         child.served = True
@@ -129,6 +133,10 @@ def _given_back(kind: tuple[str, bool], child: Child) -> None:
             _IDLE[kind].append(child)
             return
     child.close()
+
+
+def _seconds() -> float:
+    return _bound("ONNX_BRIDGE_SECONDS", 600)
 
 
 def _bound(variable: str, usual: float) -> float:

@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from onnx_bridge.processes import wire
@@ -130,8 +131,16 @@ def _limit_memory(most: int) -> None:
 
     with contextlib.suppress(ValueError, OSError):  # a lower bound of somebody else's stands
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        if _address_space() > most:  # as under a sanitizer, which reserves more than there is
+            return
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _address_space() -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError), Path("/proc/self/statm").open(encoding="ascii") as sizes:
+        return int(sizes.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 @contextlib.contextmanager

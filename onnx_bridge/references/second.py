@@ -22,7 +22,8 @@ Feeds = Mapping[str, np.ndarray]
 #: What one answer of onnx.reference may take, in seconds: it is a hundred times slower than others where there are convolutions.
 PATIENCE = 60.0
 
-_RECURRENT = ("RNN", "GRU", "LSTM")
+#: Recurrent layers with the activations that they have where none are given.
+_RECURRENT = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
 _IGNORED = ("activations", "activation_alpha", "activation_beta", "clip", "input_forget")
 
 
@@ -152,6 +153,9 @@ def distrusted(model: onnx.ModelProto) -> str:
 def _reasons(node: onnx.NodeProto) -> Iterator[str]:
     said = {attribute.name: attribute for attribute in node.attribute}
     if node.op_type in _RECURRENT:
+        activations = [name.decode() for name in said["activations"].strings] if "activations" in said else []
+        if activations in ([], _RECURRENT[node.op_type], 2 * _RECURRENT[node.op_type]):
+            said.pop("activations", None)
         ignored = [name for name in _IGNORED if name in said]
         if ignored:
             yield f"it ignores {ignored[0]} of {node.op_type}"
