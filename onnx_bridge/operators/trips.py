@@ -84,8 +84,9 @@ class Turns:
             return _least([*turns, *([] if most is None else [most])])
         turns = [1 + dims.maximum(0, dims.ceil_div(m.start, s)) for m, s in zip(margins, steps, strict=True)]
         found = _least([*turns, *([] if most is None else [most])])
-        holds = dims.product(dims.minimum(1, dims.maximum(0, margin.start)) for margin in before)
-        return 0 if holds == 0 else None if found is None else holds * found
+        if found is None:
+            return _unending(before)
+        return _where(before, found)
 
     def margins(self, condition: Tensor) -> list[Line]:
         """What must all be at least 1 for a condition to hold.
@@ -190,6 +191,21 @@ def _down(margin: Line, condition: Tensor) -> int:
     if margin.step == 0 and dims.at_least(0, margin.start):
         return 1  # it does not hold, and never will
     raise DependsOnData(condition)
+
+
+def _unending(before: list[Line]) -> Size | None:
+    """The turns of a loop that only what comes before it can keep from going on for ever."""
+    return 0 if any(dims.at_least(0, margin.start) for margin in before) else None
+
+
+def _where(before: list[Line], turns: Size) -> Size:
+    """A number of turns where all conditions before the first one hold, else 0."""
+    for margin in dict.fromkeys(before):
+        names = sorted(dims.symbols(margin.start))
+        implied = len(names) == 1 and margin.start == dims.symbol(names[0]) and dims.substitute(turns, {names[0]: 0}) == 0
+        if not implied:  # it would be 0 anyway
+            turns = dims.holds(margin.start) * turns
+    return turns
 
 
 def _least(sizes: list[Size]) -> Size | None:

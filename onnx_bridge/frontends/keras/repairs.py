@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends.keras.loops import trip_counts
 from onnx_bridge.graphs import all_graphs
 
 #: Outputs of these are optional; TensorFlow's functions name all of them.
@@ -59,7 +58,7 @@ def _layer(node: str, layers: Collection[str]) -> str:
 
 def repaired(model: onnx.ModelProto, notes: list[str]) -> onnx.ModelProto:
     """The model with every repair, each with a note."""
-    for repair in (group_of_convolutions, pads_of_transposed, turns_of_loops, unused_outputs):
+    for repair in (group_of_convolutions, pads_of_transposed, unused_outputs):
         notes += [f"tf2onnx: {line}" for line in repair(model)]
     renumbered(model)
     return model
@@ -117,11 +116,6 @@ def pads_of_transposed(model: onnx.ModelProto) -> list[str]:
             _set(node, "pads", [*before.tolist(), *np.maximum(after, 0).tolist()])
             notes.append(f"negative pads of the transposed convolution {node.name!r} became output padding")
     return notes
-
-
-def turns_of_loops(model: onnx.ModelProto) -> list[str]:
-    """A Loop whose condition counts gets its trip count."""
-    return [line for graph in all_graphs(model.graph) for line in trip_counts(graph)]
 
 
 def unused_outputs(model: onnx.ModelProto) -> list[str]:
