@@ -68,6 +68,21 @@ ROWS = """g (float[N, 3] x) => (float[N, 3] y) <float zero = {0}, int64 first = 
     y = ScatterND (x, wide_places, updates)
 }""".replace("int64[1] begin = {0}>", "int64[1] begin = {0}, int64[1] one = {1}>")
 
+#: The experts of a mixture: rows that a mask of two axes chooses, times weights of their own that it chooses, too.
+EXPERT = """g (float[N, 2, 3] x, float[N, 2] weight) => (float[N, 2, 3] y)
+    <float zero = {0}, int64[1] last = {-1}, float[3, 3] w = {1, 2, 3, -1, 0.5, 0, 2, 1, 0.25}, float[3] b = {0.5, 0, 1}> {
+    mask = Greater (weight, zero)
+    columns = NonZero (mask)
+    places = Transpose <perm: ints = [1, 0]> (columns)
+    rows = GatherND (x, places)
+    sums = Gemm <transB: int = 1> (rows, w, b)
+    chosen = GatherND (weight, places)
+    factor = Unsqueeze (chosen, last)
+    scaled = Mul (factor, sums)
+    updates = Add (rows, scaled)
+    y = ScatterND (x, places, updates)
+}"""
+
 #: Updates whose index is outside are dropped, as in JAX.
 DROPPED = """g (float[N, 2] x, int64[E, 1] i, float[E, 2] u) => (float[N, 2] y)
     <int64 zero = {0}, int64[1] axis = {1}, int64[1] begin = {0}> {
@@ -113,10 +128,11 @@ def feeds(model: onnx.ModelProto, n: int, e: int) -> dict[str, np.ndarray]:
         ZERO,
         ROWS,
         SPREAD.replace("REDUCTION", "none"),
+        EXPERT,
         *(TWO.replace("REDUCTION", r) for r in ("none", "add", "max")),
         *(DROPPED.replace("REDUCTION", r) for r in ("none", "add")),
     ],
-    ids=["zero", "rows", "spread", "two", "two_add", "two_max", "dropped", "dropped_add"],
+    ids=["zero", "rows", "spread", "expert", "two", "two_add", "two_max", "dropped", "dropped_add"],
 )
 def test_assignment_without_sizes_that_depend_on_data(text: str) -> None:
     model = parsed(text)

@@ -165,6 +165,8 @@ class _Walk:
         value, axes = self.of(node), self.numbers(node, 1, "axes")
         if isinstance(value, Sizes):
             return value
+        if isinstance(value, Selected):
+            return self.unsqueezed(node, value, axes)
         if not isinstance(value, Places) or self.rank(value.mask) != 1:
             return None
         if node.op_type == "Squeeze":
@@ -311,15 +313,31 @@ class _Walk:
         self.nodes[-1].attribute.extend([*kept, helper.make_attribute("axis", axis)])
         return Selected(value.mask, made, value.rank)
 
+    def unsqueezed(self, node: onnx.NodeProto, value: Selected, axes: list[int] | None) -> Value | None:
+        """Axes of size 1 within each row."""
+        if node.op_type != "Unsqueeze" or axes is None or value.rank is None or self.opset < 13:
+            return None
+        rank = value.rank + len(axes)
+        places = [axis % (rank + 1) for axis in axes]
+        if 0 in places:
+            return None
+        shift = (self.rank(value.mask) or 0) - 1
+        return Selected(value.mask, self.add("Unsqueeze", [value.dense, self.constant([axis + shift for axis in places])]), rank)
+
     def product(self, node: onnx.NodeProto) -> Value | None:
         """Rows times a matrix."""
         value = self.of(node)
         if not isinstance(value, Selected) or value.rank != 1 or any(name in self.values for name in node.input[1:]):
             return None
-        plain = node.op_type == "MatMul" or (self.rank(value.mask) == 1 and not attribute(node, "transA", 0))
-        if not plain or self.rank(node.input[1]) != 2 or (len(node.input) > 2 and (self.rank(node.input[2]) or 0) > 1):
+        if self.rank(node.input[1]) != 2 or (len(node.input) > 2 and (self.rank(node.input[2]) or 0) > 1) or attribute(node, "transA", 0):
             return None
-        return Selected(value.mask, self.again(node, [value.dense, *node.input[1:]]), 1)
+        if node.op_type == "MatMul" or self.rank(value.mask) == 1:
+            return Selected(value.mask, self.again(node, [value.dense, *node.input[1:]]), 1)
+        if (attribute(node, "alpha", 1.0), attribute(node, "beta", 1.0)) != (1, 1):
+            return None
+        weights = self.add("Transpose", [node.input[1]], perm=[1, 0]) if attribute(node, "transB", 0) else node.input[1]
+        made = self.add("MatMul", [value.dense, weights])
+        return Selected(value.mask, self.add("Add", [made, node.input[2]]) if len(node.input) > 2 and node.input[2] else made, 1)
 
     # ---- putting back
 
