@@ -246,10 +246,10 @@ def table(rows: int) -> onnx.ModelProto:
 def test_refused_sizes_are_said() -> None:
     made = convert(table(9), name="table")
 
-    assert made.report.passed and len(made.report.refused) > 0
-    assert all(line.startswith("onnxruntime refuses batch = ") for line in made.report.refused)
-    assert "NOT COMPARED: onnxruntime refuses batch = 17: " in str(made.report)
-    assert "//              not compared: onnxruntime refuses batch = 17: " in made.header
+    (line,) = made.report.refused
+    assert made.report.passed and line.startswith("onnxruntime refuses batch = 17")
+    assert "(Concat 'table_Concat6': " in line and "ONNXRuntimeError" not in line and "onnxruntime_src" not in line
+    assert f"NOT COMPARED: {line}" in str(made.report) and f"//              not compared: {line[:100]}" in made.header
     assert "batch = 3" in made.report.inputs and "batch = 17" not in made.report.inputs
 
 
@@ -265,7 +265,7 @@ def test_other_sizes_are_looked_for_before_that(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(calling, "sizes_to_try", lambda model: iter([{"batch": 1}, {"batch": 50}, {"batch": 60}]))
     report = convert(table(9), name="table").report
 
-    assert report.passed and [line.split(": ")[0] for line in report.refused] == [f"onnxruntime refuses batch = {n}" for n in (50, 60)]
+    assert report.passed and report.refused[0].startswith("onnxruntime refuses batch = 50; batch = 60 (")
     assert report.rows[0].samples == 5
 
 

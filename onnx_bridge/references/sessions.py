@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -76,7 +77,7 @@ class Sessions:
             self._deaths.append(str(how))
             raise Refusal("onnxruntime", refused, f"its process ended with {how}", died=True) from None
         if "error" in answer:
-            raise Refusal("onnxruntime", "model" if answer["error"] == "NotImplemented" else refused, answer["message"])
+            raise Refusal("onnxruntime", "model" if answer["error"] == "NotImplemented" else refused, _plain(answer["message"]))
         return answer
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -101,3 +102,12 @@ class Sessions:
             for session, (model, optimised) in self._models.items():
                 self._talk.ask({"open": session, "model": model(), "optimised": optimised})
         return self._talk
+
+
+def _plain(message: str) -> str:
+    """What onnxruntime says, without where in its source it says so; the outermost node that it names is one of the user's."""
+    message = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", message)
+    node = re.search(r"while running (\w+) node\. Name:'([^']*)'", message)
+    last = message.rpartition("Status Message: ")[2]
+    last = re.sub(r"/\S*/onnxruntime/\S+:\d+ .*?\) (\[with [^]]*\] )?", "", last)
+    return f"{node[1]} {node[2]!r}: {last}" if node else last

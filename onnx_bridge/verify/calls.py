@@ -118,10 +118,6 @@ class Refused:
     who: str
     why: str
 
-    def __str__(self) -> str:
-        why = self.why if len(self.why) <= _SHOWN else f"{self.why[:_SHOWN]}..."
-        return f"{self.who} refuses {spell(self.sizes) or 'drawn inputs'}: {why}"
-
 
 @dataclass
 class Calls:
@@ -130,6 +126,17 @@ class Calls:
     made: list[Call] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+
+
+def refusals(refused: Sequence[Refused]) -> list[str]:
+    """A line for each who refused something: the sizes, and the reason for the first of them."""
+    lines = []
+    for who in dict.fromkeys(one.who for one in refused):
+        mine = [one for one in refused if one.who == who]
+        sizes = "; ".join(dict.fromkeys(spell(one.sizes) or "drawn inputs" for one in mine))
+        why = mine[0].why if len(mine[0].why) <= _SHOWN else f"{mine[0].why[:_SHOWN]}..."
+        lines.append(f"{who} refuses {sizes} ({why})")
+    return lines
 
 
 class Caller:

@@ -17,7 +17,7 @@ from onnx_bridge.runtime import isolated
 from onnx_bridge.runtime.isolated import IsolatedModel
 from onnx_bridge.verify.arbiter import Arbiter
 from onnx_bridge.verify.believed import judged
-from onnx_bridge.verify.calls import FAULT, Call, Caller, Calls, Feeds, Framework
+from onnx_bridge.verify.calls import FAULT, Call, Caller, Calls, Feeds, Framework, refusals
 from onnx_bridge.verify.report import Report
 from onnx_bridge.verify.rows import Compared, compared
 from onnx_bridge.verify.unwritten import first_unwritten
@@ -125,4 +125,4 @@ def _describe(report: Report, calls: Calls, framework: Framework | None, referen
     for refusal in references.refusals:
         said = "cannot be asked" if refusal.what == "model" else "has not answered all inputs"
         report.notes.append(f"{refusal.who} {said}: {refusal.why}")
-    report.refused = [str(refused) for refused in calls.refused]
+    report.refused = refusals(calls.refused)
