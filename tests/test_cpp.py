@@ -226,8 +226,8 @@ def test_text_and_renamed_files(folder: Path, tmp_path: Path) -> None:
     assert "ONNX_BRIDGE_SELF" not in text and "ONNX_BRIDGE_SELF" in (folder / "plain.hxx").read_text(encoding="ascii")
     (tmp_path / "other.name.h").write_bytes((folder / "plain.hxx").read_bytes())
     (tmp_path / "use.cpp").write_text(f'#include "{tmp_path}/other.name.h"\n{use}', encoding="ascii")
-    for compiler in filter(shutil.which, COMPILERS):
-        words = [compiler, "-std=c++17", "-fsyntax-only", *STRICT]
+    for compiler in filter(shutil.which, ("g++", "g++-11", "clang++-19")):
+        words = [compiler, "-std=c++17", "-fsyntax-only", "-DONNX_BRIDGE_ONLY=4", *STRICT]
         subprocess.run([*words, "-x", "c++", "-"], input=f"{text}{use}", text=True, check=True, timeout=300, cwd=tmp_path)
         subprocess.run([*words, "use.cpp"], check=True, timeout=300, cwd=tmp_path)
         itself = (folder / "plain.hxx").read_bytes()
