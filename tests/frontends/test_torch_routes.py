@@ -86,3 +86,21 @@ def test_a_files_process_asks_back(tmp_path: Path) -> None:
     made.close()
 
     assert len(seen) == 1 and "NonZero" in seen[0]
+
+
+class Either(nn.Module):
+    """Layers in the branches of torch.cond."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cond(x.mean() > 0, self.a, self.b, (x,))
+
+
+def test_layers_inside_branches() -> None:
+    """PyTorch captures a branch whole, and refuses one whose layers have hooks."""
+    made = export(Either(), "torch", Request(X))
+
+    assert "If" in {node.op_type for node in made.model.graph.node}

@@ -268,18 +268,32 @@ def called(torch: Any, module: Any, call: Call, owner: str, takes: str) -> Any:
     Raises:
         ExportError: it refuses the example: in its own words, with the layer that they come from.
     """
+    try:
+        return _run(torch, module, call)
+    except Exception as error:
+        layer = _layer_at_fault(torch, module, call)
+        where = f" in its layer {layer!r}" if layer else ""
+        raise ExportError(f"{owner} refuses the example inputs ({call.describe()}){where}: {_words(error)}. It takes {takes}") from None
+
+
+def _run(torch: Any, module: Any, call: Call) -> Any:
     args, kwargs = call.bind([tensor.clone() for tensor in call.tensors])
+    with torch.no_grad(), layer_by_layer(torch):
+        return module(*args, **kwargs)
+
+
+def _layer_at_fault(torch: Any, module: Any, call: Call) -> str:
+    """The layer in which a call fails, found by calling again: what PyTorch captures whole (torch.cond) takes no hooks."""
     where: list[str] = []
     hooks = followed(torch, module, where)
     try:
-        with torch.no_grad(), layer_by_layer(torch):
-            return module(*args, **kwargs)
-    except Exception as error:
-        layer = f" in its layer {where[-1]!r}" if where and where[-1] else ""
-        raise ExportError(f"{owner} refuses the example inputs ({call.describe()}){layer}: {_words(error)}. It takes {takes}") from None
+        _run(torch, module, call)
+    except Exception:
+        return where[-1] if where else ""
     finally:
         for hook in hooks:
             hook.remove()
+    return ""
 
 
 def _words(error: Exception) -> str:
