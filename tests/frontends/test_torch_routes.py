@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import onnx_bridge
-from onnx_bridge.errors import Finding
+from onnx_bridge.errors import ExportError, Finding
 from onnx_bridge.frontends import Request, export
 from onnx_bridge.frontends.torch.routes import MODULE
 
@@ -104,3 +104,18 @@ def test_layers_inside_branches() -> None:
     made = export(Either(), "torch", Request(X))
 
     assert "If" in {node.op_type for node in made.model.graph.node}
+
+
+class Along(nn.Module):
+    """PyTorch cannot leave the sizes of these two open."""
+
+    def forward(self, x: torch.Tensor, i: torch.Tensor) -> torch.Tensor:
+        return torch.take_along_dim(x, i, 1)
+
+
+def test_where_a_size_stands_in_the_way_it_can_be_fixed() -> None:
+    x, i = torch.randn(2, 4), torch.tensor([[0, 3, 1], [2, 2, 0]])
+    with pytest.raises(ExportError, match=r"static shape of 2(.|\n)*or fix the shapes, with dynamic={'x': {}, 'i': {}}"):
+        export(Along(), "torch", Request((x, i)))
+
+    assert export(Along(), "torch", Request((x, i), {"x": {}, "i": {}})).route == MODULE[0].name

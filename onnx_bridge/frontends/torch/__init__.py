@@ -242,6 +242,7 @@ def _first_that_holds(
         raise ExportError(
             f"{name} cannot be exported from PyTorch {task.torch.__version__}:\n{listed}\n"
             f"Rewrite that layer with functions that have a place in ONNX, or declare it as an operator of its own (onnx_bridge.custom_op)"
+            f"{_fixed(task, failures)}"
         )
     failures = [failure for failure in failures if failure[0] != found.route.name]
     if accepted is None:
@@ -253,6 +254,17 @@ def _first_that_holds(
         found.made.model, f"PyTorch {task.torch.__version__}", found.route.name, reference, name, [*notes, *passed_over, *found.remarks],
         [graph.arrays(task.call.names, task.call.tensors)],
     )  # fmt: skip
+
+
+#: In what PyTorch and its exporters say where a size that was to stay open became a number.
+_OF_SIZES = ("static shape", "specialized", "Constraints violated", "was to be")
+
+
+def _fixed(task: Task, failures: Sequence[tuple[str, str]]) -> str:
+    """The advice to fix the shapes, where a size stands in the way of being exported."""
+    if not any(task.axes) or not any(word in why for _, why in failures for word in _OF_SIZES):
+        return ""
+    return f"; or fix the shapes, with dynamic={{{', '.join(f'{name!r}: {{}}' for name in task.call.names)}}}"
 
 
 def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str, str]) -> list[str]:
