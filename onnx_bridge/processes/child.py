@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import onnx_bridge.errors as errors
 from onnx_bridge.processes import wire
@@ -55,7 +55,10 @@ class Child:
         package = str(Path(errors.__file__).parents[1])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
         # The child shares the position of a descriptor that it inherits, so what it prints is read through another one.
-        descriptor, self._log = tempfile.mkstemp(prefix="onnx_bridge_", suffix=".log")
+        descriptor, path_of_log = tempfile.mkstemp(prefix="onnx_bridge_", suffix=".log")
+        self._log = Path(path_of_log).open("rb")  # noqa: SIM115  # as long as the process
+        if os.name == "posix":  # nothing is left behind however this process ends
+            Path(path_of_log).unlink()
         try:
             with os.fdopen(descriptor, "wb") as log:
                 # A session of its own: what ends this process by Ctrl-C ends it, too, but only by closing its input.
@@ -64,7 +67,7 @@ class Child:
                     env={**os.environ, **environment, "PYTHONPATH": path}, start_new_session=True,
                 )  # fmt: skip
         except OSError as error:
-            Path(self._log).unlink(missing_ok=True)
+            _forget(self._log)
             raise Died(f"{python} cannot be started: {error}") from None
         assert self.process.stdin is not None and self.process.stdout is not None
         self._to, self._back = self.process.stdin, self.process.stdout
@@ -100,40 +103,38 @@ class Child:
         self.process.wait()
         self.close()
 
-    def abandon(self) -> None:
-        """Lets go of it in a fork of this process, to which it does not belong."""
-        self.close.detach()
-        self.process.returncode = 0
-        for stream in (self._to, self._back):
-            with contextlib.suppress(OSError):
-                stream.close()
-
     def printed(self, since: int = 0) -> str:
         """What it has printed, from a position in bytes on."""
-        with contextlib.suppress(OSError), Path(self._log).open("rb") as log:
-            log.seek(since)
-            return log.read().decode("utf-8", "replace")[-MOST:]
-        return ""
+        if self._log.closed:
+            return ""
+        self._log.seek(since)
+        return self._log.read().decode("utf-8", "replace")[-MOST:]
 
     def position(self) -> int:
         """How many bytes it has printed."""
-        with contextlib.suppress(OSError):
-            return Path(self._log).stat().st_size
-        return 0
+        return os.fstat(self._log.fileno()).st_size
 
 
-def _end(owner: int, process: subprocess.Popen[bytes], log: str) -> None:
-    if os.getpid() != owner:  # in a fork of who started it
-        return
+def _end(owner: int, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     for stream in (process.stdin, process.stdout):
         with contextlib.suppress(BrokenPipeError):
             stream.close()  # type: ignore[union-attr]  # both are pipes
+    if os.getpid() != owner:  # in a fork of who started it, to whom it does not belong
+        process.returncode = 0
+        log.close()
+        return
     try:
         process.wait(5)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    Path(log).unlink(missing_ok=True)
+    _forget(log)
+
+
+def _forget(log: IO[bytes]) -> None:
+    log.close()
+    if os.name != "posix":
+        Path(log.name).unlink(missing_ok=True)
 
 
 def _ended(status: int) -> str:

@@ -123,10 +123,7 @@ def _started(kind: tuple[str, bool]) -> Child:
 
 
 def _given_back(owner: int, kind: tuple[str, bool], child: Child) -> None:
-    if os.getpid() != owner:  # a fork of who talks must not end the conversation
-        child.abandon()
-        return
-    if child.process.poll() is None:
+    if os.getpid() == owner and child.process.poll() is None:  # a fork of who talks must not end the conversation
         child.tell(None)
         child.served = True
         if len(_IDLE[kind]) < _KEPT:
@@ -167,7 +164,7 @@ def _forked() -> None:
     """In a fork of this process: the processes answer its parent, not it."""
     for children in _IDLE.values():
         while children:
-            children.pop().abandon()
+            children.pop().close()
 
 
 if hasattr(os, "register_at_fork"):
