@@ -14,6 +14,7 @@ from zoo import Net
 from onnx_bridge import UnsupportedModel, convert
 from onnx_bridge.ir import dims
 from onnx_bridge.toolchain.compiler import find_compiler
+from onnx_bridge.verify.localise import localise
 
 FLOAT, INT64, BOOL = 1, 7, 9
 
@@ -104,3 +105,16 @@ def test_limits() -> None:
                 assert dims.evaluate(size, {"N": number, "T": found}) <= dims.evaluate(limit, {"N": number})
     with pytest.raises(ValueError, match="can be told"):
         dims.at_most(dims.floor_div(n, t), {"T": 4})
+
+
+def test_a_fault_behind_a_found_size_is_found() -> None:
+    """The first tensor that differs is named, also where data decides its shape."""
+    made = convert(doubling("rows"), name="early_fault", verify=False)
+    feeds = {"x": np.full((2, 3), 7, np.float32)}
+
+    assert "no intermediate tensor differs" in localise(made.model, made.normal, feeds, {"N": 2})
+    normal = onnx.ModelProto()
+    normal.CopyFrom(made.normal)
+    (relu,) = [node for node in normal.graph.node if node.op_type == "Relu"]
+    relu.op_type = "Neg"
+    assert "'doubling_Relu1'" in localise(made.model, normal, feeds, {"N": 2})

@@ -11,7 +11,8 @@ import onnx
 from onnx_bridge.emit.header import emit
 from onnx_bridge.errors import BridgeError
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.judge import first_difference
 from onnx_bridge.processes import Died
@@ -43,12 +44,12 @@ def localise(model: RModel, normal: onnx.ModelProto, feeds: Mapping[str, np.ndar
             reference = dict(zip(oracle.output_names, oracle(feeds), strict=True))
     except BridgeError as error:
         return f"the first tensor that differs could not be found: {error}"
-    found = first_difference(names, ours, reference)
+    found = first_difference(names, {name: _as(ours[name], reference.get(name)) for name in names if name in ours}, reference)
     if found is None:
         return "no intermediate tensor differs by more than rounding; the difference builds up on the way"
     name, gap = found
-    producers = model.producers()
-    maker = producers.get(model.tensor(name))
+    producers = _makers(model)
+    maker = next((op for tensor, op in producers.items() if tensor.name == name), None)
     while maker is not None and maker.op_type in ("FromBlocked", "ToBlocked"):  # a change of layout moves values, it makes none
         maker = producers.get(maker.x)
     made_by = f", made by {maker.title()} ({maker.op_type})" if maker is not None else ""
@@ -59,8 +60,24 @@ def _pairs(tensors: list[Tensor], values: Mapping[str, np.ndarray]) -> list[tupl
     return [(t, values[t.name]) for t in tensors if t.name in values]
 
 
+def _makers(model: RModel) -> dict[Tensor, ROperator]:
+    """The operators that make tensors, those of bodies included."""
+    found = model.producers()
+    for op in model.operators:
+        for body in nested_models(op):
+            found.update(_makers(body))
+    return found
+
+
+def _as(ours: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
+    """A flat tensor in the shape of the reference, if it has as many elements."""
+    return ours.reshape(reference.shape) if reference is not None and ours.ndim == 1 and ours.size == reference.size else ours
+
+
 def to_planar(tensor: Tensor, flat: np.ndarray, sizes: Mapping[str, int]) -> np.ndarray:
-    """A tensor as it lies in memory, in ONNX's order."""
+    """A tensor as it lies in memory, in ONNX's order; flat where data decides its shape, or it is that of a branch that was not taken."""
+    if not dims.symbols(tensor.count) <= sizes.keys() or flat.size != dims.evaluate(tensor.stored_count, sizes):
+        return flat
     shape = [dims.evaluate(size, sizes) for size in tensor.shape]
     if tensor.layout == "planar":
         return flat.reshape(shape)
