@@ -17,9 +17,11 @@
 #define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
 #define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
 #endif
-// Floats are compared for equality where ONNX asks for it. GCC, but not clang, takes an int that is an array's bound for a conversion.
+// Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
+// an int that is an array's bound for a conversion.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wfloat-equal"
+#pragma GCC diagnostic ignored "-Wunused-const-variable"
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
