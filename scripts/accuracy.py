@@ -6,8 +6,8 @@
 The truth is the model in float64: every float32 of it made a double, run by onnx.reference (see verify/arbiter.py). Each model is
 converted and verified, then header, onnxruntime and truth answer the same inputs, normally distributed and larger ones at the smallest
 sizes that the model takes, and those of NAME.inputs_*.npz beside it. A number is the largest error of all float outputs, in units of
-1e-7 of the largest value of its output: 0.6 is the rounding of that value itself. Models that onnx.reference cannot run are left out,
-with the reason.
+1e-7 of the largest value of its output over all these inputs: 0.6 is the rounding of that value itself. Models that onnx.reference cannot
+run are left out, with the reason.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class Measured:
     """A model's errors in units of 1e-7 of its outputs' largest values; or why there are none."""
 
     name: str
-    calls: int = 0
     ours: float = 0.0
     theirs: float = 0.0
     decided: bool = False
@@ -71,8 +70,10 @@ def measured(path: Path, number: int) -> Measured:
         found.decided = any("float64" in row.decided for row in made.report.rows)
         net = made.compile()
         with closing(Oracle(model)) as oracle, closing(Evaluated(model, double=True)) as truth:
-            for inputs in [*_drawn(made.model, net, oracle), *given]:
-                _add(found, net.run(inputs), oracle(inputs), truth(inputs))
+            all_inputs = [*_drawn(made.model, net, oracle), *given]
+            answers = [(net.run(inputs), oracle(inputs), truth(inputs)) for inputs in all_inputs]
+        for index in range(len(net.output_names)):
+            _measure(found, [(ours[index], theirs[index], exact[index]) for ours, theirs, exact in answers])
     except BridgeError as error:
         found.refused = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
     return found
@@ -89,13 +90,13 @@ def _drawn(model: RModel, net: CompiledModel, oracle: Oracle) -> list[dict[str, 
     return []
 
 
-def _add(found: Measured, ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], truth: Sequence[np.ndarray]) -> None:
-    found.calls += 1
-    for a, b, t in zip(ours, theirs, truth, strict=True):
-        scale = scale_of(t) if a.dtype == np.float32 and t.dtype == np.float64 and a.shape == b.shape == t.shape else 0.0
-        if scale:
-            found.ours = max(found.ours, difference(a, t) / scale / UNIT)
-            found.theirs = max(found.theirs, difference(b, t) / scale / UNIT)
+def _measure(found: Measured, answers: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
+    """Adds the errors of one output: the header's, onnxruntime's and the true answers."""
+    floats = [(a, b, t) for a, b, t in answers if a.dtype == np.float32 and t.dtype == np.float64 and a.shape == b.shape == t.shape]
+    scale = max((scale_of(t) for _, _, t in floats), default=0.0)
+    for a, b, t in floats if scale else []:
+        found.ours = max(found.ours, difference(a, t) / scale / UNIT)
+        found.theirs = max(found.theirs, difference(b, t) / scale / UNIT)
 
 
 def table(rows: Sequence[Measured]) -> Iterator[str]:
