@@ -203,3 +203,13 @@ def test_what_is_shown_can_be_parsed() -> None:
         size: Size = sum(rng.randint(1, 9) * rng.choice([N, M, N * M]) for _ in range(3)) + rng.randint(-5, 5)
 
         assert parse(dims.show(size)) == size
+
+
+def test_bounds_of_flags() -> None:
+    """A size that is one of two, as a size that is 0 or 1 says, is never below the lesser; many such are not looked through."""
+    choice = [dims.holds(dims.symbol(f"s{i}") - 3) for i in range(12)]
+
+    assert dims.lower_bound(choice[0] * N + (1 - choice[0]) * 5) == 0
+    assert dims.lower_bound(choice[0] * choice[1] * 4 + (1 - choice[0]) * (N + 2)) == 0
+    assert dims.at_least(7 - choice[0] * 3 - choice[1] * 4, 0)
+    assert dims.lower_bound(sum((c * N - c * M for c in choice), 3)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,6 +14,7 @@ from onnx import TensorProto
 from zoo import Net
 
 from onnx_bridge import ArgumentError, check, convert
+from onnx_bridge.cli import main
 from onnx_bridge.errors import InferenceError, UnsupportedModel
 
 FLOAT = TensorProto.FLOAT
@@ -138,6 +140,15 @@ def test_what_is_narrowed_is_said_first(left: tuple[int | str, ...], right: tupl
         convert(model, verify=False, strict=True)
     (finding,) = check(model, strict=True)
     assert finding.op == "Add" and says in finding.why
+
+
+def test_the_command_line_can_ask_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "added.onnx"
+    onnx.save(added(("N", 3), ("M", 3)), path)
+
+    assert main(["check", str(path)]) == 0
+    assert main(["check", str(path), "--strict"]) == 1
+    assert "N must be M" in capsys.readouterr().out
 
 
 def test_what_dims_fixes_is_not_narrowed() -> None:

@@ -9,15 +9,19 @@ from contextvars import ContextVar
 
 from onnx_bridge.ir.polynomials import Atom, Dim, Function, Monomial, Size, Symbol, inner_division, normal
 
+#: How many atoms that are 0 or 1 are looked at in both ways.
+MOST_FLAGS = 6
+
 
 def lower_bound(size: Size) -> int | None:
     """A number that the size is never below (symbols are >= 0), or None."""
     found = _bound_by_terms(size)
     if found is not None or not isinstance(size, Dim):
         return found
-    flag = next((atom for monomial, _ in size.terms for atom in monomial if _is_flag(atom)), None)
-    if flag is None:
+    flags = {atom for monomial, _ in size.terms for atom in monomial if _is_flag(atom)}
+    if not 0 < len(flags) <= MOST_FLAGS:
         return None
+    flag = min(flags, key=repr)
     either = [lower_bound(_with(size, flag, number)) for number in (0, 1)]
     return None if None in either else min(bound for bound in either if bound is not None)
 
