@@ -213,6 +213,21 @@ def test_the_framework_outvotes_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> 
     assert report.rows[0].worst > 0.09 and not report.rows[1].decided
 
 
+def test_a_framework_that_refuses_nudged_inputs_does_not_move() -> None:
+    """A check of its own, such as that a row adds up to one, must not end the verification."""
+
+    def picky(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        if feeds["x"][0] != 0.5:
+            raise ValueError("not a half")
+        return [feeds["x"]]
+
+    x = np.full(1, 0.5, np.float32)
+    framework = Framework("Framework 1.0", picky)
+    call = Call({"x": x}, {}, [x], {framework.name: [x]}, None, framework)
+
+    assert call.moved(framework.name) == [0.0]
+
+
 @pytest.mark.usefixtures("_frontend")
 def test_a_framework_is_a_reference_where_onnxruntime_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: object) -> None:

@@ -67,7 +67,7 @@ def export_isolated(model: str, framework: str, request: Request, environment: M
             {
                 "model": model, "framework": framework, "example_inputs": examples, "trusted": request.trusted,
                 "dynamic": None if request.dynamic is None else {key: dict(axes) for key, axes in request.dynamic.items()},
-                "imports": list(request.imports), "path": sys.path,
+                "imports": list(request.imports), "path": [str(path) for path in sys.path],
             },
             request.obstacles,
         )  # fmt: skip

@@ -118,7 +118,7 @@ def _taken(kind: tuple[str, bool]) -> Child:
 
 def _started(kind: tuple[str, bool]) -> Child:
     child = Child("onnx_bridge.processes.worker", _ONE_THREAD)
-    child.tell({"serves": kind[0], "forks": kind[1], "path": [path for path in sys.path if path]})
+    child.tell({"serves": kind[0], "forks": kind[1], "path": [str(path) for path in sys.path if path]})
     return child
 
 
