@@ -33,3 +33,24 @@ def read_names(node: onnx.NodeProto) -> Iterator[str]:
         for inner in graph.node:
             yield from (name for name in read_names(inner) if name not in own)
         yield from (value.name for value in graph.output if value.name not in own)
+
+
+def drop_unread(graph: onnx.GraphProto) -> int:
+    """Takes away nodes and initializers that no output of their graph depends on, inside graphs of nodes too; how many nodes."""
+    dropped = 0
+    needed = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if any(name in needed for name in node.output):
+            dropped += sum(map(drop_unread, subgraphs(node)))
+            kept.append(node)
+            needed.update(read_names(node))
+    if len(kept) < len(graph.node):
+        dropped += len(graph.node) - len(kept)
+        del graph.node[:]
+        graph.node.extend(reversed(kept))
+    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
+    if len(weights) < len(graph.initializer):
+        del graph.initializer[:]
+        graph.initializer.extend(weights)
+    return dropped

@@ -20,9 +20,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnx
 from jax.extend.core import Primitive
 
-from onnx_bridge.errors import ExportError
+from onnx_bridge.errors import ORIGIN, ExportError, Finding
 from onnx_bridge.frontends import Request, export, framework_of
 from onnx_bridge.frontends import jax as front_end
 
@@ -82,6 +83,27 @@ def test_a_function_that_draws_numbers_in_python_is_told_so() -> None:
     rng = np.random.default_rng(0)
 
     assert "gives another answer each time it is called" in refusal(lambda x: x + rng.standard_normal(5).astype(np.float32))
+
+
+def test_what_cannot_be_converted_is_named_with_the_users_line() -> None:
+    """And the variable of the process that has jax2onnx say so is as it was."""
+
+    def net(x: jax.Array) -> jax.Array:
+        return jnp.tanh(x) * 2
+
+    seen: list[onnx.NodeProto] = []
+
+    def obstacles(model: onnx.ModelProto) -> list[Finding]:
+        seen.extend(model.graph.node)
+        return []
+
+    export(net, "jax", Request(X, obstacles=obstacles))
+    line = net.__code__.co_firstlineno + 1
+
+    assert [(node.op_type, [e.value for e in node.metadata_props if e.key == ORIGIN]) for node in seen] == [
+        (op, [f"line {line}, in {net.__qualname__}"]) for op in ("Tanh", "Mul")
+    ]
+    assert "JAX2ONNX_ENABLE_STACKTRACE_METADATA" not in os.environ
 
 
 def test_inputs_that_are_not_there_cannot_be_dynamic() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -176,6 +177,7 @@ def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> on
 
     function = worlds.without_dead_code(traced, lambda body: kept.append(worlds.kept_by_jax(body)))
     with worlds.remembered(), lowerings(), contextlib.ExitStack() as stack:
+        stack.enter_context(_variables(graphs.SAYS_ORIGINS))
         stack.callback(lambda: jax.clear_caches() if kept != [False] else None)  # what was jitted now keeps jax2onnx's replacements
         model: onnx.ModelProto = exporter.to_onnx(
             function, wanted, model_name=task.model.name, opset=OPSET, normalization_mode="prefer_native",
@@ -184,6 +186,21 @@ def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> on
     graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions, used.append)
     complete(model)
     return model
+
+
+@contextlib.contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables of the process for the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

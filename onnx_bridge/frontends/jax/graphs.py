@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.errors import ORIGIN
+from onnx_bridge.graphs import all_graphs, drop_unread
 
 
 def finish(
@@ -32,6 +33,8 @@ def finish(
     graph = model.graph
     if len(graph.output) != len(outputs):
         raise ValueError(f"the exported model has {len(graph.output)} outputs, the function {len(outputs)}")
+    drop_unread(graph)  # jax2onnx keeps what is not read where it says where nodes come from
+    _write_origins(graph)
     _separate_outputs(graph)
     given = [f"in_{index}" for index in range(len(inputs))]
     _rename(graph, {**dict(zip(given, inputs, strict=True)), **{o.name: n for o, n in zip(graph.output, outputs, strict=True)}})
@@ -47,6 +50,23 @@ def finish(
             _forget_sizes(inner)
         divide_by_norms(inner, note)
     _import_domains(model, versions)
+
+
+#: jax2onnx writes where nodes come from, if this variable of the process says so.
+SAYS_ORIGINS = {"JAX2ONNX_ENABLE_STACKTRACE_METADATA": "1"}
+_CALLSITE = "pkg.jax2onnx.callsite"
+
+
+def _write_origins(graph: onnx.GraphProto) -> None:
+    """Says of each node where it comes from, as messages have it: `Net.__call__:10` is a line of a function."""
+    for inner in all_graphs(graph):
+        for node in inner.node:
+            site = next((entry.value for entry in node.metadata_props if entry.key == _CALLSITE), "")
+            del node.metadata_props[:]
+            function, _, line = site.rpartition(":")
+            if function and line.isdecimal():
+                entry = node.metadata_props.add()
+                entry.key, entry.value = ORIGIN, f"line {line}, in {function}"
 
 
 def _separate_outputs(graph: onnx.GraphProto) -> None:

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from onnx_bridge.frontends.torch.calls import renamed
 from onnx_bridge.frontends.trial import Rejected
-from onnx_bridge.graphs import subgraphs
+from onnx_bridge.graphs import drop_unread, subgraphs
 
 #: Where the inputs of recurrent operators that hold first states stand.
 _STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
@@ -100,7 +100,7 @@ def without_zero_states(model: onnx.ModelProto) -> int:
         while node.op_type in _STATES and node.input and not node.input[-1]:
             node.input.pop()
     if found:
-        _drop_unused(model.graph)
+        drop_unread(model.graph)
     return found
 
 
@@ -143,23 +143,6 @@ def _is_zero(name: str, producers: Mapping[str, onnx.NodeProto], constants: Mapp
     if node.op_type == "Concat":
         return all(_is_zero(source, producers, constants) for source in node.input)
     return node.op_type in _MOVING and _is_zero(node.input[0], producers, constants)
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    """Takes away nodes and initializers that nothing reads, in the main graph."""
-    needed = {value.name for value in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if any(name in needed for name in node.output):
-            kept.append(node)
-            needed.update(name for inner in _with_inner(node) for name in inner.input)
-            needed.update(value.name for graph_ in subgraphs(node) for value in graph_.output)
-    remaining = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
-    tensors = [tensor for tensor in graph.initializer if tensor.name in needed]
-    copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in tensors]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(remaining)
-    graph.initializer.extend(copies)
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
