@@ -75,7 +75,7 @@ def values(described: Data, sizes: dict[str, int], seed: str) -> np.ndarray:
     shape = [sizes[s] if isinstance(s, str) else s for s in described.shape]
     rng = np.random.default_rng(zlib.crc32(f"{seed}{sizes}".encode()))
     dtype = np.dtype(described.dtype)
-    if dtype.kind == "f":
+    if dtype.kind == "f" or dtype.name == "bfloat16":
         return np.asarray(rng.uniform(described.low, described.high, shape)).astype(dtype)
     return np.asarray(rng.integers(int(described.low), int(described.high), shape)).astype(dtype)
 

@@ -63,9 +63,7 @@ NEAR, FAR = Errors(1e-5, 1e-5, 2e-5), Errors(1e-3, 1e-5, 2e-5)
         pytest.param(True, True, True, {"onnxruntime": Errors(untold="no time")}, [False, False], "nothing: no time", id="nobody knows"),
     ],
 )
-def test_who_is_believed(
-    onnxruntime: bool, keras: bool, alone: bool, errors: Mapping[str, Errors], passes: list[bool], says: str
-) -> None:
+def test_who_is_believed(onnxruntime: bool, keras: bool, alone: bool, errors: Mapping[str, Errors], passes: list[bool], says: str) -> None:
     def compare(against: str, by_itself: bool) -> Compared:
         return found(against, onnxruntime if against != FRAMEWORK.name else alone if by_itself else keras)
 

@@ -283,9 +283,7 @@ def test_weights_that_do_not_fit(folder: Path, build: Build, tmp_path: Path) -> 
     assert run(program, tmp_path, "missing.dat").splitlines()[0] == (
         "file: mlp: cannot open weights file missing.dat: No such file or directory"
     )
-    assert run(program, tmp_path, str(tmp_path)).splitlines()[0] == (
-        f"file: mlp: cannot open weights file {tmp_path}: not a regular file"
-    )
+    assert run(program, tmp_path, str(tmp_path)).splitlines()[0] == (f"file: mlp: cannot open weights file {tmp_path}: not a regular file")
 
 
 def test_weights_file_is_safetensors(folder: Path) -> None:

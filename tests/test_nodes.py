@@ -11,7 +11,7 @@ import pytest
 from models import dense_net, model_of
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx_bridge import InternalError
+from onnx_bridge import InferenceError, InternalError
 from onnx_bridge.convert import check, convert
 from onnx_bridge.ir.tensor import ShapeError
 from onnx_bridge.operators.gemm import Gemm
@@ -163,3 +163,27 @@ def test_what_escapes_another_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TABLE["Relu"], "expression", broken)
     with pytest.raises(InternalError, match="at the stage 'emit'"):
         convert(dense_net(), name="broken")
+
+
+def test_pieces_are_no_more_than_the_axis() -> None:
+    """Pieces of an equal size that are more than there is would be read beyond the end; where the axis is open that is a condition."""
+    split = helper.make_node("Split", ["x"], ["a", "b", "c"], "cut", axis=0, num_outputs=3)
+    fixed = net([split], {"x": (1, 2)}, ["a", "b", "c"])
+    fixed.opset_import[0].version = 18
+    assert "3 pieces of 1 are more than the 1 of the axis" in findings(fixed)
+
+    open_ = net([split], {"x": ("N", 2)}, ["a", "b", "c"])
+    open_.opset_import[0].version = 18
+    compiled = convert(open_, name="pieces", verify=False).compile()
+    with pytest.raises(InferenceError):
+        compiled.run({"x": np.ones((1, 2), np.float32)})
+    assert [piece.shape for piece in compiled.run({"x": np.ones((5, 2), np.float32)})] == [(2, 2), (2, 2), (1, 2)]
+
+
+def test_a_name_of_a_mode_is_no_c() -> None:
+    """Text of a model reaches C++ only as one of the words that are known."""
+    resize = helper.make_node("Resize", ["x", "", "scales"], ["y"], "it", mode="nearest", nearest_mode="floor; evil()")
+
+    assert "nearest_mode 'floor; evil()' is not known" in findings(
+        net([resize], {"x": (1, 1, 2, 2)}, weights={"scales": np.ones(4, np.float32) * 2})
+    )

@@ -161,5 +161,3 @@ def test_a_model_in_double() -> None:
 
     np.testing.assert_allclose(y, x.astype(np.float64) * tenths[0] + tenths * tenths[0], rtol=1e-15)
     assert in_double(branches()).graph.output[0].type.tensor_type.elem_type == TensorProto.DOUBLE
-
-

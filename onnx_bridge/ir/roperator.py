@@ -79,6 +79,8 @@ class ROperator:
     tested_by: ClassVar[str] = ""
     #: The element types that are computed, an entry an input, the last one for those behind it, too; without entries every type is.
     computes: ClassVar[Sequence[Sequence[DType]]] = ()
+    #: Inputs that are lists of numbers, such as axes and sizes: tensors of rank 1.
+    vectors: ClassVar[Sequence[int]] = ()
     #: The output is the first input's memory under another shape.
     is_view: ClassVar[bool] = False
     #: It finds sizes that data decides: others depend on it that read none of its outputs.
@@ -210,6 +212,8 @@ class ROperator:
                 what = f"{index} ({names[index]})" if index < len(names) else str(index)
                 accepted = ", ".join(map(str, self.computed(index)))
                 raise UnsupportedForm(f"input {what} is of type {tensor.dtype}, which is not supported; it may be {accepted}")
+            if tensor is not None and index in self.vectors and tensor.rank != 1:
+                raise ShapeError(f"input {index} must be a list of numbers, of rank 1, got {tensor.type}")
 
     def infer(self) -> tuple[list[Type | None], list[np.ndarray | None]]:
         """The outputs' types and known values, one each.

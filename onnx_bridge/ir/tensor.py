@@ -246,6 +246,23 @@ def fits(tensor: Tensor, shape: Sequence[Size], what: str) -> None:
         raise ShapeError(f"{what} must be [{', '.join(map(str, shape))}], got {tensor.type}") from None
 
 
+def broadcasts(tensor: Tensor, shape: Sequence[Size], what: str) -> None:
+    """Holds a tensor against a shape that it must broadcast to, which stays as it is.
+
+    Raises:
+        Unify: it does if a symbol equals another size.
+        ShapeError: it does not.
+    """
+    try:
+        if tensor.rank > len(shape):
+            raise ShapeError("more axes")
+        for size, wanted in zip(reversed(tensor.shape), reversed(shape), strict=False):
+            if size != 1:
+                same(size, wanted)
+    except ShapeError:
+        raise ShapeError(f"{what} must broadcast to [{', '.join(map(str, shape))}], got {tensor.type}") from None
+
+
 def _without_common(a: Size, b: Size) -> tuple[Size, Size] | None:
     """Two products without a symbol that is in both (N * T and 6 * N are equal where T is 6), or None if they share none."""
     if not isinstance(a, dims.Dim) or not isinstance(b, dims.Dim) or len(a.terms) != 1 or len(b.terms) != 1:

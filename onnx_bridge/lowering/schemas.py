@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 
 import onnx
+import onnx.checker
 import onnx.numpy_helper
 from onnx import helper, shape_inference
 
@@ -120,6 +121,8 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
             values[name] = onnx.numpy_helper.from_array(tensor.constant(), name)
     try:
         shape_inference.infer_node_outputs(schema, node, types, values, opset_imports=[helper.make_opsetid(domain, opset)])
+    except onnx.checker.ValidationError:
+        return  # of types, which are looked at here, and better
     except shape_inference.InferenceError as error:
         raise ShapeError(f"onnx infers no shape: {' '.join(str(error).split())}") from None
 

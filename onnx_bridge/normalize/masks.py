@@ -146,7 +146,7 @@ class _Walk:
     # ---- places and sizes
 
     def nonzero(self, node: onnx.NodeProto) -> Value | None:
-        mask = node.input[0]
+        mask = next(iter(node.input), "")
         while (maker := self.producers.get(mask)) is not None and maker.op_type in ("Expand", "Identity"):
             shape = self.known[mask][1] if mask in self.known else (None,)
             if None in shape or shape != self.known.get(maker.input[0], (0, ()))[1]:

@@ -17,6 +17,7 @@ class Col2Im(ROperator):
     """y[N, C, image...] = the columns x[N, C * block, L], each the elements of a block at one place, added where they overlap."""
 
     kernels = ("col2im.hxx",)
+    vectors = (1, 2)
     computes = ((float32,), (int64,))
 
     dilations: list[int] | None = attribute(None)

@@ -8,7 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dtypes import DType
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.operators.cases import case, const, data
 from onnx_bridge.operators.known import MOST, storage_literal
@@ -19,6 +19,7 @@ class ConstantOfShape(ROperator):
     """y = `value` everywhere, in the given shape; a float 0 unless given."""
 
     kernels = ("bytes.hxx",)
+    vectors = (0,)
 
     value: np.ndarray | None = attribute(None)
 
@@ -27,6 +28,8 @@ class ConstantOfShape(ROperator):
         value = np.zeros(1, np.float32) if self.value is None else self.value
         if value.size != 1:
             raise ShapeError(f"value must have one element, got {value.size}")
+        if value.dtype.name not in dtypes.BY_NAME:
+            raise UnsupportedForm(f"a value of type {value.dtype} is not supported")
         dtype = dtypes.of(value)
         return value.reshape(-1).view(dtype.numpy)[0], dtype
 

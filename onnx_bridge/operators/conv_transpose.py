@@ -71,6 +71,8 @@ class ConvTranspose(ROperator):
         return window(axes)
 
     def _before(self, total: Size) -> Size:
+        if not isinstance(total, int):
+            raise UnsupportedForm(f"padding that depends on an open size is not supported, got {total}")
         half = dims.floor_div(total, 2)
         return half if self.auto_pad == "SAME_UPPER" else total - half
 

@@ -20,6 +20,7 @@ class Expand(ROperator):
     """y = x broadcast with a tensor of `shape`: where that has a 1, x keeps its own size."""
 
     kernels = ("copy.hxx",)
+    vectors = (1,)
 
     @property
     def is_view(self) -> bool:  # type: ignore[override]

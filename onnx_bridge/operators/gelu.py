@@ -5,7 +5,7 @@ from __future__ import annotations
 from onnx_bridge.ir.dtypes import FLOATS, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits
 from onnx_bridge.operators.cases import case, data, weight
 from onnx_bridge.operators.steps import PointwiseOperator
 
@@ -19,7 +19,9 @@ class Activation(PointwiseOperator):
     def types(self, x: Tensor, bias: Tensor | None = None) -> Type:
         if bias is not None and bias.dtype is not x.dtype:
             raise ShapeError(f"x and bias must have one type, got {x.dtype} and {bias.dtype}")
-        return Type(x.dtype, x.shape if bias is None else broadcast(x.shape, bias.shape))
+        if bias is not None:
+            fits(bias, x.shape[-1:], "bias")
+        return x.type
 
 
 @operator("Gelu", since=20)
@@ -50,6 +52,9 @@ class MicrosoftGelu(Activation):
 @operator("BiasGelu", domain="com.microsoft")
 class BiasGelu(Activation):
     """y = gelu(x + bias)."""
+
+    def types(self, x: Tensor, bias: Tensor) -> Type:  # type: ignore[override]
+        return super().types(x, bias)
 
     def expression(self, *operands: str) -> str:
         return "gelu(add({}, {}))".format(*operands)

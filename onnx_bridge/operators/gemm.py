@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast, same
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcasts, same
 from onnx_bridge.operators.cases import case, data, weight
 
 
@@ -28,8 +28,8 @@ class Gemm(ROperator):
         m, k = reversed(a.shape) if self.transA else a.shape
         k2, n = reversed(b.shape) if self.transB else b.shape
         same(k, k2)
-        if c is not None and len(broadcast(c.shape, (m, n))) != 2:
-            raise ShapeError(f"c must broadcast to [{m}, {n}], got {c.type}")
+        if c is not None:
+            broadcasts(c, (m, n), "c")
         return Type(a.dtype, (m, n))
 
     cases = (

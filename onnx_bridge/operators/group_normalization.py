@@ -49,7 +49,7 @@ class InstanceNormalization(ChannelNormalization):
     consumed_inputs: Any = attribute(None)
 
     def types(self, x: Tensor, scale: Tensor, bias: Tensor) -> Type:
-        return self.checked(x, scale, bias, x.shape[1])
+        return self.checked(x, scale, bias, x.shape[1] if x.rank >= 2 else 0)
 
     def emit(self, cpp: Writer) -> None:
         self.normalize(cpp, self.x.shape[1], 1, dims.product(self.x.shape[2:]))
@@ -73,6 +73,7 @@ class GroupNormalization(ChannelNormalization):
         channels = x.shape[1] if x.rank >= 2 else 0
         if self.num_groups < 1 or (isinstance(channels, int) and channels % self.num_groups):
             raise ShapeError(f"{channels} channels cannot be parted into {self.num_groups} groups")
+        same(self.num_groups * dims.floor_div(channels, self.num_groups), channels)
         return self.checked(x, scale, bias, self.num_groups if self.opset < 21 else channels)
 
     def emit(self, cpp: Writer) -> None:

@@ -25,6 +25,7 @@ class Pad(ROperator):
     """
 
     kernels = ("pad.hxx",)
+    vectors = (1, 3)
 
     mode: str = attribute("constant")
     pads: list[int] | None = attribute(None)

@@ -31,6 +31,8 @@ class Range(ROperator):
     def length(start: Tensor, limit: Tensor, delta: Tensor) -> Size:
         """max(0, ceil((limit - start) / delta)), in numbers or in sizes."""
         for tensor in (start, limit, delta):
+            if tensor.count != 1:
+                raise ShapeError(f"start, limit and delta must be single numbers, got {tensor.type}")
             if tensor.value is None:
                 raise NeedsValue(tensor)
         if start.is_constant and limit.is_constant and delta.is_constant:

@@ -39,6 +39,7 @@ class Reduction(ROperator):
     """
 
     kernels = ("reduce.hxx",)
+    vectors = (1,)
     computes = ((*WIDE_FLOATS, *INTEGERS, bool_), (int64,))
     #: The operation of kernels/reduce.hxx for one call; where it takes several: for the first, for those between, for the last.
     operations: ClassVar[tuple[str, str, str, str]] = ("", "", "", "")

@@ -24,6 +24,7 @@ class Reshape(ROperator):
     """
 
     is_view = True
+    vectors = (1,)
 
     shape: list[int] | None = attribute(None)
     allowzero: int = attribute(0)
@@ -68,6 +69,7 @@ class Reshape(ROperator):
         left = dims.floor_div(count, known)
         if isinstance(count, int) and isinstance(known, int) and count % known != 0:
             raise ShapeError(f"{x.type} cannot be cut into pieces of {dims.product(want)} elements")
+        same(left * known, count)
         return left
 
     @staticmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcasts, fits
 from onnx_bridge.operators.cases import case, weight
 from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.layer_normalization import LayerNormalization, SimplifiedLayerNormalization
@@ -22,9 +22,15 @@ class Skip(Composite):
 
     epsilon: float = attribute(1e-12)
 
-    def types(self, x: Tensor, skip: Tensor, *parameters: Tensor | None) -> list[Type]:
-        if broadcast(x.shape, skip.shape) != x.shape:
-            raise ShapeError(f"skip must broadcast to {x.type}, got {skip.type}")
+    def types(self, x: Tensor, skip: Tensor, gamma: Tensor, *parameters: Tensor | None) -> list[Type]:
+        if not 2 <= x.rank <= 3:
+            raise ShapeError(f"x must have rank 2 or 3, got {x.type}")
+        if skip.rank < 2:
+            raise ShapeError(f"skip must have rank 2 or 3, got {skip.type}")
+        broadcasts(skip, x.shape, "skip")
+        for tensor, what in zip((gamma, *parameters), ("gamma", "beta or bias", "bias"), strict=False):
+            if tensor is not None:
+                fits(tensor, x.shape[-1:], what)
         moments = Type(x.dtype, (*x.shape[:-1], 1))
         return [x.type, moments, moments, x.type]
 

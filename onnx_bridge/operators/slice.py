@@ -77,6 +77,7 @@ class Slice(ROperator):
     """
 
     kernels = ("copy.hxx",)
+    vectors = (1, 2, 3, 4)
 
     starts: list[int] | None = attribute(None)
     ends: list[int] | None = attribute(None)

@@ -26,6 +26,7 @@ class Split(ROperator):
     """
 
     kernels = ("copy.hxx",)
+    vectors = (1,)
 
     axis: int = attribute(0)
     split: list[int] | None = attribute(None)
@@ -38,10 +39,6 @@ class Split(ROperator):
             pieces: list[Size] = list(self.split or ()) if split is None else list(split.sizes())
             if len(pieces) != count:
                 raise ShapeError(f"{count} outputs need as many sizes, got {pieces}")
-            total: Size = 0
-            for piece in pieces:
-                total = total + piece
-            same(whole, total)
             return pieces
         if self.num_outputs is not None and self.num_outputs != count:
             raise ShapeError(f"num_outputs is {self.num_outputs}, but there are {count} outputs")
@@ -50,11 +47,16 @@ class Split(ROperator):
                 raise ShapeError(f"{count} equal pieces of an axis of size {whole} do not exist")
             return [dims.floor_div(whole, count)] * count
         piece = dims.ceil_div(whole, count)
-        return [piece] * (count - 1) + [dims.maximum(whole - piece * (count - 1), 0)]
+        return [piece] * (count - 1) + [whole - piece * (count - 1)]
 
     def types(self, x: Tensor, split: Tensor | None = None) -> list[Type]:
         axis = axis_in(self.axis, x.rank)
-        return [Type(x.dtype, (*x.shape[:axis], piece, *x.shape[axis + 1 :])) for piece in self.pieces(x, split)]
+        pieces = self.pieces(x, split)
+        same(sum(pieces, 0), x.shape[axis])
+        if isinstance(pieces[-1], int) and pieces[-1] < 0:
+            raise ShapeError(f"{len(pieces)} pieces of {pieces[0]} are more than the {x.shape[axis]} of the axis")
+        dims.assume(pieces[-1])
+        return [Type(x.dtype, (*x.shape[:axis], piece, *x.shape[axis + 1 :])) for piece in pieces]
 
     def values(self, x: Tensor, split: Tensor | None = None) -> Sequence[np.ndarray | None] | None:
         pieces = [piece for piece in self.pieces(x, split) if isinstance(piece, int)]

@@ -20,6 +20,7 @@ class Squeeze(ROperator):
     """
 
     is_view = True
+    vectors = (1,)
 
     axes: list[int] | None = attribute(None)
 
@@ -66,6 +67,8 @@ class Unsqueeze(ROperator):
         given = integers(self.axes, axes)
         if given is None:
             raise ShapeError("axes are missing")
+        if axes is not None and axes.rank > 1:
+            raise ShapeError(f"axes must be a list of numbers, got {axes.type}")
         return axes_in(given, x.rank + len(given))
 
     def values(self, x: Tensor, axes: Tensor | None = None) -> np.ndarray | None:

@@ -21,6 +21,7 @@ class Tile(ROperator):
     """y = x, repeats[a] times along each axis a. In opsets 1-5 the inputs are x, tiles and axis: repeats along that axis alone."""
 
     kernels = ("copy.hxx",)
+    vectors = (1,)
 
     @property
     def is_view(self) -> bool:  # type: ignore[override]

@@ -22,6 +22,7 @@ class TopK(ROperator):
     """
 
     kernels = ("sort.hxx",)
+    vectors = (1,)
     computes = ((*WIDE_FLOATS, *INTEGERS), (int64,))
 
     axis: int = attribute(-1)
@@ -35,6 +36,8 @@ class TopK(ROperator):
             if self.k is None:
                 raise ShapeError("attribute 'k' is missing")
             return self.k
+        if self.input(1).count != 1:
+            raise ShapeError(f"k must be one number, got {self.input(1).type}")
         (k,) = self.input(1).sizes()
         return k
 

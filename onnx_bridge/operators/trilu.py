@@ -24,7 +24,7 @@ class Trilu(ROperator):
     def types(self, x: Tensor, k: Tensor | None = None) -> Type:
         if x.rank < 2:
             raise ShapeError(f"x must have rank 2 or more, got {x.type}")
-        if k is not None and k.count != 1:
+        if k is not None and (k.count != 1 or k.rank > 1):
             raise ShapeError(f"k must be one number, got {k.type}")
         return x.type
 

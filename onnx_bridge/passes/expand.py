@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import ASSUMED
 from onnx_bridge.operators.composite import Composite
 from onnx_bridge.passes.base import Pass
 
@@ -15,8 +17,13 @@ class Expand(Pass):
 
     def call(self, model: RModel) -> bool:
         operators: list[ROperator] = []
-        for op in model.operators:
-            operators.extend(op.expanded(model) if isinstance(op, Composite) else [op])
+        token = ASSUMED.set(model.constraints)  # what the lowering took for equal when it tried the parts
+        try:
+            with dims.assuming(model.conditions):
+                for op in model.operators:
+                    operators.extend(op.expanded(model) if isinstance(op, Composite) else [op])
+        finally:
+            ASSUMED.reset(token)
         changed = operators != model.operators
         model.operators = operators
         return changed
