@@ -217,11 +217,14 @@ def _stages(report: Report, progress: Callable[[str], None]) -> Callable[[str], 
 def reported(stage: str) -> Iterator[None]:
     """What escapes from a stage and is not meant for users is an InternalError; they see no bare traceback.
 
+    Nor do they see numpy's warnings: a model's constants may be infinite, and sums of them overflow, as they would at run time.
+
     Raises:
         InternalError: from what escaped.
     """
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     except (ShapeError, NeedsValue, Unify) as error:  # these are said of nodes, by the lowering alone
         raise InternalError(stage, error) from error
     except BridgeError:

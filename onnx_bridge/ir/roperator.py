@@ -61,6 +61,10 @@ class Writer(Protocol):
         """Emits nested operators (the bodies of control flow)."""
 
 
+#: What attributes of a declared type may be.
+_KINDS: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "str": str, "list[int]": list, "list[float]": list}
+
+
 def attribute(default: Any = REQUIRED) -> Any:
     """An ONNX attribute with its default: a value, or `{first opset: value, ...}` where it changed. None: no default, optional."""
     return field(default=None, metadata={"default": default})
@@ -173,7 +177,7 @@ class ROperator:
         """Sets attributes from an ONNX node; defaults are those of `self.opset`.
 
         Raises:
-            ShapeError: an attribute is unknown or a required one is missing.
+            ShapeError: an attribute is unknown or of another kind than the class declares, or a required one is missing.
         """
         known = self.attributes()
         for name in given:
@@ -183,6 +187,9 @@ class ROperator:
             default = declared.metadata["default"]
             if name in given:
                 value = given[name]
+                kind = _KINDS.get(str(declared.type).removesuffix(" | None"), object)
+                if not isinstance(value, kind):
+                    raise ShapeError(f"attribute {name!r} must be of the type {declared.type}, got {value!r:.80}")
             elif default is REQUIRED:
                 raise ShapeError(f"attribute {name!r} is missing")
             elif isinstance(default, dict):

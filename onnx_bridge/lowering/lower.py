@@ -245,13 +245,14 @@ class _Walk:
             self.unknown.update(node.output)
             return
         op = cls(name=self.node, opset=opset)
-        inputs = [name or None for name in node.input]
+        inputs = schemas.input_names(node, len(cls.formal_inputs()[0]))
         if node.op_type == "If" and (taken := self.taken(inputs[0], rmodel)) is not None:
             inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(taken)).name
         known = len(rmodel.conditions), len(rmodel.constraints)
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
-            self.add(op, inputs, [name or None for name in node.output], rmodel)
+            outputs = schemas.output_names(node, domain, opset)
+            self.add(op, inputs, outputs, rmodel)
             schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
         except ShapeError as error:
             self.refuse(node, str(error))

@@ -30,6 +30,9 @@ _FIELDS = {onnx.AttributeProto.TENSOR: "t", onnx.AttributeProto.GRAPH: "g", onnx
 #: Constants of up to this many elements are shown to onnx's inference: axes, shapes, scales.
 _MOST = 1024
 
+#: Above every opset: the newest schemas.
+_NEWEST = 1_000_000
+
 #: How schemas spell the element types.
 _SPELLED = {f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype.name, dtype.name) })": dtype for dtype in dtypes.ALL}
 
@@ -49,6 +52,31 @@ def formal(parameters: Sequence[_Formal], index: int) -> _Formal | None:
         return parameters[index]
     variadic = parameters and parameters[-1].option == _OPTION.Variadic
     return parameters[-1] if variadic else None
+
+
+def is_single(parameters: Sequence[_Formal], index: int) -> bool:
+    """Whether an input or output must be there: neither optional nor one of many."""
+    parameter = formal(parameters, index)
+    return parameter is not None and parameter.option == _OPTION.Single
+
+
+def input_names(node: onnx.NodeProto, most: int) -> list[str | None]:
+    """What a node reads; empty names at the end, beyond the first `most`, are as if they were not written."""
+    names = [name or None for name in node.input]
+    while len(names) > most and names[-1] is None:
+        names.pop()
+    return names
+
+
+def output_names(node: onnx.NodeProto, domain: str, opset: int) -> list[str | None]:
+    """What a node makes. What nobody wants but the operator always has gets a name, too: kernels write it."""
+    names = [name or None for name in node.output]
+    schema = schema_of(node.op_type, domain, opset)
+    if schema is None:
+        return names
+    names += [None] * (schema.min_output - len(names))
+    own = next(name for name in node.output if name) if any(node.output) else ""
+    return [name or (f"{own}, unnamed output {i}" if is_single(schema.outputs, i) else None) for i, name in enumerate(names)]
 
 
 def allowed(parameter: _Formal) -> list[DType]:
@@ -119,8 +147,12 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
         types[name] = helper.make_tensor_type_proto(tensor.dtype.onnx, [size if isinstance(size, int) else None for size in tensor.shape])
         if tensor.is_constant and tensor.dtype is not dtypes.bfloat16 and tensor.constant().size <= _MOST:
             values[name] = onnx.numpy_helper.from_array(tensor.constant(), name)
+    named = onnx.NodeProto()
+    named.CopyFrom(node)
+    for index, name in enumerate(node.output):
+        named.output[index] = name or f"unnamed output {index}"  # nobody reads it; the checker wants a name for it
     try:
-        shape_inference.infer_node_outputs(schema, node, types, values, opset_imports=[helper.make_opsetid(domain, opset)])
+        shape_inference.infer_node_outputs(schema, named, types, values, opset_imports=[helper.make_opsetid(domain, opset)])
     except onnx.checker.ValidationError:
         return  # of types, which are looked at here, and better
     except shape_inference.InferenceError as error:
@@ -130,11 +162,13 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
 def contradictions(node: onnx.NodeProto, domain: str, opset: int) -> list[str]:
     """What a node says that its schema does not allow: numbers of inputs and outputs, inputs that must be there, attributes.
 
-    Attributes that the schema does not know are left to the operator, which may know more of them.
+    Attributes that the schema does not know are left to the operator, which may know more of them; of those that a newer schema knows
+    the kind is looked at.
     """
-    schema = schema_of(node.op_type, domain, opset)
+    schema, newest = schema_of(node.op_type, domain, opset), schema_of(node.op_type, domain, _NEWEST)
     attributes = {} if schema is None else schema.attributes
-    found = [f"attribute {a.name!r} {why}" for a in node.attribute if (why := _contradiction(a, attributes.get(a.name)))]
+    known = {**({} if newest is None else newest.attributes), **attributes}
+    found = [f"attribute {a.name!r} {why}" for a in node.attribute if (why := _contradiction(a, known.get(a.name)))]
     if schema is None:
         return found
     given = {a.name for a in node.attribute}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -18,6 +19,16 @@ MOST_BYTES = 1 << 24
 
 #: Operators whose result is not a function of their inputs.
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"}
+
+#: The attributes of Constant by name: of which kind each has to be, and the type of numbers.
+_FORMS: dict[str, tuple[int, type[np.generic] | None]] = {
+    "value": (onnx.AttributeProto.TENSOR, None),
+    "sparse_value": (onnx.AttributeProto.SPARSE_TENSOR, None),
+    "value_float": (onnx.AttributeProto.FLOAT, np.float32),
+    "value_floats": (onnx.AttributeProto.FLOATS, np.float32),
+    "value_int": (onnx.AttributeProto.INT, np.int64),
+    "value_ints": (onnx.AttributeProto.INTS, np.int64),
+}
 
 
 def constants_to_initializers(model: onnx.ModelProto) -> list[str]:
@@ -48,33 +59,35 @@ def constants_to_initializers(model: onnx.ModelProto) -> list[str]:
 
 def _constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
     """The tensor of a Constant node in any of its forms; None for strings, and for nodes that are none of them."""
-    if not node.output or any(a.type == onnx.AttributeProto.TENSOR and not a.HasField("t") for a in node.attribute):
-        return None
-    name = node.output[0]
     for attribute in node.attribute:
-        value = onnx.helper.get_attribute_value(attribute)
-        if attribute.name == "value":
-            tensor = onnx.TensorProto()
-            tensor.CopyFrom(value)
-            tensor.name = name
-            return tensor
-        if attribute.name == "sparse_value":
-            tensor = _dense(value)
-            tensor.name = name
-            return tensor
-        dtype = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}.get(attribute.name)
+        kind, dtype = _FORMS.get(attribute.name, (None, None))
+        if attribute.type != kind or not node.output:
+            continue
         if dtype is not None:
-            return numpy_helper.from_array(np.asarray(value, dtype=dtype), name)
+            return numpy_helper.from_array(np.asarray(onnx.helper.get_attribute_value(attribute), dtype=dtype), node.output[0])
+        if attribute.HasField("sparse_tensor"):
+            tensor = _dense(attribute.sparse_tensor)
+        elif attribute.HasField("t"):
+            tensor = onnx.TensorProto()
+            tensor.CopyFrom(attribute.t)
+        else:
+            continue
+        tensor.name = node.output[0]
+        return tensor
     return None
 
 
 def _dense(sparse: onnx.SparseTensorProto) -> onnx.TensorProto:
     values, indices = numpy_helper.to_array(sparse.values), numpy_helper.to_array(sparse.indices)
+    taken = math.prod(sparse.dims) * values.dtype.itemsize
+    if min(sparse.dims, default=0) < 0 or taken > MOST_BYTES * 64:
+        raise InvalidModel(f"sparse tensor {sparse.values.name!r} of the sizes {list(sparse.dims)} would take {taken} bytes")
     dense = np.zeros(tuple(sparse.dims), values.dtype)
-    if dense.nbytes > MOST_BYTES * 64:
-        raise InvalidModel(f"sparse tensor {sparse.values.name!r} would take {dense.nbytes} bytes")
-    flat = indices if indices.ndim == 1 else np.ravel_multi_index(tuple(indices.T), dense.shape)
-    dense.reshape(-1)[flat] = values
+    try:
+        flat = indices if indices.ndim == 1 else np.ravel_multi_index(tuple(indices.T), dense.shape)
+        dense.reshape(-1)[flat] = values
+    except (ValueError, IndexError) as error:
+        raise InvalidModel(f"sparse tensor {sparse.values.name!r} holds places that it has not: {error}") from None
     return numpy_helper.from_array(dense, sparse.values.name)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import google.protobuf.message
 import onnx
-from onnx import checker, external_data_helper
+from onnx import checker, external_data_helper, numpy_helper
 
 from onnx_bridge.errors import InvalidModel
 from onnx_bridge.graphs import all_graphs
@@ -165,7 +166,8 @@ _LEFT_TO_LOWERING = (
 def _check(model: onnx.ModelProto, name: str) -> None:
     """onnx's own checker; what it says of unknown operators and versions is left to the lowering, which lists all of them."""
     for graph in all_graphs(model.graph):
-        for tensor in graph.initializer:
+        attributes = (attribute.t for node in graph.node for attribute in node.attribute if attribute.HasField("t"))
+        for tensor in (*graph.initializer, *attributes):
             _check_tensor(tensor, name)
     try:
         checker.check_model(_sorted(model))
@@ -189,16 +191,24 @@ def _sorted(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:
-    if tensor.HasField("raw_data") and tensor.data_type not in (onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED):
+    """Its type is one of ONNX's, its sizes are sizes, and it holds as many numbers as they say."""
+    what = f"{name}: tensor {tensor.name!r} of shape {list(tensor.dims)}"
+    if tensor.data_type not in onnx.TensorProto.DataType.values() or tensor.data_type == onnx.TensorProto.UNDEFINED:
+        raise InvalidModel(f"{what} has the element type {tensor.data_type}, which ONNX has not")
+    if min(tensor.dims, default=0) < 0:
+        raise InvalidModel(f"{what} has a negative size")
+    if not tensor.HasField("raw_data"):
         try:
-            itemsize = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        except KeyError:
-            return
-        count = 1
-        for size in tensor.dims:
-            count *= size
-        bits = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}.get(
-            onnx.TensorProto.DataType.Name(tensor.data_type), 8 * itemsize
-        )
-        if len(tensor.raw_data) != -(-count * bits // 8):
-            raise InvalidModel(f"{name}: tensor {tensor.name!r} of shape {list(tensor.dims)} has {len(tensor.raw_data)} bytes")
+            numpy_helper.to_array(tensor)
+        except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+            raise InvalidModel(f"{what} cannot be read: {error}") from None
+        return
+    try:
+        itemsize = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    except KeyError:
+        return
+    bits = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}.get(
+        onnx.TensorProto.DataType.Name(tensor.data_type), 8 * itemsize
+    )
+    if tensor.data_type != onnx.TensorProto.STRING and len(tensor.raw_data) != -(-math.prod(tensor.dims) * bits // 8):
+        raise InvalidModel(f"{what} has {len(tensor.raw_data)} bytes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir.dtypes import float32
@@ -77,6 +77,19 @@ class FusedConv(Conv):
 
     activation: str = attribute("")
     activation_params: list[float] | None = attribute(None)
+
+    #: The activations that there are, and which of their attributes `activation_params` holds.
+    KNOWN: ClassVar[Mapping[str, Sequence[str]]] = {
+        "Relu": (), "Tanh": (), "Sigmoid": (), "LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta"), "Clip": ("min", "max"),
+    }  # fmt: skip
+
+    def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
+        if self.activation not in ("", *self.KNOWN):
+            raise UnsupportedForm(f"activation {self.activation!r} is not known (known: {', '.join(self.KNOWN)})")
+        most = len(self.KNOWN.get(self.activation, ()))
+        if len(self.activation_params or ()) > most:
+            raise ShapeError(f"activation {self.activation!r} takes {most} activation_params, got {self.activation_params}")
+        return super().types(x, w, b, *rest)
 
     cases = (
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "Relu"}),

@@ -116,7 +116,7 @@ class Loop(ROperator):
             cpp.line(f"*{cpp.pointer(self.condition)} = {goes_on};")
             cpp.operators(self.body.operators)
             kept = len(self.inputs) - 2
-            for scan, target in zip(self.body.outputs[1 + kept :], self.outputs[kept:], strict=True):
+            for scan, target in zip(self.body.outputs[1 + kept :], self.outputs[kept:], strict=False):  # the last may be left out
                 if target is not None:
                     copy_tensor(cpp, target, scan, f" + {turn} * {cpp.size(scan.count)}")
             for i, tensor in self.carried:

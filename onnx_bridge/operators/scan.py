@@ -89,8 +89,7 @@ class Scan(ROperator):
                 source = self.slice(cpp, x, axis, places[_at(self.scan_input_directions, i)])
                 strided.copy(cpp, tensor.shape, Side(tensor, contiguous_strides(tensor.shape)), source)
             cpp.operators(self.body.operators)
-            for i, scan in enumerate(self.body.outputs[states:]):
-                target = self.outputs[states + i]
+            for i, (scan, target) in enumerate(zip(self.body.outputs[states:], self.outputs[states:], strict=False)):  # some left out
                 if target is not None:
                     axis = axis_in(_at(self.scan_output_axes, i), target.rank)
                     to = self.slice(cpp, target, axis, places[_at(self.scan_output_directions, i)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
+from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.operators.conv import Conv, FusedConv
 from onnx_bridge.operators.conv_transpose import ConvTranspose
@@ -83,18 +83,11 @@ class Convolutions(Pass):
 
 
 def activation(model: RModel, op: FusedConv) -> tuple[type[ROperator], list[Tensor], dict[str, float]]:
-    """The activation of a FusedConv: class, further inputs, attributes.
-
-    Raises:
-        UnsupportedForm: it is none that onnxruntime's optimiser writes.
-    """
+    """The activation of a FusedConv: class, further inputs, attributes."""
     params = list(op.activation_params or [])
     if op.activation == "Clip":
         from onnx_bridge.operators.clip import Clip
 
         bounds = [model.new_tensor(f"{op.name}_bound", Type(op.y.dtype, ()), value=np.float32(v).reshape(())) for v in params]
         return Clip, bounds, {}
-    names = {"Relu": (), "Tanh": (), "Sigmoid": (), "LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta")}
-    if op.activation not in names:
-        raise UnsupportedForm(f"activation {op.activation!r} is not known (known: {', '.join([*names, 'Clip'])})")
-    return TABLE[op.activation], [], dict(zip(names[op.activation], params, strict=False))
+    return TABLE[op.activation], [], dict(zip(op.KNOWN[op.activation], params, strict=False))

@@ -1,0 +1,316 @@
+"""Feeds damaged models to convert(), and what it accepts to a compiler and to sanitizers.
+
+    python scripts/fuzz.py --count 10000 --seed 1
+
+Seeds are the operators' own cases and the models of the tests; `mutants.py` changes their structure or their bytes. A mutant is to be
+refused with a BridgeError, or to give a header that compiles, and runs on drawn inputs without a report of the address and
+undefined-behaviour sanitizers. Everything else is a fault: another exception (InternalError among them), a hang, a death, too much memory.
+Outcomes are counted; a fault is kept as a file in --folder, with a line that shows it again. Exits with 1 if there was any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import multiprocessing.connection
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
+
+from mutants import mutant  # noqa: E402
+
+from onnx_bridge import BridgeError, convert  # noqa: E402
+from onnx_bridge.errors import InferenceError, InternalError, ToolchainError  # noqa: E402
+from onnx_bridge.runtime.compiled import CompiledModel, only  # noqa: E402
+from onnx_bridge.runtime.shim import shim  # noqa: E402
+from onnx_bridge.toolchain import build, find_compiler  # noqa: E402
+from onnx_bridge.verify.inputs import feeds  # noqa: E402
+from onnx_bridge.verify.sizes import elements, sizes_to_try  # noqa: E402
+
+#: Seconds that a conversion may take, and bytes of address space.
+SECONDS, BYTES = 20, 8 << 30
+
+#: Accepted models in one library, seconds that its calls may take, the largest tensor and the calls of one model.
+BATCH, BATCH_SECONDS, ELEMENTS, CALLS = 40, 120, 1 << 20, 3
+
+SANITIZERS = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+
+PRELOADED = ("libasan.so", "libstdc++.so")
+
+#: Faults that look alike are kept only so often.
+KEPT = 3
+
+
+def seeds() -> list[bytes]:
+    """Small sound models."""
+    from check import model_of
+    from zoo import ZOO
+
+    from onnx_bridge.custom import load
+    from onnx_bridge.ir.roperator import REGISTRY
+
+    load()
+    models = [make() for make in ZOO.values()]
+    for (domain, op_type), classes in sorted(REGISTRY.items()):
+        models += [model_of(op_type, domain, case, "seed") for cls in classes for case in cls.cases]
+    return [data for model in models if len(data := model.SerializeToString()) < 20_000]
+
+
+_REPORTED = re.compile(r"ERROR: AddressSanitizer: [\w-]+|runtime error: .*|^[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
+
+
+@dataclass
+class Fault:
+    """What should not have happened to a mutant; faults with one `signature` are probably one."""
+
+    index: int
+    signature: str
+    detail: str
+    data: bytes = field(repr=False)
+
+
+def signature_of(error: BaseException) -> str:
+    """Where in onnx_bridge an exception comes from."""
+    error = error.__cause__ or error
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "onnx_bridge" in f.filename]
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].name}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def outcome(data: bytes) -> tuple[str, str, str]:
+    """What convert() says to a mutant: how it is counted, and of a fault the signature and the detail."""
+    try:
+        convert(data, name="m", verify=False)
+    except InternalError as error:
+        return "fault", signature_of(error), str(error)
+    except BridgeError as error:
+        return f"refused: {type(error).__name__}", "", str(error)
+    except BaseException as error:
+        return "fault", signature_of(error), "".join(traceback.format_exception(error))[-2000:]
+    return "accepted", "", ""
+
+
+def converter(pipe: multiprocessing.connection.Connection, given: Sequence[bytes], seed: int) -> None:
+    """A process that converts the mutants whose numbers it is told."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", RuntimeWarning)
+    while True:
+        pipe.send(outcome(mutant(given, seed, pipe.recv())))
+
+
+class Converters:
+    """One such process after the other: a new one where the last died or had to be ended."""
+
+    def __init__(self, given: Sequence[bytes], seed: int) -> None:
+        self.given, self.seed = given, seed
+        self.process: multiprocessing.process.BaseProcess | None = None
+
+    def ask(self, index: int) -> tuple[str, str, str]:
+        """What becomes of a mutant."""
+        if self.process is None:
+            context = multiprocessing.get_context("spawn")
+            self.pipe, other = context.Pipe()
+            self.process = context.Process(target=converter, args=(other, self.given, self.seed), daemon=True)
+            self.process.start()
+            other.close()
+        try:
+            self.pipe.send(index)
+            if self.pipe.poll(SECONDS + 20):  # the first has to start
+                return self.pipe.recv()
+            self.close()
+            return "fault", "hang", f"no answer within {SECONDS} s"
+        except (EOFError, OSError):
+            self.process.join()
+            code, self.process = self.process.exitcode, None
+            return "fault", f"death, status {code}", f"the process ended with status {code}"
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+
+
+def prepared(files: Sequence[Path]) -> tuple[dict[str, str], list]:
+    """The sources of one library for all the models, and what convert() gave for each."""
+    made = [convert(str(file), name=file.stem, verify=False) for file in files]
+    sources = {f"{m.name}.hxx": m.header for m in made}
+    return sources | {"all.cpp": "\n".join(shim(m.emitted) for m in made)}, made
+
+
+def run_models(library: str, files: Sequence[Path]) -> None:
+    """Calls each model on drawn inputs; says on standard output which one it has come to. Runs with the sanitizers loaded."""
+    for file, conversion in zip(files, prepared(files)[1], strict=True):
+        print(f"begin {file.stem}", flush=True)
+        calls = 0
+        net = CompiledModel(conversion.emitted, library, "best")
+        for sizes in islice(sizes_to_try(conversion.model), CALLS):
+            for kind in ("normal", "edges"):
+                try:
+                    if elements(conversion.model, sizes) <= ELEMENTS:
+                        net.run(feeds(conversion.model, sizes, kind, 1))
+                        calls += 1
+                except (InferenceError, MemoryError):
+                    continue
+        print(f"{'ran' if calls else 'never ran'} {file.stem}", flush=True)
+
+
+def libraries(files: Sequence[Path], folder: Path) -> Iterator[tuple[list[Path], str | None, str]]:
+    """Builds one library of all models, or, where that fails, one of each: (models, library or None, what the compiler says)."""
+    flags = [only(), *SANITIZERS]
+    try:
+        yield list(files), str(build(prepared(files)[0], "all.cpp", flags=flags)), ""
+    except ToolchainError as error:
+        if len(files) == 1:
+            yield list(files), None, str(error)
+        else:
+            for file in files:
+                yield from libraries([file], folder)
+
+
+def preloaded() -> str:
+    """The sanitizer's library, which has to be there before Python is, and that of C++, whose exceptions it watches."""
+    command = [*find_compiler().command]
+    found = [subprocess.run([*command, f"-print-file-name={name}"], capture_output=True, text=True, check=True) for name in PRELOADED]
+    return " ".join(done.stdout.strip() for done in found)
+
+
+def run_sanitized(files: list[Path], library: str) -> Iterator[tuple[Path, str, str]]:
+    """For each model how it went, and what the sanitizers said."""
+    environment = {
+        **os.environ, "LD_PRELOAD": preloaded(), "ASAN_OPTIONS": "detect_leaks=0,allocator_may_return_null=1,abort_on_error=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }  # fmt: skip
+    while files:
+        command = [sys.executable, __file__, "--run", library, *map(str, files)]
+        with tempfile.TemporaryFile("w+") as said:
+            try:
+                done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=said, timeout=BATCH_SECONDS, check=False)
+                status, told = done.returncode, done.stdout.decode()
+            except subprocess.TimeoutExpired as late:
+                status, told = None, (late.stdout or b"").decode()
+            said.seek(0)
+            report = said.read()
+        lines = [line.rsplit(" ", 1) for line in told.splitlines() if line]
+        ended = {stem: word for word, stem in lines if word != "begin"}
+        yield from ((file, ended[file.stem], "") for file in files if file.stem in ended)
+        rest = [file for file in files if file.stem not in ended]
+        if rest and not lines and status != 0:
+            raise RuntimeError(f"the sanitized process does not start: {report[:2000]}")
+        if rest:
+            yield rest[0], "late" if status is None else "fault", report[-6000:]
+        files = rest[1:]
+
+
+class Fuzzer:
+    """Counts outcomes and keeps faults."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.seed, self.folder = seed, folder
+        self.counts: Counter[str] = Counter()
+        self.faults: list[Fault] = []
+        self.given = seeds()
+
+    def run(self, numbers: Sequence[int], progress: bool = False) -> None:
+        """All mutants of these numbers."""
+        converters, accepted = Converters(self.given, self.seed), []
+        for count, index in enumerate(numbers, 1):
+            word, signature, detail = converters.ask(index)
+            if word == "fault":
+                self.fault(index, f"convert: {signature}", detail)
+            else:
+                self.counts[word] += 1
+            if word == "accepted":
+                accepted.append(index)
+            if len(accepted) == BATCH or (accepted and count == len(numbers)):
+                self.compile_and_run(accepted)
+                accepted = []
+            if progress and count % 100 == 0:
+                print(f"{count}: {dict(sorted(self.counts.items()))}, {len(self.faults)} faults", flush=True)
+        converters.close()
+
+    def compile_and_run(self, indices: Sequence[int]) -> None:
+        """Headers of accepted mutants."""
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+            folder = Path(name)
+            files = {folder / f"m{index}.onnx": index for index in indices}
+            for file, index in files.items():
+                file.write_bytes(mutant(self.given, self.seed, index))
+            for some, library, complaint in libraries(list(files), folder):
+                if library is None:
+                    first = re.sub(r"\d+", "#", (re.findall(r"error: .*", complaint) or [complaint])[0])
+                    self.fault(files[some[0]], f"compiler: {first[:120]}", complaint)
+                    continue
+                self.counts["compiled"] += len(some)
+                for file, word, report in run_sanitized(some, library):
+                    if word == "late" and re.search(rb"Loop|Scan", file.read_bytes()):
+                        self.counts["runs for long"] += 1
+                    elif word in ("fault", "late"):
+                        found = _REPORTED.findall(report) or [word]
+                        self.fault(files[file], f"running: {re.sub(r'[0-9a-fx]*[0-9]+', '#', found[0])}", report)
+                    else:
+                        self.counts[word] += 1
+
+    def fault(self, index: int, signature: str, detail: str) -> None:
+        """Counts it, and keeps it if it is among the first of its kind."""
+        self.counts["FAULT " + signature] += 1
+        fault = Fault(index, signature, detail, mutant(self.given, self.seed, index))
+        self.faults.append(fault)
+        if self.counts["FAULT " + signature] > KEPT:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{self.seed}_{index}.onnx"
+        file.write_bytes(fault.data)
+        again = f"""python -c "import onnx_bridge; onnx_bridge.convert('{file}', verify=False)"  # {signature}"""
+        if not signature.startswith("convert"):
+            again = f"python scripts/fuzz.py --seed {self.seed} --only {index}  # {signature}"
+        with (self.folder / "faults.txt").open("a", encoding="utf-8") as log:
+            log.write(f"{again}\n")
+        (self.folder / f"{self.seed}_{index}.txt").write_text(detail, encoding="utf-8")
+
+
+def main() -> int:
+    """Reads the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1000, help="how many mutants")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first mutant")
+    parser.add_argument("--only", type=int, help="this mutant alone")
+    parser.add_argument("--folder", type=Path, default=Path("fuzz-faults"))
+    parser.add_argument("--run", nargs="+", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.run:
+        os.environ.pop("LD_PRELOAD", None)  # not for the processes that convert() starts
+        run_models(args.run[0], [Path(file) for file in args.run[1:]])
+        return 0
+    fuzzer = Fuzzer(args.seed, args.folder)
+    with tempfile.TemporaryDirectory(prefix="fuzz-cache-") as cache:
+        os.environ["ONNX_BRIDGE_CACHE"] = cache
+        fuzzer.run([args.only] if args.only is not None else range(args.first, args.first + args.count), progress=args.count > 100)
+    for word, count in sorted(fuzzer.counts.items()):
+        print(f"{count:7} {word}")
+    return bool(fuzzer.faults)
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    sys.exit(main())
