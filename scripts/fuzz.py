@@ -15,13 +15,14 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -35,17 +36,22 @@ from mutants import mutant  # noqa: E402
 
 from onnx_bridge import BridgeError, convert  # noqa: E402
 from onnx_bridge.errors import InferenceError, InternalError, ToolchainError  # noqa: E402
+from onnx_bridge.ir import dims  # noqa: E402
+from onnx_bridge.ir.rmodel import RModel  # noqa: E402
 from onnx_bridge.runtime.compiled import CompiledModel, only  # noqa: E402
 from onnx_bridge.runtime.shim import shim  # noqa: E402
 from onnx_bridge.toolchain import build, find_compiler  # noqa: E402
 from onnx_bridge.verify.inputs import feeds  # noqa: E402
 from onnx_bridge.verify.sizes import elements, sizes_to_try  # noqa: E402
 
-#: Seconds that a conversion may take, and bytes of address space.
-SECONDS, BYTES = 20, 8 << 30
+#: Seconds of the processor that a conversion, or all calls of a model, may take; seconds that are waited; bytes of address space.
+SECONDS, WAIT, BYTES = 20, 600, 8 << 30
 
-#: Accepted models in one library, seconds that its calls may take, the largest tensor and the calls of one model.
-BATCH, BATCH_SECONDS, ELEMENTS, CALLS = 40, 120, 1 << 20, 3
+#: Accepted models in one library, the largest tensor and the sizes that a model is called with.
+BATCH, ELEMENTS, CALLS = 40, 1 << 20, 3
+
+#: How a process ends whose time is over.
+LATE = -27
 
 SANITIZERS = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
@@ -91,6 +97,13 @@ def signature_of(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
+def time_limit() -> None:
+    """From now on the process may use so many seconds of its processor; then it ends, even where Python does not come to a signal."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+
+
 def outcome(data: bytes) -> tuple[str, str, str]:
     """What convert() says to a mutant: how it is counted, and of a fault the signature and the detail."""
     try:
@@ -113,7 +126,9 @@ def converter(pipe: multiprocessing.connection.Connection, given: Sequence[bytes
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", RuntimeWarning)
     while True:
-        pipe.send(outcome(mutant(given, seed, pipe.recv())))
+        index = pipe.recv()
+        time_limit()
+        pipe.send(outcome(mutant(given, seed, index)))
 
 
 class Converters:
@@ -133,14 +148,15 @@ class Converters:
             other.close()
         try:
             self.pipe.send(index)
-            if self.pipe.poll(SECONDS + 20):  # the first has to start
+            if self.pipe.poll(WAIT):
                 return self.pipe.recv()
             self.close()
-            return "fault", "hang", f"no answer within {SECONDS} s"
+            return "fault", "hang", f"no answer within {WAIT} s"
         except (EOFError, OSError):
             self.process.join()
             code, self.process = self.process.exitcode, None
-            return "fault", f"death, status {code}", f"the process ended with status {code}"
+            what = "hang" if code == LATE else f"death, status {code}"
+            return "fault", what, f"the process ended with status {code}"
 
     def close(self) -> None:
         """Ends the process."""
@@ -157,16 +173,22 @@ def prepared(files: Sequence[Path]) -> tuple[dict[str, str], list]:
     return sources | {"all.cpp": "\n".join(shim(m.emitted) for m in made)}, made
 
 
+def counts(model: RModel, sizes: Mapping[str, int]) -> list[int]:
+    """How many elements the inputs, and all else together, have."""
+    return [elements(model, sizes), *(dims.evaluate(tensor.count, sizes) for tensor in model.inputs)]
+
+
 def run_models(library: str, files: Sequence[Path]) -> None:
     """Calls each model on drawn inputs; says on standard output which one it has come to. Runs with the sanitizers loaded."""
     for file, conversion in zip(files, prepared(files)[1], strict=True):
         print(f"begin {file.stem}", flush=True)
+        time_limit()
         calls = 0
         net = CompiledModel(conversion.emitted, library, "best")
         for sizes in islice(sizes_to_try(conversion.model), CALLS):
             for kind in ("normal", "edges"):
                 try:
-                    if elements(conversion.model, sizes) <= ELEMENTS:
+                    if all(count <= ELEMENTS for count in counts(conversion.model, sizes)):
                         net.run(feeds(conversion.model, sizes, kind, 1))
                         calls += 1
                 except (InferenceError, MemoryError):
@@ -204,7 +226,7 @@ def run_sanitized(files: list[Path], library: str) -> Iterator[tuple[Path, str, 
         command = [sys.executable, __file__, "--run", library, *map(str, files)]
         with tempfile.TemporaryFile("w+") as said:
             try:
-                done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=said, timeout=BATCH_SECONDS, check=False)
+                done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=said, timeout=WAIT, check=False)
                 status, told = done.returncode, done.stdout.decode()
             except subprocess.TimeoutExpired as late:
                 status, told = None, (late.stdout or b"").decode()
@@ -217,7 +239,7 @@ def run_sanitized(files: list[Path], library: str) -> Iterator[tuple[Path, str, 
         if rest and not lines and status != 0:
             raise RuntimeError(f"the sanitized process does not start: {report[:2000]}")
         if rest:
-            yield rest[0], "late" if status is None else "fault", report[-6000:]
+            yield rest[0], "late" if status in (None, LATE) else "fault", report[-6000:]
         files = rest[1:]
 
 
