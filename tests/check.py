@@ -94,7 +94,7 @@ def prepare(op_type: str, domain: str, cases: Sequence[Case]) -> list[Prepared]:
 
 #: Cases are built quickly, and without a warning.
 FLAGS = (
-    "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wfloat-equal", "-Werror",
+    "-Og", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wfloat-equal", "-Werror",
 )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from onnx_bridge.verify.sizes import sizes_to_try
 sys.path.append(str(Path(__file__).parent.parent / "scripts"))
 from same_bits import agree, rows_alone
 
+pytestmark = pytest.mark.usefixtures("as_users_build")
+
 FAST = """
     sine_mlp two_input_mlp acts_duplicate_classifier acts_seed_duplicate_classifier autoencoder1d mnist_cntk_op8 mnist_mlp_bn oww_glados
     dtln_1 gru_tagger lstm_tagger rnn_tagger deepsets rl_godot_cart rl_unitree_g1 gpt2_tiny cond_if rollout_loop

@@ -70,9 +70,20 @@ def test_all_bodies_with_fma_give_the_same_bits(emitted: Emitted) -> None:
 
 def test_flags_do_not_change_the_bits(emitted: Emitted) -> None:
     x = rows(33)
-    answers = {compile_emitted(emitted, flags=flags)(x).tobytes() for flags in ([], ["-O0"], ["-O3", "-ffast-math"])}
+    answers = {compile_emitted(emitted, flags=flags)(x).tobytes() for flags in (["-O0"], ["-O2"], ["-O3", "-ffast-math"])}
 
     assert len(answers) == 1
+
+
+def test_flags_of_the_environment_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the usual ones, before those of the call; other flags are another library."""
+    source = {"main.cpp": "#if !defined SAID || SAID != 2\n#error not said\n#endif\n"}
+    monkeypatch.setenv("ONNX_BRIDGE_FLAGS", "")
+    with pytest.raises(ToolchainError, match="not said"):
+        build(source, "main.cpp")
+    monkeypatch.setenv("ONNX_BRIDGE_FLAGS", "-DSAID='1 + 1' -O0")
+    said = build(source, "main.cpp")
+    assert said != build(source, "main.cpp", flags=["-O1"])
 
 
 def test_several_outputs_are_a_tuple_with_names(two: CompiledModel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -36,7 +37,7 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
     Args:
         sources: file name -> text of everything that is compiled or included.
         main: the file to compile.
-        flags: flags after the usual ones (`FLAGS`).
+        flags: flags after the usual ones (`FLAGS`) and those of $ONNX_BRIDGE_FLAGS.
         compiler: which compiler; see `find_compiler`.
 
     Returns:
@@ -47,9 +48,10 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
         ToolchainError: no compiler, or it refuses.
     """
     cxx = find_compiler(compiler)
+    flags = (*FLAGS, *shlex.split(os.environ.get("ONNX_BRIDGE_FLAGS", "")), *flags)
     key = hashlib.sha256()
     named = (part for name, text in sorted(sources.items()) for part in (name, _without_banner(text)))
-    for part in [cxx.version, *cxx.command, *FLAGS, *flags, main, *named]:
+    for part in [cxx.version, *cxx.command, *flags, main, *named]:
         key.update(part.encode() + b"\0")
     folder = cache_folder() / key.hexdigest()[:32]
     library = folder / "model.so"
@@ -63,7 +65,7 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
         try:
             for name, text in sources.items():
                 (work / name).write_text(text, encoding="utf-8", newline="\n")
-            cxx.run([*FLAGS, *flags, str(work / main), "-o", str(work / "model.so")])
+            cxx.run([*flags, str(work / main), "-o", str(work / "model.so")])
             folder.mkdir(exist_ok=True)
             (work / "model.so").replace(library)
         finally:
