@@ -97,20 +97,21 @@ def oracle_takes(model: onnx.ModelProto, case: Case) -> bool:
     return False
 
 
-#: How many sets of inputs and attributes of an operator every run looks at.
+#: How many sets of inputs and attributes of an operator every run looks at, beside those that have an input which these do not have.
 SETS = 3
 
 
 def forms_of_shapes(domain: str, op_type: str, first: bool) -> Iterator[Form]:
     """Each change once for cases that are alike, of the first sets of inputs, constants and attributes, or of the others."""
-    sets: list[str] = []
+    early: dict[str, bool] = {}
+    covered: set[str] = set()
     seen = set()
     for case in (case for cls in REGISTRY[domain, op_type] for case in cls.cases if not empty(case)):
-        described = [None if data is None else data.constant for data in case.inputs.values()]
+        described = {key: data.constant for key, data in case.inputs.items() if data is not None}
         alike = str((described, sorted(case.attributes), case.opset))
-        if alike not in sets:
-            sets.append(alike)
-        for form in shapes(case) if (sets.index(alike) < SETS) is first else ():
+        early.setdefault(alike, len(early) < SETS or not covered.issuperset(described))
+        covered |= set(described) if early[alike] else set()
+        for form in shapes(case) if early[alike] is first else ():
             if (alike, form.key, form.what) not in seen:
                 seen.add((alike, form.key, form.what))
                 yield form
