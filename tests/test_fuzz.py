@@ -115,6 +115,7 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
     ),
     "element type that ONNX has not": (lambda: typed(99), InvalidModel, "element type 99"),
     "element type that says nothing": (lambda: typed(0), InvalidModel, "element type 0"),
+    "strings as bytes": (lambda: typed(TensorProto.STRING), InvalidModel, "cannot be read"),
     "fewer numbers than the shape": (short, InvalidModel, r"\[3\] cannot be read"),
     "sparse tensor that is too large": (lambda: sparse([2**50]), InvalidModel, "would take|checker finds"),
 }

@@ -197,7 +197,7 @@ def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:
         raise InvalidModel(f"{what} has the element type {tensor.data_type}, which ONNX has not")
     if min(tensor.dims, default=0) < 0:
         raise InvalidModel(f"{what} has a negative size")
-    if not tensor.HasField("raw_data"):
+    if not tensor.HasField("raw_data") or tensor.data_type == onnx.TensorProto.STRING:  # strings are never raw
         try:
             numpy_helper.to_array(tensor)
         except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
@@ -210,5 +210,5 @@ def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:
     bits = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}.get(
         onnx.TensorProto.DataType.Name(tensor.data_type), 8 * itemsize
     )
-    if tensor.data_type != onnx.TensorProto.STRING and len(tensor.raw_data) != -(-math.prod(tensor.dims) * bits // 8):
+    if len(tensor.raw_data) != -(-math.prod(tensor.dims) * bits // 8):
         raise InvalidModel(f"{what} has {len(tensor.raw_data)} bytes")
