@@ -116,6 +116,22 @@ def test_errors_against_float64(ours: np.ndarray, theirs: np.ndarray, accepted: 
     assert errors.accepted == accepted and says in str(errors)
 
 
+def test_each_call_is_held_to_its_own_truth() -> None:
+    """Calls go when a reference is replaced by the next; a new one may lie in memory where another was."""
+
+    def made(factor: int) -> Call:
+        x = X * np.float32(factor)
+        truth = np.tanh(x.astype(np.float64))
+        ours, theirs = (np.asarray(truth * error, np.float32) for error in (1 + 3e-5, 1 - 2e-5))
+        return Call({"x": x}, {"N": 1}, [ours], {"onnxruntime 1": [theirs]}, None, None)
+
+    with closing(Arbiter(tanh(), winograd=False)) as arbiter:
+        first = [made(1) for _ in range(16)]
+        assert all(arbiter.errors(call, 0, "onnxruntime 1").accepted for call in first)
+        del first[:]
+        assert all(arbiter.errors(call, 0, "onnxruntime 1").accepted for call in [made(2) for _ in range(64)])
+
+
 def test_behind_winograd_four_times() -> None:
     call = Call({"x": X}, {}, [(TRUTH * (1 + 6e-5)).astype(np.float32)], {"o": [(TRUTH * (1 - 2e-5)).astype(np.float32)]}, None, None)
     for winograd in (False, True):

@@ -32,7 +32,7 @@ class Narrowing:
         return f"{self.size} must be {self.other}" + (f": {self.op} at {self.node!r} needs it" if self.op else "")
 
 
-@dataclass
+@dataclass(eq=False)
 class RModel:
     """A network as a list of operators over tensors.
 

@@ -103,12 +103,10 @@ class Body:
         of it the symbol stays open.
         """
         bindings: dict[str, Size] = {}
-        tried: list[RModel] = []  # kept until the end: what the walk knows of each is by its identity
         while True:
             body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
             tensors, unknown, found = dict(body.tensors), set(self.on.unknown), len(self.on.findings)
             node, op = self.on.node, self.on.op
-            tried.append(body)
             hidden = self._bind(body, bindings)
             try:
                 self._walk(body)

@@ -122,7 +122,7 @@ class _Walk:
         self.findings: list[Finding] = []
         self.unknown: set[str] = set()
         self.sources: dict[str, set[str]] = {}
-        self.wide: dict[tuple[int, str], str] = {}
+        self.wide: dict[tuple[RModel, str], str] = {}
         self.needed: dict[tuple[Size, Size], tuple[str, str]] = {}
         self.settled: dict[Size, bool] = {}
         self.contradictions: list[Finding] = []
@@ -307,7 +307,7 @@ class _Walk:
 
     def widened(self, op: ROperator, half: Tensor, rmodel: RModel) -> str:
         """The name of a half as float32; all who read it in one graph share that."""
-        key = (id(rmodel), half.name)
+        key = (rmodel, half.name)
         if key not in self.wide:
             self.wide[key] = self.cast(op, half.name, rmodel.new_name(f"{half.name}_float32"), dtypes.float32, rmodel)
         return self.wide[key]

@@ -13,6 +13,7 @@ from onnx_bridge.references.refusal import Refusal
 
 _SERVES = ("onnx_bridge.references.served:OnnxRuntime", False)
 
+
 def warm_up() -> None:
     """Starts the process, so that it is there when it is needed."""
     warm(*_SERVES)

@@ -60,7 +60,7 @@ class Arbiter:
     def __init__(self, model: onnx.ModelProto, winograd: bool) -> None:
         self._model, self._times = model, TIMES_WINOGRAD if winograd else TIMES
         self._evaluators: dict[bool, Evaluated] = {}
-        self._answers: dict[tuple[int, bool], list[np.ndarray]] = {}
+        self._answers: dict[tuple[Call, bool], list[np.ndarray]] = {}
 
     def errors(self, call: Call, index: int, against: str) -> Errors:
         """How far an output of a call, and the same of a reference, are from the truth."""
@@ -86,7 +86,7 @@ class Arbiter:
         return Errors(difference(ours, truth), error, self._times * error + UNITS * unit)
 
     def _answer(self, call: Call, double: bool) -> list[np.ndarray]:
-        key = id(call), double
+        key = call, double
         if key not in self._answers:
             if double not in self._evaluators:
                 self._evaluators[double] = Evaluated(self._model, double)
