@@ -8,10 +8,12 @@ Classes register themselves with `@operator(...)`; nothing is registered in a se
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -169,9 +171,10 @@ class ROperator:
         return self.name or self.op_type
 
     @classmethod
-    def attributes(cls) -> dict[str, dataclasses.Field[Any]]:
+    @functools.cache
+    def attributes(cls) -> Mapping[str, dataclasses.Field[Any]]:
         """The ONNX attributes of this class."""
-        return {f.name: f for f in dataclasses.fields(cls) if "default" in f.metadata}
+        return MappingProxyType({f.name: f for f in dataclasses.fields(cls) if "default" in f.metadata})
 
     def set_attributes(self, given: Mapping[str, Any]) -> None:
         """Sets attributes from an ONNX node; defaults are those of `self.opset`.
@@ -199,10 +202,11 @@ class ROperator:
             setattr(self, name, value)
 
     @classmethod
-    def formal_inputs(cls) -> tuple[list[inspect.Parameter], bool]:
+    @functools.cache
+    def formal_inputs(cls) -> tuple[Sequence[inspect.Parameter], bool]:
         """The inputs as `types` names them, and whether more of them may follow."""
         parameters = list(inspect.signature(cls.types).parameters.values())[1:]
-        single = [p for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL]
+        single = tuple(p for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL)
         return single, len(single) < len(parameters)
 
     def check_inputs(self) -> None:

@@ -35,6 +35,7 @@ _NEWEST = 1_000_000
 
 #: How schemas spell the element types.
 _SPELLED = {f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype.name, dtype.name) })": dtype for dtype in dtypes.ALL}
+_SPELLINGS = {dtype: spelling for spelling, dtype in _SPELLED.items()}
 
 
 @functools.cache
@@ -106,7 +107,7 @@ def halves(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, DType
             continue
         variable = "" if parameter is None else parameter.type_str
         if parameter is not None:
-            if tensor.dtype not in allowed(parameter):
+            if _SPELLINGS[tensor.dtype] not in parameter.types:
                 may = ", ".join(map(str, allowed(parameter))) or "no type that is supported"
                 raise ShapeError(f"input {parameter.name!r} is of type {tensor.dtype}; ONNX allows {may}")
             first, name = bound.setdefault(variable, (tensor.dtype, parameter.name))
