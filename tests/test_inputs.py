@@ -185,6 +185,18 @@ def test_lengths() -> None:
         assert values.min() == 1 and values.max() == size
 
 
+def test_lengths_that_are_sorted_first() -> None:
+    """As PyTorch's packed sequences are: the sequences are put into the order of their lengths."""
+    net = Net("net")
+    lengths = net.input("lengths", ("B",), I64)
+    ordered, places = net.many("TopK", lengths, net("Shape", lengths), axis=0, outputs=2)
+    x = net("Gather", net.input("x", (5, "B", 3)), places, axis=1)
+    model = lowered(net, net("ReverseSequence", x, ordered, time_axis=0, batch_axis=1))
+    values = every(model, "lengths", B=4)
+
+    assert values.min() >= 1 and values.max() == 5
+
+
 @pytest.mark.parametrize("inverted", [False, True])
 def test_lengths_beside_places(inverted: bool) -> None:
     """A mask that a model makes of lengths."""

@@ -99,7 +99,7 @@ class _Walk:
                 self.through(body)
             known = [self.traces.get(tensor, set()) if tensor is not None else set() for tensor in op.inputs]
             self.ramp(op)
-            made = [t for t in op.outputs if t is not None]
+            made = [t for t in (op.outputs[:1] if op.op_type == "TopK" else op.outputs) if t is not None]  # not the positions
             if bodies:
                 inner = [[self.traces.get(t, set()) for t in body.outputs] for body in bodies]
                 for place, tensor in enumerate(op.outputs):
@@ -161,7 +161,7 @@ _Known = list[set[Trace]]
 
 def _other(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
     """An operator that calculates, or is not known here."""
-    if op.op_type in _PASSING:
+    if op.op_type in _PASSING or (op.op_type == "TopK" and op.x.dtype.is_integer):  # lengths are sorted before they are used
         return known[0]
     if op.domain in ("", "com.microsoft") and op.op_type not in _OF_SHAPES:
         for tensor, traces in zip(op.inputs, known, strict=True):
