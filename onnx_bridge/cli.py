@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--name", help="the C++ name (default: that of the file)")
     takes_dims(convert)
     convert.add_argument("--embed-weights", action="store_true", help="put the weights into the header instead of a file beside it")
+    convert.add_argument("--no-self-include", action="store_true", help="a longer header, which may be pasted, piped or declared as text")
     convert.add_argument("--no-verify", action="store_true", help="neither compile nor compare; the header says so")
 
     check = command("check", _check, "Say what stands in the way of converting a model; exit status 1 if anything does.")
@@ -133,6 +134,7 @@ def _convert(options: argparse.Namespace, out: Output) -> int:
             dims=dict(options.dim),
             verify=not options.no_verify,
             embed_weights=options.embed_weights,
+            self_include=not options.no_self_include,
             progress=progress,
         )
     header = made.save(options.output)

@@ -50,8 +50,9 @@ def test_convert_writes_three_files(net: Path, tmp_path: Path, capsys: pytest.Ca
 
 
 def test_convert_takes_options(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A name, a fixed dim, embedded weights, and no proof."""
-    status, text, _ = run(capsys, "convert", net, "-o", tmp_path, "--name", "other", "--dim", "N=4", "--embed-weights", "--no-verify")
+    """A name, a fixed dim, embedded weights, text that does not include itself, and no proof."""
+    options = ["--name", "other", "--dim", "N=4", "--embed-weights", "--no-self-include", "--no-verify"]
+    status, text, _ = run(capsys, "convert", net, "-o", tmp_path, *options)
     header = (tmp_path / "other.hxx").read_text()
 
     assert status == 0
@@ -59,6 +60,7 @@ def test_convert_takes_options(net: Path, tmp_path: Path, capsys: pytest.Capture
     assert not (tmp_path / "other.dat").exists()
     assert "namespace other" in header
     assert "[4, 3]" in header
+    assert "ONNX_BRIDGE_SELF" not in header
 
 
 def test_check_says_that_a_model_converts(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
