@@ -74,7 +74,7 @@ def net(*nodes: onnx.NodeProto, weights: dict[str, np.ndarray] | None = None, op
     initializers = [numpy_helper.from_array(value, name) for name, value in (weights or {}).items()]
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])
     graph = helper.make_graph(nodes, "g", [x], [helper.make_empty_tensor_value_info(nodes[-1].output[0])], initializers)
-    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1), helper.make_opsetid("onnx_bridge", 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 
@@ -112,6 +112,16 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
         ),
         UnsupportedModel,
         "'activation' must be of the type str",
+    ),
+    "attribute of a custom operator, of another kind": (
+        lambda: net(helper.make_node("Swish", ["x"], ["y"], domain="onnx_bridge", alpha=[1.0, 2.0])),
+        UnsupportedModel,
+        "'alpha' must be a number",
+    ),
+    "domain that nobody imports": (
+        lambda: net(helper.make_node("NonZero", ["x"], ["y"], domain="*/ int main() {")),
+        UnsupportedModel,
+        "NonZero at",
     ),
     "element type that ONNX has not": (lambda: typed(99), InvalidModel, "element type 99"),
     "element type that says nothing": (lambda: typed(0), InvalidModel, "element type 0"),

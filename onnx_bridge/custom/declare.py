@@ -192,6 +192,9 @@ def _register(op: CustomOp, cases: tuple[Case, ...]) -> None:
         if len(operands) != len(op.inputs) or any(not t.dtype.is_float or t.dtype is not operands[0].dtype for t in operands):
             given = ", ".join(str(t.dtype) for t in operands)
             raise ShapeError(f"takes {len(op.inputs)} tensors of one float type ({', '.join(op.inputs)}), got {given or 'none'}")
+        for name in op.attributes:
+            if not isinstance(getattr(self, name), (int, float)):
+                raise ShapeError(f"attribute {name!r} must be a number, got {getattr(self, name)!r:.80}")
         return Type(operands[0].dtype, broadcast(*(t.shape for t in operands)))
 
     def expression(self: PointwiseOperator, *operands: str) -> str:

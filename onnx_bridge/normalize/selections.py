@@ -84,7 +84,10 @@ def _inferred(
             [*graph.initializer, *(weights[name] for name in read if name in weights)],
         )  # fmt: skip
         model = helper.make_model(alone, opset_imports=model.opset_import, ir_version=model.ir_version)
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError):
+        return []  # a domain or an operator that onnx does not know: the lowering says so
     return [*inferred.value_info, *inferred.input, *inferred.output]
 
 
