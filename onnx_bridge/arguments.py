@@ -37,6 +37,26 @@ def check_imports(imports: Sequence[str]) -> None:
     _texts(imports, "imports", "my_package.layers")
 
 
+def check_dynamic(dynamic: object) -> None:
+    """The dynamic axes of inputs: a mapping from inputs to mappings from axes to names.
+
+    Whether the model has them is seen when it is exported.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    meant = "a mapping from inputs to their dynamic axes is meant, such as {'x': {0: 'batch'}}"
+    if dynamic is None:
+        return
+    if not isinstance(dynamic, Mapping):
+        raise ArgumentError(f"dynamic: {meant}, not {dynamic!r}")
+    for key, axes in dynamic.items():
+        if not isinstance(key, (str, int)):
+            raise ArgumentError(f"dynamic: {meant}; {key!r} is neither the name nor the position of an input")
+        if not isinstance(axes, Mapping):
+            raise ArgumentError(f"dynamic: {meant}; what is said of {key!r} is {axes!r}")
+
+
 def check_inputs(model: RModel, inputs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Sets of inputs to compare with: each holds every input of the model and nothing else, of its rank and kind of number.
 

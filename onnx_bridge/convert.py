@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx_bridge.arguments import check_imports, check_inputs, check_without
+from onnx_bridge.arguments import check_dynamic, check_imports, check_inputs, check_without
 from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
 from onnx_bridge.emit.header import emit
@@ -86,6 +86,7 @@ def convert(
     """
     check_without(without)
     check_imports(imports)
+    check_dynamic(dynamic)
     if verify:
         warm_up()
     report = Report("")
@@ -141,6 +142,7 @@ def check(
         ExportError: the framework's exporter refuses the model, or is not installed.
     """
     check_imports(imports)
+    check_dynamic(dynamic)
     stage = _stages(Report(""), lambda _: None)
     with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), stage) as origin:
         source = origin.source
