@@ -62,3 +62,33 @@ def test_old_form(model: onnx.ModelProto, answer: Callable[[np.ndarray], np.ndar
 def test_second_operand_from_an_axis_on_must_be_constant() -> None:
     with pytest.raises(UnsupportedModel, match="must be a constant"):
         convert(old("Add", 6, ALONG, variable=True, axis=1, broadcast=1), verify=False)
+
+
+def test_forms_of_opset_1_that_later_ones_renamed() -> None:
+    """Upsample with a scale for height and one for width, Pad with paddings, Gemm with broadcast; GRU of opset 3."""
+    rng = np.random.default_rng(8)
+    w, r, weight = (rng.standard_normal(size).astype(np.float32) for size in ((1, 9, 2), (1, 9, 3), (63, 2)))
+    bias = np.array([1, -2], np.float32)
+    nodes = [
+        helper.make_node("Upsample", ["x"], ["up"], height_scale=2.0, width_scale=1.5, mode="nearest"),
+        helper.make_node("Pad", ["up"], ["padded"], paddings=[0, 0, 1, 0, 0, 0, 0, 1], value=1.5),
+        helper.make_node("Reshape", ["padded"], ["flat"], shape=[2, -1]),
+        helper.make_node("Gemm", ["flat", "weight", "bias"], ["y"], broadcast=1, alpha=0.5),
+    ]
+    graph = helper.make_graph(
+        nodes, "old", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 2])],
+        [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")],
+    )  # fmt: skip
+    x = X.reshape(2, 3, 1, 4)
+    wide = np.pad(x.repeat(2, axis=2)[..., [0, 0, 1, 2, 2, 3]], ((0, 0), (0, 0), (1, 0), (0, 1)), constant_values=1.5)
+
+    made = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 1)], ir_version=4))
+
+    np.testing.assert_allclose(made.compile()(x), 0.5 * wide.reshape(2, 63) @ weight + bias, rtol=1e-5)
+    graph = helper.make_graph(
+        [helper.make_node("GRU", ["x", "w", "r"], ["y", ""], hidden_size=3, output_sequence=1)], "old",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 1, 2])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(w, "w"), numpy_helper.from_array(r, "r")],
+    )  # fmt: skip
+    convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 3)], ir_version=4), verify=False)

@@ -8,7 +8,7 @@ from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcasts, same
 from onnx_bridge.operators.cases import case, data, weight
 
 
-@operator("Gemm", since=6)
+@operator("Gemm", since=1)
 class Gemm(ROperator):
     """y[M, N] = alpha * op(a)[M, K] op(b)[K, N] + beta * c, c broadcast to [M, N].
 
@@ -21,6 +21,7 @@ class Gemm(ROperator):
     beta: float = attribute(1.0)
     transA: int = attribute(0)
     transB: int = attribute(0)
+    broadcast: int = attribute(0)  # opsets 1 to 6; c broadcasts as later ones let it
 
     def types(self, a: Tensor, b: Tensor, c: Tensor | None = None) -> Type:
         if a.rank != 2 or b.rank != 2:

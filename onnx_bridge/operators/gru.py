@@ -19,6 +19,7 @@ class GRU(Recurrent):
     default_activations = ("Sigmoid", "Tanh")
 
     linear_before_reset: int = attribute(0)
+    output_sequence: int = attribute(0)
 
     def emit(self, cpp: Writer) -> None:
         initial_h = self.arguments(6)[5]

@@ -16,12 +16,12 @@ from onnx_bridge.operators.known import axes_in, storage_literal, stored
 _MODES = ("constant", "reflect", "edge", "wrap")
 
 
-@operator("Pad", since=2)
+@operator("Pad", since=1)
 class Pad(ROperator):
     """y = x with a border of pads[a] before and pads[rank + a] after each axis a; a negative pad takes away.
 
-    The border holds one value, or repeats what is inside (reflect, edge, since opset 19 wrap). In opsets 2-10 pads and value are
-    attributes, since 11 inputs; since 18 `axes` may say which axes the pads are for.
+    The border holds one value, or repeats what is inside (reflect, edge, since opset 19 wrap). In opsets 1-10 pads (in 1 called
+    paddings) and value are attributes, since 11 inputs; since 18 `axes` may say which axes the pads are for.
     """
 
     kernels = ("pad.hxx",)
@@ -29,6 +29,7 @@ class Pad(ROperator):
 
     mode: str = attribute("constant")
     pads: list[int] | None = attribute(None)
+    paddings: list[int] | None = attribute(None)
     value: float = attribute(0.0)
 
     @property
@@ -40,7 +41,7 @@ class Pad(ROperator):
         """The pads before and after each axis."""
         x, pads, _, axes = self.arguments(4)
         assert x is not None
-        sizes: Sequence[Size] | None = self.pads if pads is None else pads.sizes()
+        sizes: Sequence[Size] | None = (self.pads or self.paddings) if pads is None else pads.sizes()
         chosen = list(range(x.rank)) if axes is None else axes_in([int(axis) for axis in axes.constant().reshape(-1)], x.rank)
         if sizes is None or len(sizes) != 2 * len(chosen):
             raise ShapeError(f"pads must be {2 * len(chosen)} numbers, got {None if sizes is None else len(sizes)}")

@@ -228,12 +228,17 @@ def _pair(bounds: np.ndarray, i: int) -> tuple[float, float]:
     return float(bounds[0][i]), float(bounds[1][i])
 
 
-@operator("Upsample", since=7)
+@operator("Upsample", since=1)
 class Upsample(Interpolating):
-    """Resize's forerunner: asymmetric, mode nearest or linear, scales >= 1, an attribute in opset 7 and an input from 9 on."""
+    """Resize's forerunner: asymmetric, mode nearest or linear, scales >= 1.
+
+    Opset 1 has one scale for the height and one for the width, opset 7 an attribute with one for each axis, opset 9 an input.
+    """
 
     mode: str = attribute("nearest")
     scales: list[float] | None = attribute(None)
+    height_scale: float | None = attribute(None)
+    width_scale: float | None = attribute(None)
 
     coordinate_transformation_mode = "asymmetric"
     nearest_mode = "simple"
@@ -247,7 +252,11 @@ class Upsample(Interpolating):
         return [0]
 
     def stretches(self) -> list[Stretch]:
-        given: Any = self.scales if self.scales is not None else self.input(1).constant().reshape(-1)
+        given: Any = self.scales
+        if self.height_scale is not None and self.width_scale is not None:
+            given = [1.0] * (self.x.rank - 2) + [self.height_scale, self.width_scale]
+        elif given is None:
+            given = self.input(1).constant().reshape(-1)
         pairs = enumerate(zip(self.x.shape, _factors(given, self.x.rank), strict=True))
         return [Stretch(i, size, scaled(size, f), literal(f, float32), (0.0, 1.0)) for i, (size, f) in pairs if f != 1]
 
