@@ -122,14 +122,14 @@ def test_each_call_is_held_to_its_own_truth() -> None:
     def made(factor: int) -> Call:
         x = X * np.float32(factor)
         truth = np.tanh(x.astype(np.float64))
-        ours, theirs = (np.asarray(truth * error, np.float32) for error in (1 + 3e-5, 1 - 2e-5))
+        ours, theirs = (np.asarray(truth * error, np.float32) for error in (1 + 6e-5, 1 - 2e-5))
         return Call({"x": x}, {"N": 1}, [ours], {"onnxruntime 1": [theirs]}, None, None)
 
     with closing(Arbiter(tanh(), winograd=False)) as arbiter:
         first = [made(1) for _ in range(16)]
-        assert all(arbiter.errors(call, 0, "onnxruntime 1").accepted for call in first)
+        assert not any(arbiter.errors(call, 0, "onnxruntime 1").accepted for call in first)
         del first[:]
-        assert all(arbiter.errors(call, 0, "onnxruntime 1").accepted for call in [made(2) for _ in range(64)])
+        assert not any(arbiter.errors(call, 0, "onnxruntime 1").accepted for call in [made(2) for _ in range(64)])
 
 
 def test_behind_winograd_four_times() -> None:
