@@ -115,3 +115,24 @@ def test_an_input_that_must_be_one_number() -> None:
     assert net.run({"x": np.ones((2, 3), np.float32), "n": np.array(4)})[1].shape == (4, 3)
     with pytest.raises(InferenceError, match="refuses"):
         net.run({"x": np.ones((2, 3), np.float32), "n": np.array(5)})
+
+
+@pytest.mark.parametrize("kind", ["Add", "And"])
+def test_what_is_doubled_over_and_over_is_looked_at_once(kind: str) -> None:
+    """Forty doublings of the counter, or of the condition: 2 to the 40 steps where each is looked at as often as it is read."""
+    net = Net("doubled")
+    x = net.input("x", (3,))
+    body = Net("body")
+    body.input("turn", (), INT64), body.input("on", (), BOOL)
+    counter = "turn"
+    for _ in range(40 if kind == "Add" else 0):
+        counter = body("Add", counter, counter)
+    on = body("Less", counter, body.constant(3 * 2**40 if kind == "Add" else 3))
+    for _ in range(40 if kind == "And" else 0):
+        on = body("And", on, on)
+    graph = body.graph(goes_on=(on, BOOL, ()), rows=(body("Neg", x), FLOAT, (3,)))
+    rows = net("Loop", net.constant(2**63 - 1), "", body=graph)
+
+    conversion = convert(net.model(rows=(rows, FLOAT, ("T", 3))), verify=False)
+
+    assert conversion.model.outputs[0].shape == (4, 3)

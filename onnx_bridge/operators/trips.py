@@ -63,6 +63,9 @@ class Turns:
     turn: Tensor | None = None
     goes_on: Tensor | None = None
     carried: Mapping[Tensor, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    # What is read twice is looked at once: else n doublings, a = a + a, would take 2 to the n steps.
+    _margins: dict[Tensor, list[Line]] = field(default_factory=dict)
+    _lines: dict[Tensor, Line] = field(default_factory=dict)
 
     def count(self, first: Tensor | None, then: Tensor, most: Size | None) -> Size | None:
         """The number of turns; None if the loop never ends by itself.
@@ -94,6 +97,11 @@ class Turns:
         Raises:
             DependsOnData: it is no conjunction of comparisons of counters and sizes.
         """
+        if condition not in self._margins:
+            self._margins[condition] = list(dict.fromkeys(self._margins_of(condition)))
+        return self._margins[condition]
+
+    def _margins_of(self, condition: Tensor) -> list[Line]:
         if condition is self.goes_on:
             return []
         if condition.is_constant and condition.count == 1:
@@ -121,6 +129,11 @@ class Turns:
         Raises:
             DependsOnData: it is no counter and no size.
         """
+        if tensor not in self._lines:
+            self._lines[tensor] = self._line_of(tensor)
+        return self._lines[tensor]
+
+    def _line_of(self, tensor: Tensor) -> Line:
         if tensor is self.turn:
             return Line(0, 1)
         if tensor.value is not None and tensor.count == 1:
