@@ -205,3 +205,16 @@ def test_a_model_without_masks_is_not_looked_at() -> None:
     model.graph.node[0].op_type = "NoSuchThing"
 
     assert assignments_by_mask(model) == []
+
+
+def test_large_weights_are_not_shown_to_the_inference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It serialises what it is shown, which takes time, and fails beyond 2 GB."""
+    model = parsed(TWO.replace("REDUCTION", "none"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((1 << 20, 3), np.float32), "large"))
+    model.graph.node.insert(0, onnx.helper.make_node("ReduceSum", ["large"], ["sums"]))
+    shown = []
+    infer = onnx.shape_inference.infer_shapes
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes", lambda given, **how: shown.append(given.ByteSize()) or infer(given, **how))
+
+    assert len(assignments_by_mask(model)) == 1
+    assert shown and max(shown) < 1 << 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeGuard
@@ -45,6 +46,9 @@ class Sizes:
 
 Value: TypeAlias = Selected | Places | Sizes
 
+#: Weights of up to this many elements are shown to ONNX's inference: axes, sizes, scales.
+_MOST = 1024
+
 #: An element type, as ONNX numbers them, and a shape: numbers, names, or None for what is not known.
 Type: TypeAlias = tuple[int, tuple[int | str | None, ...]]
 
@@ -73,19 +77,20 @@ def _size(dim: onnx.TensorShapeProto.Dimension, names: set[str]) -> int | str | 
 def _inferred(
     model: onnx.ModelProto, graph: onnx.GraphProto, known: Mapping[str, Type], weights: Mapping[str, onnx.TensorProto]
 ) -> Sequence[onnx.ValueInfoProto]:
-    """Declarations of a graph's tensors, those of an inner graph as if it stood alone: ONNX keeps none of them."""
-    if graph is not model.graph:
-        own = {value.name for value in graph.input} | {t.name for t in graph.initializer}
-        own |= {name for node in graph.node for name in node.output}
-        read = dict.fromkeys(name for node in graph.node for name in read_names(node) if name not in own and name in known)
-        captured = [helper.make_tensor_value_info(name, *known[name]) for name in read if name not in weights]
-        alone = helper.make_graph(
-            graph.node, "inner", [*graph.input, *captured], graph.output,
-            [*graph.initializer, *(weights[name] for name in read if name in weights)],
-        )  # fmt: skip
-        model = helper.make_model(alone, opset_imports=model.opset_import, ir_version=model.ir_version)
+    """Declarations of a graph's tensors, as if it stood alone: ONNX keeps none of an inner graph's.
+
+    Of large weights only the type is shown: the model is serialised for it, which takes time, and fails beyond 2 GiB.
+    """
+    own = {value.name for value in graph.input} | {name for node in graph.node for name in node.output}
+    read = dict.fromkeys(name for node in graph.node for name in read_names(node) if name not in own and name in known)
+    small = {name: weights[name] for name in read if name in weights and math.prod(weights[name].dims) <= _MOST}
+    others = [helper.make_tensor_value_info(name, *known[name]) for name in read if name not in small]
+    alone = helper.make_graph(
+        graph.node, "alone", [*graph.input, *others], graph.output, list(small.values()), value_info=graph.value_info
+    )
+    alone_model = helper.make_model(alone, opset_imports=model.opset_import, ir_version=max(4, model.ir_version))
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+        inferred = onnx.shape_inference.infer_shapes(alone_model, data_prop=True).graph
     except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError):
         return []  # a domain or an operator that onnx does not know: the lowering says so
     return [*inferred.value_info, *inferred.input, *inferred.output]
