@@ -197,6 +197,14 @@ def test_lengths_that_are_sorted_first() -> None:
     assert values.min() >= 1 and values.max() == 5
 
 
+@pytest.mark.parametrize("op", ["Div", "Mod"])
+def test_whole_numbers_are_not_divided_by_zero(op: str) -> None:
+    net = Net("net")
+    model = lowered(net, net(op, net.input("a", ("N",), I64), net.input("b", ("N",), I64)))
+
+    assert every(model, "b", N=30).min() == 1
+
+
 @pytest.mark.parametrize("inverted", [False, True])
 def test_lengths_beside_places(inverted: bool) -> None:
     """A mask that a model makes of lengths."""

@@ -297,6 +297,8 @@ def _product(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
             walk.counted(traces - whole)
             return {replace(trace, factor=trace.factor * factor, shift=int(trace.shift * factor)) for trace in whole}  # type: ignore[operator]
     if not op.y.dtype.is_float:
+        if op.op_type == "Div":
+            walk.length(known[1], 9)  # whole numbers are not divided by 0
         return {replace(trace, picked=True) for trace in known[0] | known[1]}
     # A factor for all of a row is as good as a mask: what it is multiplied with goes on.
     return set().union(*(traces for tensor, traces in zip(op.inputs, known, strict=True) if tensor and tensor.shape == op.y.shape))
@@ -366,6 +368,8 @@ def _at_zero_and_one(trace: Trace) -> Iterator[float]:
 
 
 def _hashed(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
+    if op.op_type == "Mod" and not op.y.dtype.is_float:
+        walk.length(known[1], 9)
     for trace in known[0]:
         walk.found[trace.source].free = True
     return set()
