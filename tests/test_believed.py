@@ -105,8 +105,11 @@ TRUTH = np.tanh(X.astype(np.float64))
         (TRUTH + 0.3 + 1e-4, TRUTH + 0.3, False, "onnx.reference is 0.3 from the reference, farther than rounding explains"),
         (TRUTH[:, :2], TRUTH, False, "roundings of float32 alone"),
         (np.where(X < 0, np.nan, TRUTH), TRUTH, False, "roundings of float32 alone"),
+        (TRUTH, np.where(X < 0, np.nan, TRUTH), True, "the reference inf"),
+        (TRUTH + 0.3 * (X < 0), np.where(X < 0, np.inf, TRUTH), False, "header is 0.3 away, the reference inf"),
+        (np.where(X < 0, np.inf, TRUTH), np.where(X < 0, np.nan, TRUTH), False, "roundings of float32 alone"),
     ],
-    ids=["near", "not near", "the better of two", "another function", "shape", "a NaN"],
+    ids=["near", "not near", "the better of two", "another function", "shape", "a NaN", "its NaN", "its infinity", "both"],
 )
 def test_errors_against_float64(ours: np.ndarray, theirs: np.ndarray, accepted: bool, says: str) -> None:
     call = Call({"x": X}, {"N": 1}, [ours.astype(np.float32)], {"onnxruntime 1": [theirs.astype(np.float32)]}, None, None)
