@@ -166,22 +166,3 @@ class CppWriter:
         inputs = ", ".join(shape(t) for t in op.inputs if t is not None and not t.is_constant)
         outputs = ", ".join(shape(t) for t in op.outputs if t is not None)
         return f"{op.title()}: {inputs} -> {outputs}" if inputs else f"{op.title()}: {outputs}"
-
-
-def pretty_struct(name: str, text: str) -> str:
-    """A functor on a few lines."""
-    inner = text.strip()[1:-1].strip()
-    inner = inner.replace(" template <class Count> ", "\ntemplate <class Count>\n").replace(
-        "template <class Count> ", "template <class Count>\n"
-    )
-    inner = inner.replace(" const { ", " const\n{\n").replace("; ", ";\n")
-    if inner.endswith(" }"):
-        inner = inner[:-2] + "\n}"
-    lines, depth, out = inner.split("\n"), 0, [f"struct {name} {{"]
-    for line in lines:
-        if line == "}":
-            depth -= 1
-        out.append(INDENT * (depth + 1) + line)
-        if line == "{":
-            depth += 1
-    return "\n".join([*out, "};"])
