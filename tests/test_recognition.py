@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 from chains import Chain, Net, build, chain, check
 from check import oracle, worst
 from onnx import numpy_helper
+
+from onnx_bridge import convert
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.operators.group import Group
 
 _ROWS = [{"x": (3, 5, 16)}, {"x": (1, 5, 16)}]
 _IMAGES = [{"x": (3, 4, 6, 8)}, {"x": (1, 4, 6, 8)}]
@@ -187,3 +195,18 @@ def test_the_fast_variance_is_not_ours(nets: dict[str, Net]) -> None:
     (ours,), (theirs,) = net.compiled.run({"x": x}), oracle(net.model).run(None, {"x": x})
 
     assert worst(ours, (exact * s + b).astype(np.float32)) < 1e-5 < worst(theirs, (exact * s + b).astype(np.float32))
+
+
+def test_a_long_row_of_pointwise_operators_is_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six hundred of them were six hundred walks over all that were found so far."""
+    module = importlib.import_module("onnx_bridge.passes.fuse")
+    asked: list[ROperator] = []
+    read = module.read_tensors
+    monkeypatch.setattr(module, "read_tensors", lambda op: asked.append(op) or read(op))
+    nodes = " ".join(f"t{i + 1} = {('Neg', 'Relu')[i % 2]}(t{i})" for i in range(600))
+
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> g (float[N] t0) => (float[N] t600) {{ {nodes} }}')
+    made = convert(model, verify=False).model
+
+    assert [len(op.steps) for op in made.operators if isinstance(op, Group)] == [600]
+    assert len(asked) <= 3 * 600

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
+
 from onnx_bridge.ir.rmodel import RModel, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.operators.epilogue import Fusable
 from onnx_bridge.operators.group import Group, group_of
-from onnx_bridge.operators.steps import PointwiseOperator, Step, is_vector, step_of
+from onnx_bridge.operators.steps import PointwiseOperator, is_vector, step_of
 from onnx_bridge.passes.base import Pass
 
 
@@ -23,20 +25,17 @@ class Groups(Pass):
     def call(self, model: RModel) -> bool:
         consumers = model.consumers()
         producers = model.producers()
+        place = {op: i for i, op in enumerate(model.operators)}
         taken: set[ROperator] = set()
         groups: dict[ROperator, Group] = {}
         for op in reversed(model.operators):
             if not isinstance(op, PointwiseOperator) or op in taken:
                 continue
-            members = self.members(op, model, consumers, producers, taken)
+            members = self.members(op, model, consumers, producers, taken, place)
             taken.update(members)
-            groups[op] = group_of(op, self.steps(members, model))
+            groups[op] = group_of(op, [step_of(member) for member in sorted(members, key=place.__getitem__)])
         model.operators = [groups.get(op, op) for op in model.operators if op not in taken or op in groups]
         return bool(groups)
-
-    @staticmethod
-    def steps(members: set[ROperator], model: RModel) -> list[Step]:
-        return [step_of(op) for op in model.operators if op in members and isinstance(op, PointwiseOperator)]
 
     @staticmethod
     def members(
@@ -45,23 +44,30 @@ class Groups(Pass):
         consumers: dict[Tensor, list[ROperator]],
         producers: dict[Tensor, ROperator],
         taken: set[ROperator],
-    ) -> set[ROperator]:
+        place: dict[ROperator, int],
+    ) -> set[PointwiseOperator]:
         """The operators that can run in the loop of `sink`: their outputs have its shape and are read in the loop only."""
-        members: set[ROperator] = {sink}
+        members: set[PointwiseOperator] = {sink}
         vector = is_vector([step_of(sink)])
-        grown = True
-        while grown:
-            grown = False
-            for member in list(members):
-                for tensor in read_tensors(member):
-                    op = producers.get(tensor)
-                    if not isinstance(op, PointwiseOperator) or op in members or op in taken or tensor in model.outputs:
-                        continue
-                    if is_vector([step_of(op)]) != vector:
-                        continue
-                    if tensor.shape == sink.y.shape and all(reader in members for reader in consumers[tensor]):
-                        members.add(op)
-                        grown = True
+        asked: set[ROperator] = set()
+        waiting: list[int] = []  # places, the last one first: whoever reads it in the loop is a member by then
+
+        def ask(member: PointwiseOperator) -> None:
+            for tensor in read_tensors(member):
+                op = producers.get(tensor)
+                if isinstance(op, PointwiseOperator) and op not in asked and op not in taken:
+                    asked.add(op)
+                    heapq.heappush(waiting, -place[op])
+
+        ask(sink)
+        while waiting:
+            op = model.operators[-heapq.heappop(waiting)]
+            assert isinstance(op, PointwiseOperator)
+            if op.y in model.outputs or op.y.shape != sink.y.shape or is_vector([step_of(op)]) != vector:
+                continue
+            if all(reader in members for reader in consumers[op.y]):
+                members.add(op)
+                ask(op)
         return members
 
 
