@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from chains import Chain, Net, build, chain, check
+from onnx import helper
+
+from onnx_bridge import convert
 
 _SHAPES = {"q": (3, 5, 2, 8), "k": (3, 7, 2, 8), "v": (3, 7, 2, 8)}
 _ALONE = {"q": (1, 1, 2, 8), "k": (1, 1, 2, 8), "v": (1, 1, 2, 8)}
@@ -174,3 +178,26 @@ def nets() -> dict[str, Net]:
 def test_attention(each: Chain, nets: dict[str, Net]) -> None:
     """One operator is left, where there is one, and it gives onnxruntime's answers at all sizes."""
     check(each, nets[each.name])
+
+
+def test_mask_shorter_than_the_keys() -> None:
+    """Opset 24: no query looks at keys that the mask does not reach, which onnxruntime refuses to compute."""
+    rng = np.random.default_rng(4)
+    shapes = {"q": (2, 3, 3, 4), "k": (2, 3, 7, 4), "m": (3, 5)}
+    made = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    keep = made["m"] > -1
+    outputs = [helper.make_empty_tensor_value_info("added"), helper.make_empty_tensor_value_info("kept")]
+    nodes = [
+        helper.make_node("Attention", ["q", "k", "k", "m"], ["added"]),
+        helper.make_node("Attention", ["q", "k", "k", "keep"], ["kept"]),
+    ]
+    arrays = {**made, "keep": keep}
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape) for name, array in arrays.items()
+    ]
+    graph = helper.make_graph(nodes, "short", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=11)
+    scores = made["q"] @ made["k"].swapaxes(2, 3) / 2
+    for answer, bias in zip(convert(model).compile().run(arrays), (made["m"], np.where(keep, 0, -np.inf)), strict=True):
+        weights = np.exp(scores + np.pad(bias, ((0, 0), (0, 2)), constant_values=-np.inf))
+        np.testing.assert_allclose(answer, weights / weights.sum(-1, keepdims=True) @ made["k"], rtol=1e-5, atol=1e-6)

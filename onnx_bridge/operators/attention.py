@@ -9,15 +9,17 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import WIDE_FLOATS, bool_, int64
+from onnx_bridge.ir.dtypes import FLOATS, WIDE_FLOATS, bool_, float64, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, fits, same
 from onnx_bridge.operators.cases import case, data, given
+from onnx_bridge.operators.cast import Cast
 from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.identity import Identity
 from onnx_bridge.operators.known import of_sizes
 from onnx_bridge.operators.matmul import MatMul
+from onnx_bridge.operators.pad import Pad
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.range import Range
 from onnx_bridge.operators.softmax import MaskedSoftmax
@@ -72,8 +74,8 @@ class Attention(Composite):
                 raise UnsupportedForm(f"q, k, v and what is past must have one type, got {q.dtype} and {tensor.dtype}")
         if len({q.rank, k.rank, v.rank}) != 1 or q.rank not in (3, 4):
             raise ShapeError(f"q, k and v must all have rank 3 or 4, got {q.type}, {k.type}, {v.type}")
-        if self.softmax_precision not in (None, 0, q.dtype.onnx):
-            raise UnsupportedForm(f"softmax_precision {self.softmax_precision} is not the type of q, {q.dtype}")
+        if self.softmax_precision not in (None, 0, *(dtype.onnx for dtype in FLOATS)):
+            raise UnsupportedForm(f"softmax_precision must be a type of floating-point numbers, got {self.softmax_precision}")
         if (past_key is None) != (past_value is None):
             raise ShapeError("past_key and past_value must be given together")
         for tensor in (past_key, past_value):
@@ -91,12 +93,19 @@ class Attention(Composite):
         if mask is not None:
             if mask.dtype not in (bool_, q.dtype) or not 2 <= mask.rank <= 4:
                 raise ShapeError(f"the mask must be bool or {q.dtype}, of rank 2 to 4, got {mask.type}")
-            for size, target in zip(reversed(mask.shape), (keys, qs[2], qs[1], qs[0]), strict=False):
+            sizes_of_scores = (self.covered(mask, keys), qs[2], qs[1], qs[0])
+            for size, target in zip(reversed(mask.shape), sizes_of_scores, strict=False):
                 if size != 1:
                     same(size, target)
         y = (qs[0], qs[2], qs[1] * vs[3]) if q.rank == 3 else (*qs[:3], vs[3])
         present = [Type(q.dtype, (*shape[:2], keys, shape[3])) for shape in (ks, vs)]
         return [Type(q.dtype, y), *present, Type(q.dtype, (*qs[:3], keys))]
+
+    def covered(self, mask: Tensor, keys: Size) -> Size:
+        """How many keys a mask speaks of: since opset 24 it may be shorter, and no query looks at the rest."""
+        last = mask.shape[-1]
+        shorter = self.opset >= 24 and isinstance(last, int) and isinstance(keys, int) and 1 < last < keys
+        return last if shorter else keys
 
     # ---- its operators
 
@@ -122,7 +131,7 @@ class Attention(Composite):
         states = [build.add(TABLE["Mul"], scores, build.constant("scale", scale, q))]
         states.append(self.capped(build, states[0]))
         states.append(self.masked(build, states[1], self.masks(build, mask, lengths, qs, keys), group))
-        states.append(build.add(MaskedSoftmax, states[2], axis=-1))
+        states.append(self.softmax(build, states[2]))
         y = build.add(MatMul, states[3], v)
         wide = (qs[0], qs[2], qs[1] * vs[3])
         if self.x.rank == 3:
@@ -149,9 +158,16 @@ class Attention(Composite):
         cap = build.constant("cap", self.softcap, scores)
         return build.add(TABLE["Mul"], build.add(TABLE["Tanh"], build.add(TABLE["Div"], scores, cap)), cap)
 
+    def softmax(self, build: Parts, scores: Tensor) -> Tensor:
+        """Over the keys, in float64 if that is asked for, and never in less than the scores have."""
+        if self.softmax_precision != float64.onnx or scores.dtype is float64:
+            return build.add(MaskedSoftmax, scores, axis=-1)
+        wide = build.add(MaskedSoftmax, build.add(Cast, scores, to=float64.onnx), axis=-1)
+        return build.add(Cast, wide, to=scores.dtype.onnx)
+
     def masks(self, build: Parts, mask: Tensor | None, lengths: Tensor | None, qs: Shape, keys: Size) -> list[Tensor]:
         """Masks that broadcast to [N, heads, S, T]."""
-        found = [] if mask is None else [mask]
+        found = [] if mask is None else [self.lengthened(build, mask, keys)]
         past = self.arguments(5)[4]
         if lengths is not None:
             lengths = build.reshape(lengths, [qs[0], 1, 1, 1])
@@ -164,6 +180,14 @@ class Attention(Composite):
         elif self.is_causal:
             found.append(causal(build, qs[2], keys, 0 if past is None else past.shape[2]))
         return found
+
+    def lengthened(self, build: Parts, mask: Tensor, keys: Size) -> Tensor:
+        """A mask as long as there are keys."""
+        if self.covered(mask, keys) == keys:
+            return mask
+        rest = keys - mask.shape[-1]
+        hidden = build.constant("hidden", False if mask.dtype is bool_ else -np.inf, mask)
+        return build.add(Pad, mask, sizes(build, *[0] * (2 * mask.rank - 1), rest), hidden)
 
     def masked(self, build: Parts, scores: Tensor, masks: Sequence[Tensor], group: int) -> Tensor:
         """The scores where the masks let them be, -inf elsewhere; float masks are added."""
@@ -193,6 +217,7 @@ class Attention(Composite):
         case(q=(2, 3, 8), k=(2, 3, 8), v=(2, 3, 8), mask=(3, 3), outputs=4, opset=23,
              attributes={"q_num_heads": 2, "kv_num_heads": 2, "qk_matmul_output_mode": 0, "is_causal": 1}),
         case(q=(2, 4, 3, 4), k=(2, 2, 3, 4), v=(2, 2, 3, 4), mask=(3, 3), outputs=4, attributes={"qk_matmul_output_mode": 3}, opset=23),
+        case(q=(2, 2, 3, 4), k=(2, 2, 7, 4), v=(2, 2, 7, 4), attributes={"softmax_precision": 11}, opset=23),
     )  # fmt: skip
 
 
