@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -73,3 +74,16 @@ def test_nothing_is_left(nodes: Sequence[onnx.NodeProto]) -> None:
     converted = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
 
     assert [op.op_type for op in converted.model.operators if op.op_type != "Reshape"] == ["Pointwise"]
+
+
+@pytest.mark.parametrize("turn", ["Mul(c, c)", "Div(c, b)"])
+def test_sizes_that_grow_beyond_bounds_are_computed_when_it_runs(turn: str) -> None:
+    """(a + b)^2, plus b, squared again, ... doubles its degree each time; quotients of sums nest deeper than Python calls go."""
+    turns = " ".join(f"c{i} = Add(a{i}, b) a{i + 1} = {turn.replace('(c,', f'(c{i},').replace(' c)', f' c{i})')}" for i in range(200))
+    text = f"s = Shape(x) a0 = Gather(s, zero) b = Gather(s, one) {turns} f = Cast<to = 1>(a200) y = Add(x, f)"
+    head = '<ir_version: 8, opset_import: ["" : 17]> g (float[N, M] x) => (float[N, M] y) <int64 zero = {0}, int64 one = {1}>'
+    made = convert(onnx.parser.parse_model(f"{head} {{ {text} }}"), verify=False)
+
+    (x,), (y,) = made.model.inputs, made.model.outputs
+    assert y.shape == x.shape
+    assert len(made.model.operators) > 1  # a size of the known part, and the rest

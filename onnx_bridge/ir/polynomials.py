@@ -205,6 +205,12 @@ def symbols(size: Size) -> set[str]:
     return found
 
 
+def parts(size: Size) -> int:
+    """How long a size is: its terms, and what is in them, functions with what they are of."""
+    inside = (atom for monomial, _ in terms_of(size) for atom in monomial)
+    return len(terms_of(size)) + sum(1 if isinstance(atom, Symbol) else 1 + sum(map(parts, atom.args)) for atom in inside)
+
+
 def show(size: Size, name: Callable[[str], str] = str) -> str:
     """The size as text, which is also C++ over functions floor_div, minimum, maximum; `name` spells the symbols."""
     if isinstance(size, int):

@@ -16,6 +16,9 @@ from onnx_bridge.operators.known import MOST, settled
 #: How many bools that sizes decide are known as sizes.
 FEW = 8
 
+#: How long a size may be (`dims.parts`) to be known: squares of sums that are squared again grow beyond all bounds.
+LONG = 300
+
 
 class Undecided(Exception):
     """A function of sizes that depends on the symbols in a way that no size can say."""
@@ -46,6 +49,8 @@ def fold(evaluate: Callable[..., Any], dtype: DType, operands: Sequence[Tensor])
         broadcast = [np.broadcast_to(value, shape) for value in values]
         for index in np.ndindex(shape):
             out[index] = evaluate(*(as_size(value[index]) for value in broadcast))
+            if dims.parts(as_size(out[index])) > LONG:
+                return None
     except (TypeError, Undecided):
         return None
     # Many bools that sizes decide are better compared when it runs, by one kernel.
