@@ -13,6 +13,7 @@ import pytest
 from models import dense_net
 
 from onnx_bridge import ArgumentError, ExportError, InvalidModel, check, convert
+from onnx_bridge.normalize import read
 from onnx_bridge.normalize.formats import described_object
 
 
@@ -124,3 +125,12 @@ def test_modules_are_imported_for_onnx_too(tmp_path: Path, monkeypatch: pytest.M
     assert os.environ.pop("OWN_OPERATORS") == "here"
     with pytest.raises(ExportError, match="cannot import 'nothing_of_this_name'"):
         check(dense_net(), imports=["nothing_of_this_name"])
+
+
+def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(InvalidModel, match="cannot read the model .*Permission denied"):
+        read(tmp_path)

@@ -62,9 +62,9 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
         name = proto.graph.name or name
     elif isinstance(model, (str, Path)):
         path = Path(model)
-        if path.is_dir():
-            raise InvalidModel(f"{str(path)!r} {described_folder(path)}")
         try:
+            if path.is_dir():
+                raise InvalidModel(f"{str(path)!r} {described_folder(path)}")
             raw = path.read_bytes()
         except OSError as error:
             raise InvalidModel(f"cannot read the model {str(path)!r}: {error.strerror or error}") from None
