@@ -22,6 +22,7 @@ _COORDINATES = (
     "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize",
 )  # fmt: skip
 _NEAREST = ("simple", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+_POLICIES = ("stretch", "not_larger", "not_smaller")
 _TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
@@ -150,7 +151,7 @@ class Resize(Interpolating):
     """y = x resampled to other sizes along some axes, by `scales` or `sizes` (constant, or computed from dims).
 
     mode nearest, linear, cubic; all coordinate_transformation_modes and nearest_modes. Opset 10 knows asymmetric nearest
-    and linear only; antialias and keep_aspect_ratio_policy (opset 18) are not supported.
+    and linear only; antialias (opset 18) is not supported.
     """
 
     antialias: int = attribute(0)
@@ -166,8 +167,8 @@ class Resize(Interpolating):
     def types(self, x: Tensor, *rest: Tensor | None) -> Type:
         if self.antialias:
             raise UnsupportedForm("antialias is not supported")
-        if self.keep_aspect_ratio_policy != "stretch":
-            raise UnsupportedForm(f"keep_aspect_ratio_policy {self.keep_aspect_ratio_policy!r} is not supported")
+        if self.keep_aspect_ratio_policy not in _POLICIES:
+            raise UnsupportedForm(f"keep_aspect_ratio_policy {self.keep_aspect_ratio_policy!r} is not known")
         return self.result(self.stretches())
 
     def reads(self) -> Sequence[int]:
@@ -193,12 +194,27 @@ class Resize(Interpolating):
         elif sizes is not None:
             if len(sizes.sizes()) != len(axes):
                 raise ShapeError(f"sizes must be {len(axes)} numbers, got {list(sizes.sizes())}")
-            for i, (axis, out) in enumerate(zip(axes, sizes.sizes(), strict=True)):
-                if out != x.shape[axis] or crop:
-                    made.append(Stretch(axis, x.shape[axis], out, None, _pair(bounds, i)))
+            common = self.common_factor([x.shape[axis] for axis in axes], sizes.sizes())
+            for i, (axis, asked) in enumerate(zip(axes, sizes.sizes(), strict=True)):
+                size, out, scale = x.shape[axis], asked, None
+                if common is not None and isinstance(size, int):
+                    out, scale = int(np.floor(common * np.float32(size) + np.float32(0.5))), literal(float(common), float32)
+                if out != size or crop or common not in (None, 1):
+                    made.append(Stretch(axis, size, out, scale, _pair(bounds, i)))
         else:
             raise ShapeError("neither scales nor sizes are given")
         return [s for s in made if not (crop and s.size == s.out and s.roi == (0.0, 1.0))]
+
+    def common_factor(self, shape: Sequence[Size], asked: Sequence[Size]) -> np.float32 | None:
+        """The one scale of all axes that keeps what they are to each other; None where each has its own."""
+        if self.keep_aspect_ratio_policy == "stretch":
+            return None
+        pairs = zip(shape, asked, strict=True)
+        numbers = [(size, out) for size, out in pairs if isinstance(size, int) and isinstance(out, int) and size > 0]
+        if len(numbers) < len(shape):
+            raise UnsupportedForm(f"{self.keep_aspect_ratio_policy} needs sizes of x that are numbers, got [{', '.join(map(str, shape))}]")
+        factors = [np.float32(out) / np.float32(size) for size, out in numbers]
+        return min(factors) if self.keep_aspect_ratio_policy == "not_larger" else max(factors)
 
     cases = (
         case(x=("N", 3, 4, 5), roi=None, scales=const([1, 1, 2, 2], "float32"), opset=13),
@@ -211,6 +227,10 @@ class Resize(Interpolating):
         case(x=(1, 2, 6, 8), scales=const([1, 1, 0.5, 2.0], "float32"), opset=10),
         case(x=(1, 2, 6, 7), roi=const([0, 0, 0.2, 0.3, 1, 1, 0.8, 1.2], "float32"), scales=None, sizes=const([1, 2, 9, 4]), opset=13,
              attributes={"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 7.0}),
+        case(x=("N", 2, 5, 6), roi=None, scales=None, sizes=const([7, 8]), opset=19,
+             attributes={"axes": [2, 3], "mode": "linear", "keep_aspect_ratio_policy": "not_larger"}),
+        case(x=("N", 2, 5, 6), roi=None, scales=None, sizes=const([8, 7]), opset=19,
+             attributes={"axes": [3, 2], "keep_aspect_ratio_policy": "not_smaller", "nearest_mode": "floor"}),
         case(x=(1, 2, 6, 8), roi=None, scales=const([0.5, 2.0], "float32"), opset=18,
              attributes={"axes": [2, 3], "mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}),
     )  # fmt: skip
