@@ -7,7 +7,7 @@ route whose model fails here is passed over for the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -178,10 +178,14 @@ class Trial:
         return max((movement(answer[index], b) for answer in self._again(call, 2) if answer[index].shape == b.shape), default=0.0)
 
     def _again(self, call: _Call, times: int) -> Iterator[Sequence[np.ndarray]]:
-        """The framework's answers to nudged inputs."""
+        """The framework's answers to nudged inputs, as far as it takes them: what it refuses to do moves nothing."""
         if any(value.dtype.kind == "f" for value in call.feeds.values()):
             for seed in range(times):
-                yield self.reference({k: nudge(v, seed) if v.dtype.kind == "f" else v for k, v in call.feeds.items()})
+                nudged = {name: nudge(value, seed) if value.dtype.kind == "f" else value for name, value in call.feeds.items()}
+                answers: list[Sequence[np.ndarray]] = []
+                with suppress(Exception):  # whatever a framework raises
+                    answers.append(self.reference(nudged))
+                yield from answers
 
 
 def _remarks(framework: str, calls: Sequence[_Call]) -> list[str]:

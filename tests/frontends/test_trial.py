@@ -37,6 +37,18 @@ def test_a_call_is_measured_by_the_largest_value_of_all_calls() -> None:
         tried(NEG, lambda feeds: -feeds["x"] * np.float32(1.001), {"x": X}, N)
 
 
+def test_a_framework_that_refuses_nudged_inputs_does_not_move() -> None:
+    """What it says of them is no reason to pass over the exported model, nor to take it."""
+
+    def of_quarters(feeds: Arrays) -> np.ndarray:
+        if (feeds["x"] * 4 != np.rint(feeds["x"] * 4)).any():
+            raise ValueError("not of quarters")
+        return -feeds["x"] * np.float32(1.001)
+
+    with pytest.raises(Rejected, match="is off by"):
+        tried(NEG, of_quarters, {"x": np.rint(X * 4) / 4}, N)
+
+
 @pytest.mark.parametrize("answer", [lambda feeds: -feeds["x"][:1], lambda feeds: -feeds["x"].astype(np.float64)], ids=["shape", "type"])
 def test_shapes_and_types_are_compared(answer: Callable[[Arrays], np.ndarray]) -> None:
     with pytest.raises(Rejected, match=r"output 0 at n = 4 is float32\[4, 3\], numpy gives"):
