@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,10 @@ def _check(model: onnx.ModelProto, name: str) -> None:
     except checker.ValidationError as error:
         text = str(error).strip()
         if not any(harmless in text for harmless in _LEFT_TO_LOWERING):
-            raise InvalidModel(f"{name}: onnx's checker finds: {' '.join(text.split())}") from None
+            # The nodes are in order by now: what the checker takes for a matter of order is that nothing makes a tensor.
+            unmade = re.search(r"topologically sorted, however input '(.*?)' of node", text)
+            cause = f"{unmade[1]!r} is read, but is neither an input, nor an initializer, nor what a node makes; " if unmade else ""
+            raise InvalidModel(f"{name}: {cause}onnx's checker finds: {' '.join(text.split())}") from None
     except ValueError as error:  # models of 2 GiB and more cannot be serialised for the checker
         if "2GB" not in str(error) and "2GiB" not in str(error):
             raise InvalidModel(f"{name}: {error}") from None
