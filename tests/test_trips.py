@@ -136,3 +136,28 @@ def test_what_is_doubled_over_and_over_is_looked_at_once(kind: str) -> None:
     conversion = convert(net.model(rows=(rows, FLOAT, ("T", 3))), verify=False)
 
     assert conversion.model.outputs[0].shape == (4, 3)
+
+
+@pytest.mark.parametrize("kind", ["Add", "And", "Identity"])
+def test_what_is_far_away_is_no_counter(kind: str) -> None:
+    """A chain of 1500 operators before the condition is refused as what data decides; it is no recursion without end."""
+    net = Net("far")
+    x = net.input("x", (3,))
+    body = Net("body")
+    body.input("turn", (), INT64), body.input("on", (), BOOL)
+    counter, one = "turn", body.constant(1)
+    for _ in range(1500 if kind == "Add" else 0):
+        counter = body("Add", counter, one)
+    on = body("Less", counter, body.constant(3))
+    for _ in range(1500 if kind == "And" else 0):
+        on = body("And", on, body("Less", "turn", body.constant(2)))
+    for _ in range(1500 if kind == "Identity" else 0):
+        on = body("Identity", on)
+    graph = body.graph(goes_on=(on, BOOL, ()), rows=(body("Neg", x), FLOAT, (3,)))
+    model = net.model(rows=(net("Loop", net.constant(2**63 - 1), "", body=graph), FLOAT, ("T", 3)))
+
+    if kind == "Identity":  # nothing is computed: it is followed without going deeper
+        assert convert(model, verify=False).model.outputs[0].shape == (4, 3)
+        return
+    with pytest.raises(UnsupportedModel, match="turns"):
+        convert(model, verify=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from onnx_bridge.ir.tensor import Tensor
 #: A trip count of this many turns is none: no loop ever takes them. Exporters write the largest int64 for "as long as it holds".
 ENDLESS = 1 << 40
 
+#: So many operators are looked through for a counter or a condition; a file may have any number of them.
+_DEEPEST = 200
+
 #: Comparisons a ? b as what of their operands must be at least 1: the sign of b - a, and what is added to it.
 _COMPARISONS = {"Less": (1, 0), "LessOrEqual": (1, 1), "Greater": (-1, 0), "GreaterOrEqual": (-1, 1)}
 
@@ -24,6 +28,8 @@ _NEGATED = {"Less": "GreaterOrEqual", "GreaterOrEqual": "Less", "Greater": "Less
 
 #: Operators that leave the number of a tensor of one element as it is.
 _PASSING = {"Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape"}
+
+_Found = TypeVar("_Found")
 
 
 class DependsOnData(Exception):
@@ -66,6 +72,7 @@ class Turns:
     # What is read twice is looked at once: else n doublings, a = a + a, would take 2 to the n steps.
     _margins: dict[Tensor, list[Line]] = field(default_factory=dict)
     _lines: dict[Tensor, Line] = field(default_factory=dict)
+    _depth: int = 0
 
     def count(self, first: Tensor | None, then: Tensor, most: Size | None) -> Size | None:
         """The number of turns; None if the loop never ends by itself.
@@ -91,6 +98,20 @@ class Turns:
             return _unending(before)
         return _where(before, found)
 
+    def _deeper(self, look: Callable[[Tensor], _Found], tensor: Tensor) -> _Found:
+        """What is found of a tensor, one operator further up.
+
+        Raises:
+            DependsOnData: that is farther than anybody writes by hand.
+        """
+        if self._depth == _DEEPEST:
+            raise DependsOnData(tensor)
+        self._depth += 1
+        try:
+            return look(tensor)
+        finally:
+            self._depth -= 1
+
     def margins(self, condition: Tensor) -> list[Line]:
         """What must all be at least 1 for a condition to hold.
 
@@ -98,7 +119,7 @@ class Turns:
             DependsOnData: it is no conjunction of comparisons of counters and sizes.
         """
         if condition not in self._margins:
-            self._margins[condition] = list(dict.fromkeys(self._margins_of(condition)))
+            self._margins[condition] = list(dict.fromkeys(self._deeper(self._margins_of, condition)))
         return self._margins[condition]
 
     def _margins_of(self, condition: Tensor) -> list[Line]:
@@ -130,7 +151,7 @@ class Turns:
             DependsOnData: it is no counter and no size.
         """
         if tensor not in self._lines:
-            self._lines[tensor] = self._line_of(tensor)
+            self._lines[tensor] = self._deeper(self._line_of, tensor)
         return self._lines[tensor]
 
     def _line_of(self, tensor: Tensor) -> Line:
@@ -158,11 +179,11 @@ class Turns:
         Raises:
             DependsOnData: something else than a number or a size.
         """
+        while tensor is not counter and (passing := self.makers.get(tensor)) is not None and _passes(passing):
+            tensor = passing.x
         if tensor is counter:
             return 0
         maker = self.makers.get(tensor)
-        if maker is not None and _passes(maker):
-            return self.step(maker.x, counter)
         if maker is not None and maker.op_type in ("Add", "Sub"):
             a, b = maker.input(0), maker.input(1)
             if maker.op_type == "Add" and self._is(b, counter):
