@@ -73,19 +73,25 @@ def test_forms_of_opset_1_that_later_ones_renamed() -> None:
         helper.make_node("Upsample", ["x"], ["up"], height_scale=2.0, width_scale=1.5, mode="nearest"),
         helper.make_node("Pad", ["up"], ["padded"], paddings=[0, 0, 1, 0, 0, 0, 0, 1], value=1.5),
         helper.make_node("Reshape", ["padded"], ["flat"], shape=[2, -1]),
-        helper.make_node("Gemm", ["flat", "weight", "bias"], ["y"], broadcast=1, alpha=0.5),
+        helper.make_node("Split", ["flat", "parts"], ["front", "back"], axis=1),
+        helper.make_node("Concat", ["back", "front"], ["swapped"]),
+        helper.make_node("Gemm", ["swapped", "weight", "bias"], ["once"], broadcast=1, alpha=0.5),
+        helper.make_node("Tile", ["once", "two", "one"], ["y"]),
     ]
     graph = helper.make_graph(
         nodes, "old", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 1, 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 2])],
-        [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 4])],
+        [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias"),
+         *(numpy_helper.from_array(np.array(value, np.float32), name) for name, value in (("parts", [3, 60]), ("two", [2]), ("one", [1])))],
+        value_info=[helper.make_tensor_value_info("once", TensorProto.FLOAT, [2, 2])],
     )  # fmt: skip
     x = X.reshape(2, 3, 1, 4)
     wide = np.pad(x.repeat(2, axis=2)[..., [0, 0, 1, 2, 2, 3]], ((0, 0), (0, 0), (1, 0), (0, 1)), constant_values=1.5)
 
     made = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 1)], ir_version=4))
 
-    np.testing.assert_allclose(made.compile()(x), 0.5 * wide.reshape(2, 63) @ weight + bias, rtol=1e-5)
+    once = 0.5 * np.roll(wide.reshape(2, 63), -3, axis=1) @ weight + bias
+    np.testing.assert_allclose(made.compile()(x), np.tile(once, (1, 2)), rtol=1e-5)
     graph = helper.make_graph(
         [helper.make_node("GRU", ["x", "w", "r"], ["y", ""], hidden_size=3, output_sequence=1)], "old",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 1, 2])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],

@@ -143,8 +143,14 @@ def _newer(node: NodeProto, graph: onnx.GraphProto, ranks: Mapping[str, int], ta
         _drop(node, "height_scale", "width_scale")
     elif node.op_type in ("LpPool", "GlobalLpPool") and "p" in said and said["p"].type == AttributeProto.FLOAT:
         said["p"].CopyFrom(helper.make_attribute("p", int(said["p"].f)))
-    elif (node.op_type == "Split" and len(node.input) > 1) or (node.op_type == "Tile" and len(node.input) > 2):
-        raise ValueError(f"{node.op_type} of opset 1 with its sizes as inputs is not lifted")
+    elif node.op_type == "Split" and len(node.input) > 1:
+        node.attribute.append(helper.make_attribute("split", [int(size) for size in _stored(graph, node.input[1])]))
+        del node.input[1:]
+    elif node.op_type == "Tile" and len(node.input) > 2:  # so many tiles along one axis
+        repeats = np.ones(_known(ranks, node.input[0]), np.int64)
+        repeats[int(_stored(graph, node.input[2])[0])] = int(_stored(graph, node.input[1])[0])
+        node.input[1] = _constant(graph, repeats, taken)
+        del node.input[2:]
     _drop(node, *_GONE)
     yield node
 
@@ -153,6 +159,14 @@ def _drop(node: NodeProto, *names: str) -> None:
     kept = [attribute for attribute in node.attribute if attribute.name not in names]
     del node.attribute[:]
     node.attribute.extend(kept)
+
+
+def _stored(graph: onnx.GraphProto, name: str) -> np.ndarray:
+    """The numbers of an initializer, flat."""
+    for tensor in graph.initializer:
+        if tensor.name == name:
+            return np.asarray(numpy_helper.to_array(tensor)).reshape(-1)
+    raise ValueError(f"{name!r}, which opset 1 takes sizes from, is no initializer")
 
 
 def _constant(graph: onnx.GraphProto, value: np.ndarray, taken: _Taken) -> str:
