@@ -218,6 +218,7 @@ class Attention(Composite):
              attributes={"q_num_heads": 2, "kv_num_heads": 2, "qk_matmul_output_mode": 0, "is_causal": 1}),
         case(q=(2, 4, 3, 4), k=(2, 2, 3, 4), v=(2, 2, 3, 4), mask=(3, 3), outputs=4, attributes={"qk_matmul_output_mode": 3}, opset=23),
         case(q=(2, 2, 3, 4), k=(2, 2, 7, 4), v=(2, 2, 7, 4), attributes={"softmax_precision": 11}, opset=23),
+        case(q=(2, 2, 3, 4), k=(2, 2, 7, 4), v=(2, 2, 7, 4), attributes={"softmax_precision": 10}, opset=23),
     )  # fmt: skip
 
 
