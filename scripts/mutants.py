@@ -94,24 +94,15 @@ def other_type(model: ModelProto, rng: random.Random) -> None:
 
 
 def input_of_node(model: ModelProto, rng: random.Random) -> None:
-    """An input dropped, emptied, doubled, renamed, added or exchanged."""
+    """An input dropped, emptied, doubled, renamed, added, or all of them exchanged."""
     node = a_node(model, rng)
     if node is None:
         return
     names = list(node.input)
-    way = rng.randrange(6)
-    if way == 0 and names:
-        del names[rng.randrange(len(names))]
-    elif way == 1 and names:
-        names[rng.randrange(len(names))] = ""
-    elif way == 2 and names:
-        names.append(rng.choice(names))
-    elif way == 3 and names:
-        names[rng.randrange(len(names))] = a_name(model, rng)
-    elif way == 4:
-        names.append(a_name(model, rng))
-    else:
+    if rng.random() < 1 / 6:
         rng.shuffle(names)
+    else:
+        _one_changed(names, a_name(model, rng), rng)
     del node.input[:]
     node.input.extend(names)
 
@@ -122,19 +113,25 @@ def output_of_node(model: ModelProto, rng: random.Random) -> None:
     if node is None:
         return
     names = list(node.output)
-    way = rng.randrange(5)
-    if way == 0 and names:
-        names.pop()
-    elif way == 1 and names:
-        names[rng.randrange(len(names))] = ""
-    elif way == 2 and names:
-        names.append(rng.choice(names))
-    elif way == 3 and names:
-        names[rng.randrange(len(names))] = a_name(model, rng)
-    else:
-        names.append(rng.choice(("extra", *NAMES)))
+    _one_changed(names, rng.choice((a_name(model, rng), "extra", *NAMES)), rng)
     del node.output[:]
     node.output.extend(names)
+
+
+def _one_changed(names: list[str], other: str, rng: random.Random) -> None:
+    """One of a node's names dropped, emptied, doubled or replaced, or another one added."""
+    way = rng.randrange(5) if names else 4
+    place = rng.randrange(len(names)) if names else 0
+    if way == 0:
+        del names[place]
+    elif way == 1:
+        names[place] = ""
+    elif way == 2:
+        names.append(names[place])
+    elif way == 3:
+        names[place] = other
+    else:
+        names.append(other)
 
 
 def nodes(model: ModelProto, rng: random.Random) -> None:

@@ -58,22 +58,9 @@ ONNX_BRIDGE_KERNEL void floats_pow(const float* x, const float* z, float* y, Siz
 ONNX_BRIDGE_KERNEL float number_pow(float x, float z) { return pow(x, z); }
 ONNX_BRIDGE_KERNEL std::int64_t number_pow(std::int64_t x, std::int64_t z) { return pow(x, z); }
 
-/// A few double forms, one number each.
-ONNX_BRIDGE_KERNEL double number_of(int which, double x)
-{
-   switch (which) {
-      case 0: return gelu(x);
-      case 1: return softplus(x);
-      case 2: return mish(x);
-      case 3: return elu(x, 1.f);
-      case 4: return hard_swish(x);
-      case 5: return gelu_tanh(x);
-      case 6: return swish(x, 1.f);
-      case 7: return shrink(x, 0.25f, 0.5f);
-      default: return softsign(x);
-   }
-}
-ONNX_BRIDGE_KERNEL float number_of(int which, float x)
+/// A few forms of one number.
+template <class T>
+ONNX_BRIDGE_KERNEL T number_of(int which, T x)
 {
    switch (which) {
       case 0: return gelu(x);

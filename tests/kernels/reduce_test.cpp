@@ -10,21 +10,10 @@
 #include <type_traits>
 #include <vector>
 
-using namespace kernels;
+#include "checks.hxx"
+
 typedef std::vector<float> Floats;
 typedef std::ptrdiff_t Length;
-
-static int failures = 0;
-static const float inf = std::numeric_limits<float>::infinity();
-static const float nan_ = std::numeric_limits<float>::quiet_NaN();
-#define CHECK(condition, ...) \
-   do { \
-      if (!(condition) && ++failures < 50) { \
-         std::printf("line %d: ", __LINE__); \
-         std::printf(__VA_ARGS__); \
-         std::printf("\n"); \
-      } \
-   } while (0)
 
 enum Operation { OfSum, OfMean, OfSumSquare, OfL1, OfL2, OfLogSum, OfLogSumExp, OfMax, OfMin, OfProd, OfRootOfSum, operations };
 
