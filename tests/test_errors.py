@@ -42,6 +42,21 @@ def test_a_file_that_is_no_model(content: bytes, says: str, tmp_path: Path) -> N
     assert "m.onnx" in str(caught.value)
 
 
+def test_a_graph_without_outputs_computes_nothing() -> None:
+    """onnx's checker takes it; a header of it did not compile."""
+    with pytest.raises(InvalidModel, match="has no outputs"):
+        convert(model_of(helper.make_graph([], "nothing", [], [])))
+
+
+def test_names_of_dims_are_text() -> None:
+    """protobuf hands out what is not UTF-8 as bytes."""
+    raw = dense_net().SerializeToString()
+    assert raw.count(b"\x12\x01N") >= 1  # the dim N, field 2
+
+    with pytest.raises(InvalidModel, match="is not UTF-8"):
+        convert(raw.replace(b"\x12\x01N", b"\x12\x01\xff"))
+
+
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
     """A file cut anywhere gives an error of ours, never a traceback from inside and never a header of half a model."""
     whole = dense_net().SerializeToString()

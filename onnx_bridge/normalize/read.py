@@ -49,7 +49,7 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
     """Reads a model and checks it.
 
     Raises:
-        InvalidModel: there is no such file, it is not ONNX, external data leaves the model's folder or is missing, or
+        InvalidModel: there is no such file, it is not ONNX, it has no outputs, external data leaves the model's folder or is missing, or
             onnx's checker finds fault.
     """
     folder: Path | None = None
@@ -74,6 +74,8 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
         raise InvalidModel(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}{described_object(model)}")
     _load_external_data(proto, folder, name)
     _check(proto, name)
+    if not proto.graph.output:
+        raise InvalidModel(f"{name}: the graph has no outputs, so there is nothing to compute")
     return Source(proto, name, hashlib.sha256(raw).hexdigest())
 
 
@@ -103,7 +105,9 @@ def _texts(model: onnx.ModelProto) -> Iterator[object]:
     yield from (imported.domain for imported in model.opset_import)
     for graph in all_graphs(model.graph):
         yield graph.name
-        yield from (value.name for value in (*graph.input, *graph.output, *graph.value_info))
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            yield value.name
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
         for tensor in graph.initializer:
             yield tensor.name
             yield from (entry.value for entry in tensor.external_data)
