@@ -1,0 +1,1873 @@
+// control_flow.hxx: made by onnx_bridge VERSION. Do not edit; convert the model again.
+//
+//   model      control_flow.onnx, sha256 0000000000000000..., ai.onnx 17
+//   operators  3 Pointwise, 3 Identity, 2 Copy, 1 Loop, 1 ReduceMax, 1 If
+//   input      start  float32 [N, 3]
+//   output     last  float32 [N, 3]
+//              path  float32 [5, N, 3]
+//   weights    none
+//   workspace  448 bytes where every size is 1
+//   proof      none: converted without verification
+//
+//   onnx_bridge::control_flow::Model model;  // weights, mapped once; const, any number of threads
+//   onnx_bridge::control_flow::Workspace ws(model, {N});  // one a thread
+//   model.infer(ws, {N}, start, last, path);  // caller's memory in and out
+//
+//   TMVA_SOFIE_control_flow::Session s;  // SOFIE's face on the same body
+//   auto y = s.infer(N, start);
+//
+// Contract. infer() is const and noexcept; it allocates nothing, locks nothing, calls nothing of the system and starts no
+// thread. A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on
+// every processor that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag. Only
+// constructors throw: a Model's std::runtime_error, with what was wrong with the weights, a Workspace's std::length_error
+// or std::bad_alloc. Model::open and Workspace::make do not, and are what there is without exceptions.
+#if !defined(ONNX_BRIDGE_LANES)  // ------------------------------------------------------------ the face, read once
+#ifndef ONNX_BRIDGE_MODEL_CONTROL_FLOW
+#define ONNX_BRIDGE_MODEL_CONTROL_FLOW
+#include <atomic>
+#include <cerrno>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace onnx_bridge { namespace control_flow {
+
+/// Sizes that the model leaves open.
+struct Dims {
+   std::size_t N = 1;
+};
+
+/// An input or output: its ONNX name, element type and shape; -1 stands for a size that is known at run time,
+/// and for the rank of an output that has one or another: `shape` is the number of its elements then.
+struct Argument {
+   const char* name;
+   const char* type;
+   int rank;
+   std::ptrdiff_t shape[8];
+};
+inline constexpr Argument inputs[] = {
+   {"start", "float32", 2, {-1, 3}},
+};
+inline constexpr Argument outputs[] = {
+   {"last", "float32", 2, {-1, 3}},
+   {"path", "float32", 3, {5, -1, 3}},
+};
+
+/// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
+/// multiply-add (avx2, avx512, and baseline on arm64) give the same bits.
+enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
+
+/// Where each weight lies in memory, packed for the kernels, the same on every processor.
+struct Weights {
+   // none
+};
+
+
+// checked_size.hxx: run-time sizes that cannot overflow unseen, and the plan of a Workspace made of them.
+//
+// Not a kernel: stands once in the model's own namespace, outside the regions.
+// includes: <cstddef> <cstdint> <initializer_list>
+
+/// More bytes or elements than any memory has; and the most that one piece of memory may have.
+inline constexpr std::size_t too_many = static_cast<std::size_t>(-1);
+inline constexpr std::size_t most_bytes = too_many / (sizeof(std::size_t) > 4 ? 4 : 2);
+
+/// A size with a bound on everything that it is computed from, zeros taken for ones. Where the bound is beyond `most_bytes` the size has
+/// overflowed, now or in another order of the same factors; the value is exact where it has not.
+struct Checked {
+   std::int64_t value;
+   double bound;
+
+   Checked(std::int64_t v, double b) : value(v), bound(b < 1.0 ? 1.0 : b < 1e100 ? b : 1e100) {}
+   Checked(long long number) : Checked(number, static_cast<double>(number < 0 ? -number : number)) {}
+   static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), static_cast<double>(n)}; }
+   bool overflows() const { return bound > static_cast<double>(most_bytes); }
+   bool negative() const { return overflows() || value < 0; }
+   /// The number of bytes or elements: too_many where it overflows, 0 where it is negative.
+   std::size_t count() const { return overflows() ? too_many : value > 0 ? static_cast<std::size_t>(value) : 0; }
+};
+inline std::int64_t wrapped(std::uint64_t x) { return static_cast<std::int64_t>(x); }
+inline std::uint64_t bits(Checked x) { return static_cast<std::uint64_t>(x.value); }
+inline Checked operator+(Checked a, Checked b) { return {wrapped(bits(a) + bits(b)), a.bound + b.bound}; }
+inline Checked operator-(Checked a, Checked b) { return {wrapped(bits(a) - bits(b)), a.bound + b.bound}; }
+inline Checked operator-(Checked a) { return {wrapped(0 - bits(a)), a.bound}; }
+inline Checked operator*(Checked a, Checked b) { return {wrapped(bits(a) * bits(b)), a.bound * b.bound}; }
+inline Checked minimum(Checked a, Checked b)
+{
+   const Checked low = a.value < b.value ? a : b;
+   if (low.value < 0 || a.overflows() || b.overflows()) return {low.value, a.bound > b.bound ? a.bound : b.bound};
+   return {low.value, a.bound < b.bound ? a.bound : b.bound};
+}
+inline Checked maximum(Checked a, Checked b) { return {a.value > b.value ? a.value : b.value, a.bound > b.bound ? a.bound : b.bound}; }
+inline bool differ(Checked a, Checked b) { return a.overflows() || b.overflows() || a.value != b.value; }
+template <class... Rest>
+Checked minimum(Checked a, Checked b, Rest... rest) { return minimum(minimum(a, b), rest...); }
+template <class... Rest>
+Checked maximum(Checked a, Checked b, Rest... rest) { return maximum(maximum(a, b), rest...); }
+/// Rounded down. A division by zero overflows.
+inline Checked floor_div(Checked a, Checked b)
+{
+   if (b.value == 0 || a.overflows() || b.overflows()) return {0, 1e100};
+   const std::int64_t quotient = a.value / b.value, rest = a.value % b.value;
+   const double divisor = static_cast<double>(b.value < 0 ? -b.value : b.value);
+   return {quotient - (rest != 0 && (rest < 0) != (b.value < 0)), a.bound / divisor + 1.0};
+}
+
+/// Where the pieces of a Workspace lie: each begins where the highest of those `below` it ends.
+template <std::size_t Pieces>
+struct Layout {
+   std::size_t* at;
+   std::size_t tops[Pieces] = {};
+   std::size_t pieces = 0, end = 0;
+
+   explicit Layout(std::size_t* offsets) : at(offsets) {}
+   void add(Checked bytes, std::initializer_list<int> below = {})
+   {
+      std::size_t offset = 0;
+      for (const int piece : below)
+         if (tops[piece] > offset) offset = tops[piece];
+      const std::size_t size = bytes.count();
+      const bool fits = offset <= most_bytes && size <= most_bytes - offset;
+      at[pieces] = offset;
+      tops[pieces] = fits ? offset + size : too_many;
+      if (tops[pieces] > end) end = tops[pieces];
+      pieces++;
+   }
+};
+inline std::ptrdiff_t floor_div(std::ptrdiff_t a, std::ptrdiff_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
+inline std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
+inline std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
+template <class... Rest>
+std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return minimum(minimum(a, b), rest...); }
+template <class... Rest>
+std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
+
+class Workspace;
+
+/// The network with its weights. Immutable: share one between all threads. The constructors are there where exceptions are, and throw
+/// std::runtime_error with what is wrong; open() says it in `error` instead, and returns nothing.
+class Model {
+public:
+#if defined(__cpp_exceptions)
+   explicit Model(Body body = Body::best)
+   {
+      raise(choose(body));
+   }
+#endif
+   static std::optional<Model> open(std::string& error,
+      Body body = Body::best) noexcept
+   {
+      Model model{Closed()};
+      const std::string problem = model.choose(body);
+      return opened(std::move(model), problem, error);
+   }
+
+   /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
+   /// nothing is written. False, too, where data takes a branch or ends a loop as these dims do not allow: then the
+   /// outputs hold anything. Outputs overlap neither inputs nor one another nor the Workspace; inputs may overlap.
+   bool infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* start, float* last, float* path) const noexcept;
+
+   /// Bytes of scratch memory that one call needs; the largest std::size_t where no memory is that large.
+   static std::size_t workspace_bytes(Dims dims = {}) noexcept
+   {
+      std::size_t at[10];
+      return plan(dims, at);
+   }
+
+   /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
+   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+
+private:
+   friend class Workspace;
+   using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*, float*) noexcept;
+   struct Closed {};
+   explicit Model(Closed) {}
+   static bool takes(const Dims& dims) noexcept;
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   // no weights
+   std::string choose(Body body);
+   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   {
+      error = problem.empty() ? problem : "control_flow: " + problem;
+      return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
+   }
+#if defined(__cpp_exceptions)
+   static void raise(const std::string& problem)
+   {
+      if (!problem.empty()) throw std::runtime_error("control_flow: " + problem);
+   }
+#endif
+
+   std::shared_ptr<const char> file_{};  // keeps the weights alive; null where they are the caller's
+   Weights w_{};
+   Run run_ = nullptr;
+};
+
+/// Scratch memory of one thread, for all calls whose dims need no more than `dims`.
+class Workspace {
+public:
+#if defined(__cpp_exceptions)
+   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   {
+      check();
+      own(new char[bytes_ + 63]);
+   }
+   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
+   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
+   {
+      check();
+      memory_ = static_cast<char*>(memory);
+   }
+#endif
+   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
+   {
+      Workspace made(dims);
+      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
+      made.memory_ = static_cast<char*>(memory);
+      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
+      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+   }
+   Workspace(Workspace&&) = default;
+   Workspace& operator=(Workspace&&) = default;
+   Workspace(const Workspace&) = delete;
+   Workspace& operator=(const Workspace&) = delete;
+
+private:
+   friend class Model;
+   explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
+   void own(char* memory)
+   {
+      own_.reset(memory);
+      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+   }
+#if defined(__cpp_exceptions)
+   void check() const
+   {
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("control_flow: a workspace for these dims is larger than any memory");
+   }
+#endif
+   bool fit(const Dims& dims) noexcept
+   {
+      if (dims.N == dims_.N) return takes_;
+      if (!Model::takes(dims)) return false;
+      const bool fits = Model::plan(dims, at_) <= bytes_;
+      if (fits) {
+         dims_ = dims;
+         takes_ = true;
+      } else {
+         Model::plan(dims_, at_);
+      }
+      return fits;
+   }
+
+   Dims dims_;
+   std::size_t at_[10];  // the plan for dims_
+   std::size_t bytes_;
+   bool takes_;
+   std::unique_ptr<char[]> own_{};
+   char* memory_ = nullptr;
+};
+
+}}  // namespace onnx_bridge::control_flow
+
+// The kernels and the network, once for each instruction set: this file includes itself below.
+#if defined(__FILE_NAME__)
+#define ONNX_BRIDGE_SELF __FILE_NAME__
+#elif __has_include(__FILE__)
+#define ONNX_BRIDGE_SELF __FILE__
+#else
+#define ONNX_BRIDGE_SELF "control_flow.hxx"
+#endif
+#if !__has_include(ONNX_BRIDGE_SELF)
+#error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
+#endif
+// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+//
+// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
+// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+#define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
+#if defined(__clang__)
+#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
+#define ONNX_BRIDGE_BEGIN(isa) \
+   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
+#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#else
+#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_END _Pragma("GCC pop_options")
+#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#endif
+// Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
+// an int that is an array's bound for a conversion.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"
+#pragma GCC diagnostic ignored "-Wunused-const-variable"
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+//
+// ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4 lanes, leaves the other bodies out.
+#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
+ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define ONNX_BRIDGE_LANES 16
+#define ONNX_BRIDGE_REGION avx512
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END
+#endif
+#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
+ONNX_BRIDGE_BEGIN("avx2,fma")
+#define ONNX_BRIDGE_LANES 8
+#define ONNX_BRIDGE_REGION avx2
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END
+#endif
+#if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
+ONNX_BRIDGE_BEGIN_BASELINE
+#define ONNX_BRIDGE_LANES 4
+#define ONNX_BRIDGE_REGION baseline
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END_BASELINE
+#endif
+#pragma GCC diagnostic pop
+#undef ONNX_BRIDGE_PRAGMA
+#undef ONNX_BRIDGE_STRICT
+#undef ONNX_BRIDGE_BEGIN
+#undef ONNX_BRIDGE_END
+#undef ONNX_BRIDGE_BEGIN_BASELINE
+#undef ONNX_BRIDGE_END_BASELINE
+#undef ONNX_BRIDGE_SELF
+
+namespace onnx_bridge { namespace control_flow {
+
+// widest_body.hxx: which body of a header this processor can run.
+//
+// Part of every header, and built on its own by whoever compiles a header for this very processor (ONNX_BRIDGE_ONLY).
+/// The widest vectors that this processor and this system support: 16, 8 or 4 floats.
+inline int widest_body()
+{
+#if defined(__x86_64__)
+   // CPUID by hand: __builtin_cpu_supports does not link under Cling.
+   auto cpuid = [](unsigned leaf, unsigned (&r)[4]) {
+      __asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
+   };
+   unsigned r[4];
+   cpuid(0, r);
+   if (r[0] < 7) return 4;
+   cpuid(1, r);
+   if (!(r[2] >> 12 & 1) || !(r[2] >> 27 & 1)) return 4;  // FMA, OSXSAVE
+   unsigned low, high;
+   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+   cpuid(7, r);
+   if ((low & 6) != 6 || !(r[1] >> 5 & 1)) return 4;  // AVX2, and registers that the system saves
+   const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+   return (low & 0xe6) == 0xe6 && (r[1] & avx512) == avx512 ? 16 : 8;
+#else
+   return 4;
+#endif
+}
+
+inline std::string Model::choose(Body body)
+{
+   const int widest = widest_body();
+#ifdef ONNX_BRIDGE_ONLY
+   const int best = ONNX_BRIDGE_ONLY;
+#else
+   const int best = widest;
+#endif
+   const int lanes = body == Body::best ? best : static_cast<int>(body);
+   if (lanes > widest) return "this processor cannot run the body that was asked for";
+#if defined(ONNX_BRIDGE_ONLY)
+   if (lanes != best) return "compiled for another body than was asked for";
+#if ONNX_BRIDGE_ONLY == 16
+   run_ = avx512::run;
+#elif ONNX_BRIDGE_ONLY == 8
+   run_ = avx2::run;
+#else
+   run_ = baseline::run;
+#endif
+#elif defined(__x86_64__)
+   run_ = lanes == 16 ? avx512::run : lanes == 8 ? avx2::run : baseline::run;
+#else
+   run_ = baseline::run;
+#endif
+   return {};
+}
+
+inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
+{
+   const Checked N = Checked::dim(dims.N);
+   for (const Checked& size : {Checked(60 * N)})
+      if (size.overflows()) return false;  // it would in the network, too
+   return true;
+}
+
+inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
+{
+   const Checked N = Checked::dim(dims.N);
+   Layout<10> layout(at);
+   layout.add(64 * floor_div(12 * N + 63, 64));
+   layout.add(64, {0});
+   layout.add(64 * floor_div(12 * N + 63, 64), {0});
+   layout.add(64 * floor_div(12 * N + 63, 64), {2});
+   layout.add(64 * floor_div(12 * N + 63, 64), {2});
+   layout.add(64 * floor_div(12 * N + 63, 64), {3});
+   layout.add(64, {4});
+   layout.add(64, {1, 5, 6});
+   layout.add(64, {7});
+   layout.add(64, {8});
+   return layout.end;
+}
+
+inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
+{
+   const Checked N = Checked::dim(dims.N);
+   if (!takes(dims)) return 0;
+   switch (index) {
+   case 0: return (3 * N).count();
+   case 1: return (15 * N).count();
+   default: return 0;
+   }
+}
+
+inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* start, float* last, float* path) const noexcept
+{
+   if (!ws.fit(dims)) return false;
+   return run_(w_, ws.memory_, ws.at_, dims, start, last, path);
+}
+
+}}  // namespace onnx_bridge::control_flow
+
+#if defined(__cpp_exceptions)
+namespace TMVA_SOFIE_control_flow {
+
+/// SOFIE's face. Movable and copyable; copies share the weights. One a thread.
+struct Session {
+   explicit Session([[maybe_unused]] std::string filename = "", std::size_t N = 1)
+      : model(), dims{N}, workspace(new onnx_bridge::control_flow::Workspace(model, dims)) {}
+   Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::control_flow::Workspace(model, dims)) {}
+   Session(Session&&) = default;
+   Session& operator=(Session other)
+   {
+      model = other.model;
+      dims = other.dims;
+      workspace = std::move(other.workspace);
+      return *this;
+   }
+
+   void doInfer(std::size_t N, const float* start, std::vector<float>& last, std::vector<float>& path)
+   {
+      const onnx_bridge::control_flow::Dims sizes{N};
+      last.resize(onnx_bridge::control_flow::Model::output_size(0, sizes));
+      path.resize(onnx_bridge::control_flow::Model::output_size(1, sizes));
+      if (!model.infer(*workspace, sizes, start, last.data(), path.data())) {
+         workspace.reset(new onnx_bridge::control_flow::Workspace(model, sizes));  // sizes that are larger than any before
+         if (!model.infer(*workspace, sizes, start, last.data(), path.data()))
+            throw std::runtime_error("control_flow: sizes do not agree with the inputs");
+      }
+   }
+   std::vector<std::vector<float>> infer(std::size_t N, const float* start)
+   {
+      std::vector<float> last;
+      std::vector<float> path;
+      doInfer(N, start, last, path);
+      return {std::move(last), std::move(path)};
+   }
+   std::vector<std::vector<float>> infer(const float* start) { return infer(dims.N, start); }
+
+   onnx_bridge::control_flow::Model model;
+   onnx_bridge::control_flow::Dims dims;  // those that the Session was made for
+   std::unique_ptr<onnx_bridge::control_flow::Workspace> workspace;
+};
+
+/// Raw pointers in and out; the Session's own sizes bound the call's.
+inline void doInfer(const Session& session, std::size_t N, const float* start, float* last, float* path)
+{
+   if (!session.model.infer(*session.workspace, {N}, start, last, path))
+      throw std::runtime_error("control_flow: sizes beyond those that the Session was made for");
+}
+
+}  // namespace TMVA_SOFIE_control_flow
+#endif
+#endif  // ONNX_BRIDGE_MODEL_CONTROL_FLOW
+#else  // --------------------------------------------------------------- read once for each instruction set
+namespace onnx_bridge { namespace control_flow { namespace ONNX_BRIDGE_REGION {
+
+// vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
+//
+// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
+// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
+// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
+
+typedef std::ptrdiff_t Size;
+constexpr int lanes = ONNX_BRIDGE_LANES;
+typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+typedef std::int32_t ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+typedef float unaligned_vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
+typedef std::int32_t unaligned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
+
+#define ONNX_BRIDGE_INLINE static inline __attribute__((always_inline, unused))
+#define ONNX_BRIDGE_KERNEL static __attribute__((noinline, unused))
+#if defined(__clang__)
+#define ONNX_BRIDGE_UNROLL _Pragma("unroll")
+#else
+#define ONNX_BRIDGE_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+// Keeps a value as it is: the compiler may not look through it. Costs no instruction.
+#if defined(__x86_64__)
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+v"(x))
+#elif defined(__aarch64__)
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+w"(x))
+#else
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+m"(x))
+#endif
+
+/// A size known at compile time; kernels take a Const<N> or a Size through one template parameter.
+template <Size Value>
+struct Const {
+   constexpr operator Size() const { return Value; }
+};
+template <class T>
+struct is_const : std::false_type {};
+template <Size Value>
+struct is_const<Const<Value>> : std::true_type {};
+
+/// All lanes of a vector: the usual count of load and store.
+using All = Const<lanes>;
+
+ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
+ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
+ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
+ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
+ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
+ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
+ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
+
+#if ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
+{
+   static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+   return load(mask + 8 - n);
+}
+#elif ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+#endif
+
+/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
+#else
+   vec v{};
+   for (Size i = 0; i < n; i++) v[i] = p[i];
+   return v;
+#endif
+}
+
+/// The first n lanes to memory; nothing beyond them is written.
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
+#else
+   for (Size i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+/// Lanes at and beyond n set to +0.
+ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
+ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
+{
+   ivec index{};
+   for (int i = 0; i < lanes; i++) index[i] = i;
+   return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
+}
+
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
+{
+   vec t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+ONNX_BRIDGE_INLINE float mul(float a, float b)
+{
+   float t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+ONNX_BRIDGE_INLINE double mul(double a, double b)
+{
+   double t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+
+/// Infinity, from bits that the compiler may not look through: -ffinite-math-only makes clang take a constant for a value that cannot be.
+template <class T>
+ONNX_BRIDGE_INLINE T infinity()
+{
+   typename std::conditional<sizeof(T) == 8, std::int64_t, std::int32_t>::type bits = sizeof(T) == 8 ? 0x7ff0000000000000 : 0x7f800000;
+   __asm__("" : "+r"(bits));
+   T x;
+   __builtin_memcpy(&x, &bits, sizeof(T));
+   return x;
+}
+
+/// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
+#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
+#else
+#if ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
+#elif ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__aarch64__) && !defined(__clang__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
+#else
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
+{
+   vec r;
+   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
+   return r;
+}
+#endif
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
+
+/// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
+/// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
+#if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
+#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
+#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
+#else
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
+#endif
+#if defined(__clang__) && defined(__x86_64__)
+ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
+ONNX_BRIDGE_INLINE float smaller(float a, float b) { return smaller(splat(a), splat(b))[0]; }
+#else
+ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
+#endif
+
+/// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
+ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
+
+// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+#if defined(__clang__)
+#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+#else
+#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+#endif
+#if ONNX_BRIDGE_LANES == 16
+#define ONNX_BRIDGE_ROTATE(v, by) \
+   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
+                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
+                       (14 + by) % 16, (15 + by) % 16)
+#elif ONNX_BRIDGE_LANES == 8
+#define ONNX_BRIDGE_ROTATE(v, by) \
+   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
+#else
+#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
+#endif
+
+/// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
+ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
+{
+   ONNX_BRIDGE_UNROLL
+   for (int half = 16 / lanes; half >= 1; half /= 2)
+      for (int i = 0; i < half; i++) s[i] += s[i + half];
+   vec v = s[0];
+#if ONNX_BRIDGE_LANES >= 16
+   v += ONNX_BRIDGE_ROTATE(v, 8);
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v += ONNX_BRIDGE_ROTATE(v, 4);
+#endif
+   v += ONNX_BRIDGE_ROTATE(v, 2);
+   v += ONNX_BRIDGE_ROTATE(v, 1);
+   return v[0];
+}
+
+/// The sum of term(i) over 0 <= i < n: element i goes to lane i % 32, lanes are folded by halves; every 2048 elements the
+/// lanes are added to a second set. step(sum, i, count) adds elements i .. i + count - 1 (count: All, or a Size below lanes).
+template <class Step>
+ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
+{
+   constexpr int width = 32 / lanes;
+   vec total[width];
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < width; j++) total[j] = vec{};  // one by one: GCC clears a whole array by a slow string instruction
+   Size begin = 0;
+   do {
+      vec sum[width];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) sum[j] = vec{};
+      const Size end = n - begin < 2048 ? n : begin + 2048;
+      Size i = begin;
+      for (; i + 32 <= end; i += 32) {
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < width; j++) sum[j] = step(sum[j], i + j * lanes, All());
+      }
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) {
+         const Size rest = end - i - j * lanes;
+         if (rest >= lanes)
+            sum[j] = step(sum[j], i + j * lanes, All());
+         else if (rest > 0)
+            sum[j] = step(sum[j], i + j * lanes, rest);
+      }
+      if (begin == 0 && end == n) return fold(sum);
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) total[j] += sum[j];
+      begin = end;
+   } while (begin < n);
+   return fold(total);
+}
+
+// arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
+//
+// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
+// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
+// Maxima and minima give NaN where an operand is NaN.
+
+typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+
+template <class T>
+using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
+template <class T>
+using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
+/// The type in which integers of type T wrap around without promotion to int.
+template <class T>
+using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
+
+ONNX_BRIDGE_INLINE ivec wrap(unsigned_ivec x) { return reinterpret_cast<ivec>(x); }
+ONNX_BRIDGE_INLINE unsigned_ivec unwrap(ivec x) { return reinterpret_cast<unsigned_ivec>(x); }
+
+ONNX_BRIDGE_INLINE vec add(vec a, vec b) { return a + b; }
+ONNX_BRIDGE_INLINE ivec add(ivec a, ivec b) { return wrap(unwrap(a) + unwrap(b)); }
+ONNX_BRIDGE_INLINE float add(float a, float b) { return a + b; }
+ONNX_BRIDGE_INLINE double add(double a, double b) { return a + b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> add(T a, T b)
+{
+   return static_cast<T>(static_cast<wrapping<T>>(a) + static_cast<wrapping<T>>(b));
+}
+
+ONNX_BRIDGE_INLINE vec sub(vec a, vec b) { return a - b; }
+ONNX_BRIDGE_INLINE ivec sub(ivec a, ivec b) { return wrap(unwrap(a) - unwrap(b)); }
+ONNX_BRIDGE_INLINE float sub(float a, float b) { return a - b; }
+ONNX_BRIDGE_INLINE double sub(double a, double b) { return a - b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> sub(T a, T b)
+{
+   return static_cast<T>(static_cast<wrapping<T>>(a) - static_cast<wrapping<T>>(b));
+}
+
+/// a * b, called so because `mul` is taken; integers only here, floats by mul().
+ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
+ONNX_BRIDGE_INLINE ivec product(ivec a, ivec b) { return wrap(unwrap(a) * unwrap(b)); }
+ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
+ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
+{
+   return static_cast<T>(static_cast<wrapping<T>>(a) * static_cast<wrapping<T>>(b));
+}
+
+ONNX_BRIDGE_INLINE vec neg(vec x) { return -x; }
+ONNX_BRIDGE_INLINE ivec neg(ivec x) { return wrap(-unwrap(x)); }
+ONNX_BRIDGE_INLINE float neg(float x) { return -x; }
+ONNX_BRIDGE_INLINE double neg(double x) { return -x; }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> neg(T x)
+{
+   return sub(T(), x);
+}
+
+ONNX_BRIDGE_INLINE vec abs(vec x) { return as_float(as_int(x) & 0x7fffffff); }
+ONNX_BRIDGE_INLINE ivec abs(ivec x) { return x < 0 ? neg(x) : x; }
+ONNX_BRIDGE_INLINE float abs(float x) { return __builtin_fabsf(x); }
+ONNX_BRIDGE_INLINE double abs(double x) { return __builtin_fabs(x); }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> abs(T x)
+{
+   return std::is_signed<T>::value && x < T() ? neg(x) : x;
+}
+
+/// -1, 0 or 1; of a NaN, the NaN.
+ONNX_BRIDGE_INLINE vec sign(vec x)
+{
+   const vec negative_or_nan = x < 0.f ? splat(-1.f) : x == 0.f ? vec{} : x;
+   return x > 0.f ? splat(1.f) : negative_or_nan;
+}
+ONNX_BRIDGE_INLINE ivec sign(ivec x) { return (x < 0) - (x > 0); }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> sign(T x)
+{
+   return x > T() ? T(1) : std::is_signed<T>::value && x < T() ? static_cast<T>(-1) : x == T() ? T() : x;
+}
+
+ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
+ONNX_BRIDGE_INLINE vec min_of(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
+ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE ivec min_of(ivec a, ivec b) { return a < b ? a : b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
+{
+   return a > b || a != a ? a : b;
+}
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> min_of(T a, T b)
+{
+   return a < b || a != a ? a : b;
+}
+
+/// x held between lo and hi; where lo > hi, hi.
+ONNX_BRIDGE_INLINE vec clip(vec x, vec lo, vec hi) { return min_of(max_of(x, lo), hi); }
+ONNX_BRIDGE_INLINE vec clip(vec x, float lo, float hi) { return clip(x, splat(lo), splat(hi)); }
+ONNX_BRIDGE_INLINE ivec clip(ivec x, ivec lo, ivec hi) { return min_of(max_of(x, lo), hi); }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> clip(T x, T lo, T hi)
+{
+   return min_of(max_of(x, lo), hi);
+}
+
+// cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
+//
+// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
+// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
+// undefined. To bool: x != 0 (NaN: true).
+
+/// The truncated value, or the smallest Int where that does not fit. Int: std::int32_t or std::int64_t.
+template <class Int>
+ONNX_BRIDGE_INLINE Int truncated(double x)
+{
+   constexpr double limit = 2. * ((std::numeric_limits<Int>::max)() / 2 + 1);
+   return x >= -limit && x < limit ? static_cast<Int>(x) : (std::numeric_limits<Int>::min)();
+}
+
+template <class To, class From>
+ONNX_BRIDGE_INLINE To cast(From x)
+{
+   if constexpr (std::is_same<To, From>::value)
+      return x;
+   else if constexpr (std::is_same<To, bool>::value)
+      return !(x == From());
+   else if constexpr (std::is_floating_point<To>::value || std::is_integral<From>::value)
+      return static_cast<To>(x);
+   else if constexpr (!std::is_same<To, std::uint64_t>::value)
+      return static_cast<To>(truncated<std::conditional_t<(sizeof(To) == 8 || std::is_same<To, std::uint32_t>::value), std::int64_t, std::int32_t>>(x));
+   else {
+      const double wide = x, half = 9223372036854775808.;  // 2^63
+      const bool upper = wide >= half;
+      return static_cast<std::uint64_t>(truncated<std::int64_t>(upper ? wide - half : wide)) ^ static_cast<std::uint64_t>(upper) << 63;
+   }
+}
+
+/// int32 in memory, whole vectors or the first n lanes (the others 0).
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
+#else
+   ivec v{};
+   for (Size i = 0; i < n; i++) v[i] = p[i];
+   return v;
+#endif
+}
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
+#else
+   for (Size i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+typedef signed char byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES)));
+typedef signed char unaligned_byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES), aligned(1), may_alias));
+
+/// Bools in memory, one byte each, as a mask (the lanes at and beyond count 0); and back.
+ONNX_BRIDGE_INLINE ivec load_mask(const bool* p, All)
+{
+   return __builtin_convertvector(*reinterpret_cast<const unaligned_byte_vec*>(p), ivec) != 0;
+}
+ONNX_BRIDGE_INLINE ivec load_mask(const bool* p, Size n)
+{
+   ivec mask{};
+   for (Size i = 0; i < n; i++) mask[i] = -static_cast<std::int32_t>(p[i]);
+   return mask;
+}
+ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, All)
+{
+   *reinterpret_cast<unaligned_byte_vec*>(p) = __builtin_convertvector(mask & 1, byte_vec);
+}
+ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, Size n)
+{
+   for (Size i = 0; i < n; i++) p[i] = mask[i] != 0;
+}
+
+// half.hxx: float from and to IEEE half precision and bfloat16, both stored in std::uint16_t. By integers, on every processor.
+//
+// Rounded to nearest, halves to even; what is too large gives inf; subnormals are right. NaN stays NaN, made quiet, with its sign.
+
+ONNX_BRIDGE_INLINE std::uint32_t bits_of(float x)
+{
+   std::uint32_t bits;
+   std::memcpy(&bits, &x, sizeof bits);
+   return bits;
+}
+ONNX_BRIDGE_INLINE float float_of(std::uint32_t bits)
+{
+   float x;
+   std::memcpy(&x, &bits, sizeof x);
+   return x;
+}
+
+ONNX_BRIDGE_INLINE float half_to_float(std::uint16_t half)
+{
+   const std::uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu, fraction = half & 0x3ffu;
+   if (exponent == 31) return float_of(sign | 0x7f800000u | fraction << 13 | (fraction ? 0x400000u : 0u));
+   if (exponent != 0) return float_of(sign | (exponent + 112) << 23 | fraction << 13);
+   const float magnitude = static_cast<float>(fraction) * 5.9604644775390625e-8f;  // 2^-24
+   return float_of(sign | bits_of(magnitude));
+}
+
+ONNX_BRIDGE_INLINE std::uint16_t float_to_half(float x)
+{
+   const std::uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+   if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
+   if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520 and more
+   if (magnitude >= 0x38800000u)                                                      // 2^-14: normal
+      return static_cast<std::uint16_t>(sign | ((magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13));
+   if (magnitude < 0x33000000u) return static_cast<std::uint16_t>(sign);  // below half of the smallest
+   const std::uint32_t shift = 126u - (magnitude >> 23), fraction = (magnitude & 0x7fffffu) | 0x800000u;
+   const std::uint32_t kept = fraction >> shift, lost = fraction & ((1u << shift) - 1u), tie = 1u << (shift - 1u);
+   return static_cast<std::uint16_t>(sign | (kept + (lost > tie || (lost == tie && (kept & 1u)))));
+}
+
+ONNX_BRIDGE_INLINE float bfloat16_to_float(std::uint16_t bfloat16) { return float_of(static_cast<std::uint32_t>(bfloat16) << 16); }
+
+ONNX_BRIDGE_INLINE std::uint16_t float_to_bfloat16(float x)
+{
+   const std::uint32_t bits = bits_of(x);
+   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+   return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+// The same of vectors: 16 bits stand in each lane of an ivec.
+ONNX_BRIDGE_INLINE vec half_to_float(ivec half)
+{
+   const unsigned_ivec bits = unwrap(half), magnitude = (bits & 0x7fffu) << 13, sign = (bits & 0x8000u) << 16;
+   const vec subnormal = mul(to_float(half & 0x3ff), splat(5.9604644775390625e-8f));
+   const unsigned_ivec special = magnitude | 0x7f800000u | (magnitude > 0x0f800000u ? unsigned_ivec{} + 0x400000u : unsigned_ivec{});
+   const unsigned_ivec finite = magnitude < 0x00800000u ? unwrap(as_int(subnormal)) : magnitude + 0x38000000u;
+   return as_float(wrap((magnitude < 0x0f800000u ? finite : special) | sign));
+}
+ONNX_BRIDGE_INLINE ivec float_to_half(vec x)
+{
+   const unsigned_ivec bits = unwrap(as_int(x)), magnitude = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
+   const unsigned_ivec normal = (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13;
+   vec rounded = as_float(wrap(magnitude)) + splat(0.5f);  // a sum whose last place is worth 2^-24, as a subnormal's
+   ONNX_BRIDGE_KEEP(rounded);
+   unsigned_ivec half = magnitude < 0x38800000u ? unwrap(as_int(rounded)) - 0x3f000000u : normal;
+   half = magnitude >= 0x477ff000u ? unsigned_ivec{} + 0x7c00u : half;
+   half = magnitude > 0x7f800000u ? 0x7e00u | (magnitude >> 13 & 0x3ffu) : half;
+   return wrap(half | sign);
+}
+ONNX_BRIDGE_INLINE vec bfloat16_to_float(ivec bfloat16) { return as_float(wrap(unwrap(bfloat16) << 16)); }
+ONNX_BRIDGE_INLINE ivec float_to_bfloat16(vec x)
+{
+   const unsigned_ivec bits = unwrap(as_int(x)), rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+   return wrap((bits & 0x7fffffffu) > 0x7f800000u ? bits >> 16 | 0x40u : rounded);
+}
+
+/// Half precision and bfloat16 in memory, for loops that compute in float.
+struct Half {
+   std::uint16_t bits;
+   Half() = default;
+   __attribute__((always_inline)) explicit Half(float x) : bits(float_to_half(x)) {}
+   __attribute__((always_inline)) operator float() const { return half_to_float(bits); }
+   static __attribute__((always_inline)) vec decoded(ivec halves) { return half_to_float(halves); }
+   static __attribute__((always_inline)) ivec encoded(vec x) { return float_to_half(x); }
+};
+
+struct Bfloat16 {
+   std::uint16_t bits;
+   Bfloat16() = default;
+   __attribute__((always_inline)) explicit Bfloat16(float x) : bits(float_to_bfloat16(x)) {}
+   __attribute__((always_inline)) operator float() const { return bfloat16_to_float(bits); }
+   static __attribute__((always_inline)) vec decoded(ivec halves) { return bfloat16_to_float(halves); }
+   static __attribute__((always_inline)) ivec encoded(vec x) { return float_to_bfloat16(x); }
+};
+
+typedef std::uint16_t half_vec __attribute__((vector_size(2 * ONNX_BRIDGE_LANES)));
+typedef std::uint16_t unaligned_half_vec __attribute__((vector_size(2 * ONNX_BRIDGE_LANES), aligned(2), may_alias));
+
+/// Halves in memory as floats, the lanes at and beyond count 0; and back.
+template <class T>
+ONNX_BRIDGE_INLINE vec load_halves(const T* p, All)
+{
+   return T::decoded(__builtin_convertvector(*reinterpret_cast<const unaligned_half_vec*>(p), ivec));
+}
+template <class T>
+ONNX_BRIDGE_INLINE vec load_halves(const T* p, Size n)
+{
+   ivec halves{};
+   for (Size i = 0; i < n; i++) halves[i] = p[i].bits;
+   return T::decoded(halves);
+}
+template <class T>
+ONNX_BRIDGE_INLINE void store_halves(T* p, vec x, All)
+{
+   *reinterpret_cast<unaligned_half_vec*>(p) = __builtin_convertvector(T::encoded(x), half_vec);
+}
+template <class T>
+ONNX_BRIDGE_INLINE void store_halves(T* p, vec x, Size n)
+{
+   const ivec halves = T::encoded(x);
+   for (Size i = 0; i < n; i++) p[i].bits = static_cast<std::uint16_t>(halves[i]);
+}
+
+// map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
+//
+// Operands are accessors: Row (contiguous), Same (one value for all), Strided. vector_map() works on vectors of floats, where bools
+// are masks and halves become floats; scalar_map() on any element types. y may be one of the operands. Every element is computed by the same instructions
+// wherever it stands, so that tails have the bits of full vectors.
+
+struct Row {
+   const float* p;
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size i, Count count) const
+   {
+      return load(p + i, count);
+   }
+};
+struct Same {
+   vec v;
+   explicit Same(float x) : v(splat(x)) {}
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size, Count) const
+   {
+      return v;
+   }
+};
+struct Strided {
+   const float* p;
+   Size stride;
+   template <class Count>
+   __attribute__((always_inline)) vec at(Size i, Count count) const
+   {
+      vec v{};
+      for (Size j = 0; j < count; j++) v[j] = p[(i + j) * stride];
+      return v;
+   }
+};
+
+template <class Count>
+ONNX_BRIDGE_INLINE void put(float* y, vec v, Count count)
+{
+   store(y, v, count);
+}
+template <class Count>
+ONNX_BRIDGE_INLINE void put(bool* y, ivec v, Count count)
+{
+   store_mask(y, v, count);
+}
+template <class Count>
+ONNX_BRIDGE_INLINE void put(Half* y, vec v, Count count)
+{
+   store_halves(y, v, count);
+}
+template <class Count>
+ONNX_BRIDGE_INLINE void put(Bfloat16* y, vec v, Count count)
+{
+   store_halves(y, v, count);
+}
+
+template <class Y, class F, class... Operand>
+ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... operand)
+{
+   Size i = 0;
+   for (; i + lanes <= n; i += lanes) put(y + i, f(operand.at(i, All())...), All());
+   if (i < n) put(y + i, f(operand.at(i, n - i)...), n - i);
+}
+
+// exp.hxx: the exponential function.
+//
+// x = n ln 2 + r with |r| <= ln(2) / 2; a polynomial of degree 6 in r, scaled by 2^n. NaN gives NaN. At most 1.03 ULP.
+
+/// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
+ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
+{
+   vec p = splat(1.394052990e-03f);
+   p = fma(p, r, splat(8.368822746e-03f));
+   p = fma(p, r, splat(4.166640341e-02f));
+   p = fma(p, r, splat(1.666651964e-01f));
+   p = fma(p, r, splat(0.5f));
+   return fma(p, mul(r, r), r) + 1.f;
+}
+
+/// x - n ln 2. The first part of ln 2 has 9 bits, so that its product with n is exact.
+ONNX_BRIDGE_INLINE vec exp_remainder(vec x, vec n) { return fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x)); }
+
+/// exp(x) for x <= 0 (and up to 88); +0 below -87.3, where float would be nearly subnormal.
+ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
+{
+   const vec magic = splat(12582912.f + 127.f);  // 1.5 * 2^23: adding it rounds to an integer, here n + 127, the exponent of 2^n
+   vec shifted = fma(x, splat(1.44269504088896341f), magic);
+   ONNX_BRIDGE_KEEP(shifted);
+   const vec power = as_float(as_int(shifted) << 23);
+   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), power);
+   return x < -87.3f ? vec{} : y;
+}
+
+/// exp(x) for every x; subnormal results are rounded once.
+ONNX_BRIDGE_INLINE vec exp(vec x)
+{
+   x = smaller(splat(89.f), larger(splat(-104.f), x));  // a NaN stays; beyond the limits the scaling gives inf and 0
+   const vec magic = splat(12582912.f);
+   vec shifted = fma(x, splat(1.44269504088896341f), magic);
+   ONNX_BRIDGE_KEEP(shifted);
+   const ivec n = as_int(shifted) - as_int(magic), half = n >> 1;
+   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), as_float((half + 127) << 23));
+   return mul(y, as_float((n - half + 127) << 23));
+}
+
+// erf.hxx: the error function and the Gaussian error linear unit made of it. NaN gives NaN, -0 gives -0.
+//
+// erf: at most 1.3 ULP. gelu: at most 1.3 ULP of max(1, |x|); -0 below -6.08 (true value there: above -4e-9), NaN at
+// -inf, as in onnxruntime.
+
+/// erf(x) for |x| < 0.93.
+ONNX_BRIDGE_INLINE vec erf_near(vec x)
+{
+   const vec square = mul(x, x);
+   vec p = splat(-5.980213755e-04f);
+   p = fma(p, square, splat(4.991761874e-03f));
+   p = fma(p, square, splat(-2.676623128e-02f));
+   p = fma(p, square, splat(1.128182709e-01f));
+   p = fma(p, square, splat(-3.761249781e-01f));
+   p = fma(p, square, splat(1.283791512e-01f));
+   return fma(p, x, x);
+}
+
+/// 1 - erf(x) for x >= 0.93, held at its value at 4.3, which is below half a ULP of 1; relative accuracy.
+ONNX_BRIDGE_INLINE vec erfc_far(vec x)
+{
+   x = smaller(splat(4.3f), x);
+   vec q = splat(1.123001402e-05f);
+   q = fma(q, x, splat(-3.227940178e-04f));
+   q = fma(q, x, splat(3.642429598e-03f));
+   q = fma(q, x, splat(-2.376201935e-02f));
+   q = fma(q, x, splat(1.062368453e-01f));
+   q = fma(q, x, splat(6.351513267e-01f));
+   q = fma(q, x, splat(1.286484897e-01f));
+   return exp_nonpositive(-fma(q, x, x));
+}
+
+ONNX_BRIDGE_INLINE vec erf(vec x)
+{
+   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
+   const vec a = as_float(as_int(x) ^ sign);
+   return as_float(as_int(a < 0.93f ? erf_near(a) : 1.f - erfc_far(a)) | sign);
+}
+
+/// x (1 + erf(x / sqrt(2))) / 2
+ONNX_BRIDGE_INLINE vec gelu(vec x)
+{
+   const vec z = mul(x, splat(0.70710678118654752f)), a = as_float(as_int(z) & 0x7fffffff);
+   const vec beyond = erfc_far(a), within = erf_near(z) + 1.f;
+   vec twice_share = x < 0.f ? beyond : 2.f - beyond;
+   twice_share = a < 0.93f ? within : twice_share;
+   twice_share = z < -4.3f ? vec{} : twice_share;
+   return mul(mul(x, splat(0.5f)), twice_share);
+}
+
+// log.hxx: natural logarithms.
+//
+// log: at most 0.82 ULP; log1p(x) = log(1 + x): at most 0.9 ULP. Subnormals are right. Negative numbers and NaN give NaN, 0 gives -inf.
+
+/// log(x) + correction for finite x > 0: x = 2^n (1 + m) with 1 + m in [sqrt(1/2), sqrt(2)), a polynomial of degree 9 in m.
+ONNX_BRIDGE_INLINE vec log_of_positive(vec x, vec correction)
+{
+   const ivec subnormal = x < 1.17549435e-38f;
+   const ivec bits = as_int(subnormal ? mul(x, splat(8388608.f)) : x);
+   const ivec exponent = (bits - 0x3f3504f3) >> 23;  // counted from sqrt(1/2)
+   const vec m = as_float(bits - exponent * 0x800000) - 1.f;
+   const vec n = to_float(exponent - (subnormal & 23));
+   const vec square = mul(m, m);
+   vec p = splat(6.915612519e-02f);
+   p = fma(p, m, splat(-1.178937033e-01f));
+   p = fma(p, m, splat(1.187261939e-01f));
+   p = fma(p, m, splat(-1.238440201e-01f));
+   p = fma(p, m, splat(1.421871632e-01f));
+   p = fma(p, m, splat(-1.666924953e-01f));
+   p = fma(p, m, splat(2.000222355e-01f));
+   p = fma(p, m, splat(-2.499998659e-01f));
+   p = fma(p, m, splat(3.333331048e-01f));
+   vec y = fma(mul(m, square), p, correction);
+   y = fma(n, splat(-2.12194440e-4f), y);
+   y = fma(square, splat(-0.5f), y);
+   return fma(n, splat(0.693359375f), m + y);
+}
+
+/// y where x > 0 and finite; what log(x) is elsewhere.
+ONNX_BRIDGE_INLINE vec log_specials(vec x, vec y)
+{
+   const vec most = splat(infinity<float>());
+   y = x == most ? x : y;
+   return x > 0.f ? y : x == 0.f ? -most : most - most;
+}
+
+ONNX_BRIDGE_INLINE vec log(vec x) { return log_specials(x, log_of_positive(x > 0.f ? x : vec{}, vec{})); }
+
+ONNX_BRIDGE_INLINE vec log1p(vec x)
+{
+   const vec sum = 1.f + x;
+   const vec lost = x < 1.f ? x - (sum - 1.f) : 1.f - (sum - x);  // what rounding took from the sum, exactly
+   const ivec usable = (x > -1.f) & (x < infinity<float>());
+   const vec y = log_of_positive(usable ? sum : splat(1.f), usable ? lost / sum : vec{});
+   return sum == 1.f ? x : log_specials(sum, y);
+}
+
+// sigmoid.hxx: 1 / (1 + exp(-x)). NaN gives NaN. At most 2.4 ULP; 0 below -87.3.
+
+ONNX_BRIDGE_INLINE vec sigmoid(vec x)
+{
+   const vec e = exp_nonpositive(as_float(as_int(x) | static_cast<std::int32_t>(0x80000000u)));  // of -|x|
+   return (x < 0.f ? e : splat(1.f)) / (e + 1.f);
+}
+
+// tanh.hxx: the hyperbolic tangent. NaN gives NaN, -0 gives -0. At most 1.53 ULP.
+
+ONNX_BRIDGE_INLINE vec tanh(vec x)
+{
+   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
+   const vec a = as_float(as_int(x) ^ sign), square = mul(a, a);
+   vec p = splat(-5.716202781e-03f);  // |x| < 0.625: odd polynomial
+   p = fma(p, square, splat(2.064970881e-02f));
+   p = fma(p, square, splat(-5.374317244e-02f));
+   p = fma(p, square, splat(1.333148628e-01f));
+   p = fma(p, square, splat(-3.333328366e-01f));
+   const vec small_x = fma(mul(p, square), a, a);
+   const vec e = exp_nonpositive(mul(a, splat(-2.f)));
+   const vec large_x = (1.f - e) / (1.f + e);
+   return as_float(as_int(a < 0.625f ? small_x : large_x) | sign);
+}
+
+// activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
+//
+// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
+// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
+// Products are protected. Accuracy: a few ULP of the largest term of the formula.
+
+// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
+// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
+template <class T>
+using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> exp(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> log(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> log1p(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> tanh(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> erf(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> gelu(T x);
+
+/// A constant of x's type.
+ONNX_BRIDGE_INLINE vec like(vec, double value) { return splat(static_cast<float>(value)); }
+ONNX_BRIDGE_INLINE double like(double, double value) { return value; }
+ONNX_BRIDGE_INLINE float like(float, double value) { return static_cast<float>(value); }
+
+/// Of any number: max(x, 0).
+ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> relu(T x)
+{
+   return x < T() ? T() : x;
+}
+
+/// Of any number: x, times the slope where x is negative.
+ONNX_BRIDGE_INLINE vec prelu(vec x, vec slope) { return x < 0.f ? mul(x, slope) : x; }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> prelu(T x, T slope)
+{
+   return x < T() ? product(x, slope) : x;
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T leaky_relu(T x, float alpha)
+{
+   return prelu(x, like(x, alpha));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T thresholded_relu(T x, float alpha)
+{
+   return x > like(x, alpha) ? x : T{};
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T elu(T x, float alpha)
+{
+   return x < T{} ? mul(exp_nonpositive(x) - like(x, 1), like(x, alpha)) : x;
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T selu(T x, float alpha, float gamma)
+{
+   return mul(elu(x, alpha), like(x, gamma));
+}
+
+/// elu(x / alpha) times alpha; alpha > 0.
+template <class T>
+ONNX_BRIDGE_INLINE T celu(T x, float alpha)
+{
+   return x < T{} ? mul(exp_nonpositive(x / like(x, alpha)) - like(x, 1), like(x, alpha)) : x;
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T hard_sigmoid(T x, float alpha, float beta)
+{
+   return clip(fma(x, like(x, alpha), like(x, beta)), T{}, like(x, 1));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T hard_swish(T x)
+{
+   return mul(x, clip(fma(x, like(x, 1. / 6), like(x, 0.5)), T{}, like(x, 1)));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T swish(T x, float alpha)
+{
+   return mul(x, sigmoid(mul(x, like(x, alpha))));
+}
+
+/// log(1 + exp(x)); 0 below -87.3.
+template <class T>
+ONNX_BRIDGE_INLINE T softplus(T x)
+{
+   return relu(x) + log1p(exp_nonpositive(-abs(x)));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T softsign(T x)
+{
+   return x / (abs(x) + like(x, 1));
+}
+
+/// x tanh(softplus(x)) = x (w^2 + 2 w) / (w^2 + 2 w + 2) with w = exp(x), which keeps its accuracy where tanh is small.
+template <class T>
+ONNX_BRIDGE_INLINE T mish(T x)
+{
+   const T limit = like(x, 20), two = like(x, 2);
+   const T w = exp(x > limit ? limit : x), share = mul(w, w + two);
+   return mul(x, share / (share + two));
+}
+
+/// Gelu by tanh: x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <class T>
+ONNX_BRIDGE_INLINE T gelu_tanh(T x)
+{
+   const T cubic = mul(x, fma(mul(x, x), like(x, 0.044715), like(x, 1)));
+   return mul(x, sigmoid(mul(cubic, like(x, 1.5957691216057307117))));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T shrink(T x, float bias, float lambd)
+{
+   const T offset = like(x, bias), limit = like(x, lambd), above = x > limit ? x - offset : T{};
+   return x < -limit ? x + offset : above;
+}
+
+// A single float: one lane.
+ONNX_BRIDGE_INLINE float exp(float x) { return exp(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float log(float x) { return log(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float log1p(float x) { return log1p(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float tanh(float x) { return tanh(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float erf(float x) { return erf(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float gelu(float x) { return gelu(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float leaky_relu(float x, float alpha) { return leaky_relu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float thresholded_relu(float x, float alpha) { return thresholded_relu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float elu(float x, float alpha) { return elu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float selu(float x, float alpha, float gamma) { return selu(splat(x), alpha, gamma)[0]; }
+ONNX_BRIDGE_INLINE float celu(float x, float alpha) { return celu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float hard_sigmoid(float x, float alpha, float beta) { return hard_sigmoid(splat(x), alpha, beta)[0]; }
+ONNX_BRIDGE_INLINE float hard_swish(float x) { return hard_swish(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float swish(float x, float alpha) { return swish(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float softplus(float x) { return softplus(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float softsign(float x) { return softsign(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float mish(float x) { return mish(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float gelu_tanh(float x) { return gelu_tanh(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float shrink(float x, float bias, float lambd) { return shrink(splat(x), bias, lambd)[0]; }
+
+// compare.hxx: ONNX's comparisons, logic, bits and choice.
+//
+// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
+// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
+
+#define ONNX_BRIDGE_COMPARISON(name, op)                                 \
+   ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
+   ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
+   template <class T>                                                    \
+   ONNX_BRIDGE_INLINE std::enable_if_t<std::is_arithmetic<T>::value, bool> name(T a, T b) \
+   {                                                                     \
+      return a op b;                                                     \
+   }
+ONNX_BRIDGE_COMPARISON(equal, ==)
+ONNX_BRIDGE_COMPARISON(less, <)
+ONNX_BRIDGE_COMPARISON(less_or_equal, <=)
+ONNX_BRIDGE_COMPARISON(greater, >)
+ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
+
+// is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
+ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
+{
+   std::int64_t bits;
+   std::memcpy(&bits, &x, sizeof bits);
+   return bits & 0x7fffffffffffffff;
+}
+ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff0000000000000; }
+ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
+ONNX_BRIDGE_INLINE bool is_inf(double x, bool detect_positive, bool detect_negative)
+{
+   return magnitude_bits(x) == 0x7ff0000000000000 && (x > 0 ? detect_positive : detect_negative);
+}
+ONNX_BRIDGE_INLINE bool is_inf(float x, bool detect_positive, bool detect_negative)
+{
+   return is_inf(static_cast<double>(x), detect_positive, detect_negative);
+}
+ONNX_BRIDGE_INLINE ivec is_inf(vec x, bool detect_positive, bool detect_negative)
+{
+   const ivec positive = as_int(x) == 0x7f800000, negative = as_int(x) == static_cast<std::int32_t>(0xff800000u);
+   return (positive & -static_cast<std::int32_t>(detect_positive)) | (negative & -static_cast<std::int32_t>(detect_negative));
+}
+
+// doubles.hxx: vectors of doubles, and arithmetic with twice their precision.
+//
+// What is a template here and in the headers built on it takes a double or a dvec as D, and gives a double the bits of a lane. Comparisons
+// give bool or lvec, which choose() takes. Without a fused multiply-add products are taken apart: as exact, slower.
+
+typedef double dvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+
+ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
+{
+   dvec t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+
+#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
+#elif ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
+#elif ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
+#elif defined(__aarch64__) && !defined(__clang__)
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_aarch64_fmav2df(a, b, c); }
+#else
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c)
+{
+   dvec r;
+   for (int i = 0; i < lanes / 2; i++) r[i] = __builtin_fma(a[i], b[i], c[i]);
+   return r;
+}
+#endif
+
+// reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
+//
+// join() takes an element in, merge() joins partial results, finish() ends; of vec and of single numbers (V), with the same bits.
+// start<T>() changes nothing that it is joined to; where it is 0 and joining 0 is harmless, the operation is additive.
+
+struct Sum {
+   static constexpr bool additive = true;
+   template <class T>
+   static constexpr T start()
+   {
+      return T();
+   }
+   template <class V>
+   static __attribute__((always_inline)) V join(V sum, V x)
+   {
+      return add(sum, x);
+   }
+   template <class V>
+   static __attribute__((always_inline)) V merge(V a, V b)
+   {
+      return add(a, b);
+   }
+   template <class V>
+   __attribute__((always_inline)) V finish(V total) const
+   {
+      return total;
+   }
+};
+
+/// The value below all others: -inf where there is one.
+template <class T>
+ONNX_BRIDGE_INLINE T lowest()
+{
+   if constexpr (std::is_floating_point<T>::value) return -infinity<T>();
+   else return std::numeric_limits<T>::lowest();
+}
+template <class T>
+ONNX_BRIDGE_INLINE T highest()
+{
+   if constexpr (std::is_floating_point<T>::value) return infinity<T>();
+   else return (std::numeric_limits<T>::max)();
+}
+
+/// Where +0 and -0 meet the order would show in the sign: +0 is added at the end.
+struct Max {
+   static constexpr bool additive = false;
+   template <class T>
+   static constexpr T start()
+   {
+      return lowest<T>();
+   }
+   template <class V>
+   static __attribute__((always_inline)) V join(V most, V x)
+   {
+      return max_of(x, most);
+   }
+   template <class V>
+   static __attribute__((always_inline)) V merge(V a, V b)
+   {
+      return max_of(a, b);
+   }
+   template <class V>
+   static __attribute__((always_inline)) V finish(V most)
+   {
+      return most + V{};
+   }
+};
+
+/// log(sum(exp(x))): reduce() knows how.
+struct LogSumExp {};
+
+// reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
+//
+// Contiguous; x and y must not overlap; any size may be 0. Over several axes: one call after the other from the innermost, with the
+// operations of the table below. ONNX's results for nothing to reduce: sum 0, product 1, maximum -inf or the smallest integer ...; mean 0.
+// NaN propagates. A zero that is a maximum or minimum is +0. Integers wrap around.
+//
+// Order: float with inner a Const<1>: sums by sum_in_lanes, products in 32 lanes, too. Else one chain an output, in blocks of 256
+// whose results are joined in order. Chosen by types alone: give inner as a Size where it depends on the input's shape.
+//
+// | ONNX                                  | one call    | of several: first ones | last one (count: all elements) |
+// | ReduceSum, Max, Min, Prod, L1         | Sum ...     | the same               | the same; of L1, Sum           |
+// | ReduceMean                            | Mean{n}     | Sum                    | Mean{count}                    |
+// | ReduceSumSquare, L2                   | SumSquare   | SumSquare, then Sum    | Sum, RootOfSum                 |
+// | ReduceLogSum                          | LogSum      | Sum                    | LogSum                         |
+// | ReduceLogSumExp                       | LogSumExp   | LogSumExp              | LogSumExp                      |
+
+/// The result of one row in 32 lanes, folded by halves; missing elements count as the operation's start.
+template <class Operation>
+ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation operation)
+{
+   constexpr int width = 32 / lanes;
+   const vec start = splat(operation.template start<float>());
+   vec partial[width];
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < width; j++) partial[j] = start;
+   Size i = 0;
+   for (; i + 32 <= n; i += 32) {
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) partial[j] = operation.join(partial[j], load(x + i + j * lanes));
+   }
+   ivec index{};
+   for (int k = 0; k < lanes; k++) index[k] = k;
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < width; j++) {
+      const Size rest = n - i - j * lanes;
+      if (rest >= lanes)
+         partial[j] = operation.join(partial[j], load(x + i + j * lanes));
+      else if (rest > 0)
+         partial[j] = operation.join(partial[j], index < static_cast<std::int32_t>(rest) ? load(x + i + j * lanes, rest) : start);
+   }
+   ONNX_BRIDGE_UNROLL
+   for (int half = width / 2; half >= 1; half /= 2)
+      for (int j = 0; j < half; j++) partial[j] = operation.merge(partial[j], partial[j + half]);
+   vec v = partial[0];
+#if ONNX_BRIDGE_LANES >= 16
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 8));
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 4));
+#endif
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 2));
+   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 1));
+   return v[0];
+}
+
+template <class N, class Operation>
+ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, const Operation& operation)
+{
+   if constexpr (Operation::additive)
+      return operation.finish(sum_in_lanes(n, [&](vec sum, Size i, auto count) __attribute__((always_inline)) {
+         return operation.join(sum, load(x + i, count));
+      }));
+   else
+      return operation.finish(combine_in_lanes(n, x, operation));
+}
+
+template <class N>
+ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, LogSumExp)
+{
+   const float most = combine_in_lanes(n, x, Max());
+   if (!(abs(most) < infinity<float>())) return most;
+   const vec top = splat(most);
+   return most + log(sum_in_lanes(n, [&](vec sum, Size i, auto count) __attribute__((always_inline)) {
+             return sum + keep_first(exp_nonpositive(load(x + i, count) - top), count);
+          }));
+}
+
+/// One chain for each of Width * lanes neighbouring columns (Width 1: of `count`), in blocks of 256; not finished.
+template <int Width, class Operation, class Count>
+ONNX_BRIDGE_INLINE void reduce_chains(Size n, Size stride, const float* x, Count count, const Operation& operation, vec (&total)[Width])
+{
+   const vec start = splat(operation.template start<float>());
+   Size begin = 0;
+   do {
+      const Size end = n - begin < 256 ? n : begin + 256;
+      vec chain[Width];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Width; j++) chain[j] = start;
+      for (Size i = begin; i < end; i++) {
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < Width; j++) chain[j] = operation.join(chain[j], load(x + i * stride + j * lanes, count));
+      }
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Width; j++) total[j] = begin == 0 ? chain[j] : operation.merge(total[j], chain[j]);
+      begin = end;
+   } while (begin < n);
+}
+
+/// A sum of exp(x - top).
+struct SumExp : Sum {
+   vec top;
+   __attribute__((always_inline)) vec join(vec sum, vec x) const { return sum + exp_nonpositive(x - top); }
+};
+
+template <int Width, class Operation, class Count>
+ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, float* y, Count count, const Operation& operation)
+{
+   vec total[Width];
+   reduce_chains(n, stride, x, count, operation, total);
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < Width; j++) store(y + j * lanes, operation.finish(total[j]), count);
+}
+
+template <int Width, class Count>
+ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, float* y, Count count, LogSumExp)
+{
+   for (int j = 0; j < Width; j++) {
+      vec most[1], sum[1];
+      reduce_chains(n, stride, x + j * lanes, count, Max(), most);
+      SumExp operation;
+      const ivec finite = abs(most[0]) < infinity<float>();
+      operation.top = finite ? most[0] : vec{};
+      reduce_chains(n, stride, x + j * lanes, count, operation, sum);
+      store(y + j * lanes, finite ? most[0] + log(sum[0]) : most[0], count);
+   }
+}
+
+/// Numbers that are not float: one chain in blocks of 256.
+template <class T, class Operation>
+ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, const Operation& operation)
+{
+   T total = operation.template start<T>();
+   for (Size begin = 0; begin < n; begin += 256) {
+      T chain = operation.template start<T>();
+      for (Size i = begin; i < n && i < begin + 256; i++) chain = operation.join(chain, x[i * stride]);
+      total = operation.merge(total, chain);
+   }
+   return operation.finish(total);
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, LogSumExp)
+{
+   const double most = static_cast<double>(reduce_numbers(n, stride, x, Max()));
+   if (n == 0 || is_nan(most) || is_inf(most, true, true)) return cast<T>(n == 0 ? -infinity<double>() : most);
+   double sum = 0;
+   for (Size i = 0; i < n; i++) sum += exp(static_cast<double>(x[i * stride]) - most);
+   return cast<T>(most + log(sum));
+}
+
+/// y[outer][inner] from x[outer][n][inner]. n and inner: Const<> or Size. See the head of this file.
+template <class T, class N, class Inner, class Operation>
+ONNX_BRIDGE_KERNEL void reduce(Size outer, N n, Inner inner, const T* x, T* y, Operation operation)
+{
+   for (; outer > 0; outer--, x += n * inner, y += inner) {
+      if constexpr (!std::is_same<T, float>::value) {
+         for (Size j = 0; j < inner; j++) y[j] = reduce_numbers(n, inner, x + j, operation);
+      } else if constexpr (std::is_same<Inner, Const<1>>::value)
+         *y = reduce_row(n, x, operation);
+      else {
+         Size j = 0;
+         for (; j + 4 * lanes <= inner; j += 4 * lanes) reduce_columns<4>(n, inner, x + j, y + j, All(), operation);
+         for (; j + lanes <= inner; j += lanes) reduce_columns<1>(n, inner, x + j, y + j, All(), operation);
+         if (j < inner) reduce_columns<1>(n, inner, x + j, y + j, inner - j, operation);
+      }
+   }
+}
+
+// ---- the network
+
+struct Greater {
+   __attribute__((always_inline)) ivec operator()(vec x0) const
+   {
+      return greater(x0, splat(2.0f));
+   }
+};
+struct Mul {
+   __attribute__((always_inline)) vec operator()(vec x0) const
+   {
+      return product(x0, splat(0.5f));
+   }
+};
+struct AbsAdd {
+   __attribute__((always_inline)) vec operator()(vec x0) const
+   {
+      const auto t0 = abs(x0);
+      return add(t0, splat(1.0f));
+   }
+};
+
+static bool run([[maybe_unused]] const Weights& w,
+                [[maybe_unused]] char* arena,
+                [[maybe_unused]] const std::size_t* at,
+                [[maybe_unused]] const Dims& dims,
+                [[maybe_unused]] const float* start,
+                [[maybe_unused]] float* last,
+                [[maybe_unused]] float* path) noexcept
+{
+   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
+   [[maybe_unused]] std::int64_t* const turn = reinterpret_cast<std::int64_t*>(arena + at[7]);
+   [[maybe_unused]] bool* const going = reinterpret_cast<bool*>(arena + at[8]);
+   [[maybe_unused]] float* const now = reinterpret_cast<float*>(arena + at[0]);
+   [[maybe_unused]] float* const body_ReduceMax0 = reinterpret_cast<float*>(arena + at[1]);
+   [[maybe_unused]] bool* const body_Greater1 = reinterpret_cast<bool*>(arena + at[9]);
+   [[maybe_unused]] float* const body_If2 = reinterpret_cast<float*>(arena + at[2]);
+   [[maybe_unused]] float* const halved = reinterpret_cast<float*>(arena + at[3]);
+   [[maybe_unused]] float* const grown = reinterpret_cast<float*>(arena + at[5]);
+   [[maybe_unused]] bool* const still = reinterpret_cast<bool*>(arena + at[6]);
+   [[maybe_unused]] float* const seen = reinterpret_cast<float*>(arena + at[4]);
+   // control_flow_Loop0_0: start [N, 3] -> last [N, 3], path [5, N, 3]
+   std::memcpy(now, start, static_cast<std::size_t>((12 * N)));
+   bool goes_on = true;
+   Size turn_2 = 0;
+   for (; goes_on && turn_2 < 5; turn_2++) {
+      *turn = static_cast<std::int64_t>(turn_2);
+      *going = goes_on;
+      // body_ReduceMax0: now [N, 3] -> body_ReduceMax0 []
+      reduce(1, (3 * N), Const<1>(), now, body_ReduceMax0, Max());
+      // body_Greater1: body_ReduceMax0 [] -> body_Greater1 []
+      vector_map(Const<1>(), body_Greater1, Greater(), Same(*(body_ReduceMax0)));
+      // body_If2: body_Greater1 [] -> body_If2 [N, 3]
+      if (*body_Greater1) {
+         // yes_Mul0: now [N, 3] -> halved [N, 3]
+         vector_map((3 * N), halved, Mul(), Row{now});
+         std::memcpy(body_If2, halved, static_cast<std::size_t>((12 * N)));
+      }
+      else {
+         // no_Abs0 + no_Add1: now [N, 3] -> grown [N, 3]
+         vector_map((3 * N), grown, AbsAdd(), Row{now});
+         std::memcpy(body_If2, grown, static_cast<std::size_t>((12 * N)));
+      }
+      // still: going [] -> still_source []
+      // after: body_If2 [N, 3] -> after [N, 3]
+      // seen: body_If2 [N, 3] -> seen_source [N, 3]
+      // copy of still: still_source [] -> still []
+      std::memcpy(still, going, static_cast<std::size_t>(1));
+      // copy of seen: seen_source [N, 3] -> seen [N, 3]
+      std::memcpy(seen, body_If2, static_cast<std::size_t>((12 * N)));
+      std::memcpy(path + turn_2 * (3 * N), seen, static_cast<std::size_t>((12 * N)));
+      std::memcpy(now, body_If2, static_cast<std::size_t>((12 * N)));
+      goes_on = *still;
+   }
+   if (turn_2 != 5) return false;
+   std::memcpy(last, now, static_cast<std::size_t>((12 * N)));
+   return true;
+}
+
+#undef ONNX_BRIDGE_INLINE
+#undef ONNX_BRIDGE_KERNEL
+#undef ONNX_BRIDGE_UNROLL
+#undef ONNX_BRIDGE_KEEP
+#undef ONNX_BRIDGE_SHUFFLE
+#undef ONNX_BRIDGE_ROTATE
+#undef ONNX_BRIDGE_COMPARISON
+}}}  // namespace onnx_bridge::control_flow::ONNX_BRIDGE_REGION
+#endif

@@ -1,0 +1,2033 @@
+// dense.hxx: made by onnx_bridge VERSION. Do not edit; convert the model again.
+//
+//   model      dense.onnx, sha256 0000000000000000..., ai.onnx 17
+//   operators  2 Dense
+//   input      x  float32 [N, 7]
+//   output     p  float32 [N, 1]
+//   weights    dense.dat, 1,728 bytes (safetensors)
+//   workspace  128 bytes where every size is 1
+//   proof      none: converted without verification
+//
+//   onnx_bridge::dense::Model model("dense.dat");  // weights, mapped once; const, any number of threads
+//   onnx_bridge::dense::Workspace ws(model, {N});  // one a thread
+//   model.infer(ws, {N}, x, p);  // caller's memory in and out
+//
+//   TMVA_SOFIE_dense::Session s("dense.dat");  // SOFIE's face on the same body
+//   auto y = s.infer(N, x);
+//
+// Contract. infer() is const and noexcept; it allocates nothing, locks nothing, calls nothing of the system and starts no
+// thread. A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on
+// every processor that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag. Only
+// constructors throw: a Model's std::runtime_error, with what was wrong with the weights, a Workspace's std::length_error
+// or std::bad_alloc. Model::open and Workspace::make do not, and are what there is without exceptions.
+#if !defined(ONNX_BRIDGE_LANES)  // ------------------------------------------------------------ the face, read once
+#ifndef ONNX_BRIDGE_MODEL_DENSE
+#define ONNX_BRIDGE_MODEL_DENSE
+#include <atomic>
+#include <cerrno>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace onnx_bridge { namespace dense {
+
+/// Sizes that the model leaves open.
+struct Dims {
+   std::size_t N = 1;
+};
+
+/// An input or output: its ONNX name, element type and shape; -1 stands for a size that is known at run time,
+/// and for the rank of an output that has one or another: `shape` is the number of its elements then.
+struct Argument {
+   const char* name;
+   const char* type;
+   int rank;
+   std::ptrdiff_t shape[8];
+};
+inline constexpr Argument inputs[] = {
+   {"x", "float32", 2, {-1, 7}},
+};
+inline constexpr Argument outputs[] = {
+   {"p", "float32", 2, {-1, 1}},
+};
+
+/// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
+/// multiply-add (avx2, avx512, and baseline on arm64) give the same bits.
+enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
+
+/// Where each weight lies in memory, packed for the kernels, the same on every processor.
+struct Weights {
+   const float* dense_Gemm0_bias;  // [32]
+   const float* dense_Gemm0_weights;  // [2, 7, 16]
+   const float* dense_Gemm2_bias;  // [16]
+   const float* dense_Gemm2_weights;  // [20]
+};
+
+// weights_file.hxx: the file of weights in memory, and the proof that it is the right one.
+//
+// Not a kernel: stands once in the model's own namespace, outside the regions. Nothing here throws but for want of memory: what is wrong
+// is returned as text, and nothing wrong as an empty one.
+// includes: <atomic> <cerrno> <cstddef> <cstdint> <cstdio> <cstring> <ctime> <limits> <memory> <new> <string> <system_error>
+// includes if defined(__unix__) || defined(__APPLE__): <fcntl.h> <sys/mman.h> <sys/stat.h> <unistd.h>
+
+/// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
+/// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
+inline std::uint64_t checksum(const char* data, std::size_t bytes)
+{
+   std::uint64_t sum = 0, key = 0;
+   for (std::size_t i = 0; i < bytes; i += 8) {
+      std::uint64_t word;
+      std::memcpy(&word, data + i, 8);
+      key += 0x9e3779b97f4a7c15u;
+      word ^= key;
+      word = (word ^ word >> 32) * 0xbf58476d1ce4e5b9u;
+      word = (word ^ word >> 29) * 0x94d049bb133111ebu;
+      sum += word ^ word >> 32;
+   }
+   return sum;
+}
+
+/// A file's bytes, read-only and aligned to 64: mapped where the system can, else read. Whoever holds the pointer keeps them alive.
+/// A mapped file must not be cut short while it is in use.
+struct WeightsFile {
+   std::shared_ptr<const char> data{};
+   std::size_t bytes = 0;
+   std::uint64_t identity = 0;  ///< the same file with the same content has the same number; 0: not known
+
+   /// Opens a regular file; never waits for a pipe or a device.
+   std::string open(const std::string& path)
+   {
+#if defined(__unix__) || defined(__APPLE__)
+      const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+      if (file < 0) return failure(path, errno);
+      struct stat status;
+      const int code = ::fstat(file, &status) != 0 ? errno : 0;
+      const bool regular = code == 0 && S_ISREG(status.st_mode);
+      bytes = regular && status.st_size > 0 ? static_cast<std::size_t>(status.st_size) : 0;
+      const bool whole = regular && static_cast<std::uintmax_t>(status.st_size) == bytes;
+      void* const begin = bytes > 0 && whole ? ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
+      const int mapping = begin == MAP_FAILED ? errno : 0;
+      ::close(file);
+      if (code != 0 || mapping != 0) return failure(path, code + mapping);
+      if (!regular) return "cannot open weights file " + path + ": not a regular file";
+      if (!whole) return failure(path, EFBIG);
+      if (bytes == 0) return {};
+      const std::size_t size = bytes;
+      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      identity = identity_of(status);
+#else
+      errno = 0;
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) return failure(path, errno);
+      const long size = std::ftell(file.get());
+      const bool known = size >= 0 && size < (std::numeric_limits<long>::max)();  // of a folder it may be the largest number
+      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) return failure(path, errno);
+      const std::size_t wanted = static_cast<std::size_t>(size);
+      char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64), std::nothrow));
+      if (!begin) return failure(path, ENOMEM);
+      data.reset(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });
+      if (std::fread(begin, 1, wanted, file.get()) != wanted) return failure(path, errno);
+      bytes = wanted;
+#endif
+      return {};
+   }
+
+   /// The name of the weights where none is given: in the working directory if it is there, else beside the program, else beside `header`.
+   static std::string find(const std::string& name, const std::string& header)
+   {
+      std::string program;
+#if defined(__linux__)
+      char path[4096];
+      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
+      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
+#endif
+      for (const std::string& place : {std::string(), folder(program), folder(header)})
+         if (WeightsFile().open(place + name).empty()) return place + name;
+      return name;
+   }
+
+private:
+   static std::string failure(const std::string& path, int code)
+   {
+      return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
+   }
+   /// With the separator at its end.
+   static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
+#if defined(__unix__) || defined(__APPLE__)
+   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   static std::uint64_t identity_of(const struct stat& status)
+   {
+#if defined(__APPLE__)
+      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
+#else
+      const auto modified = status.st_mtim, changed = status.st_ctim;
+#endif
+      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
+      const std::uint64_t parts[] = {
+         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
+         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
+         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
+         static_cast<std::uint64_t>(changed.tv_nsec)};
+      char raw[sizeof(parts)];
+      std::memcpy(raw, parts, sizeof(parts));
+      return checksum(raw, sizeof(raw));
+   }
+#endif
+};
+
+/// What is checked of the weights when a Model is made. all: every byte, by a sum, once for each file that stays as it is while the process
+/// lives. layout: the size and the file's header, by which another model's weights are found; a damaged number is then a wrong result.
+enum class Check { all, layout };
+
+/// The weights that a model was made with: `header_bytes` of header, then `payload_bytes` of payload, both multiples of 64.
+struct ExpectedWeights {
+   std::size_t header_bytes, payload_bytes;
+   std::uint64_t header_hash, payload_hash;
+
+   /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
+   std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
+   {
+      const std::uint16_t one = 1;
+      unsigned char first_byte;
+      std::memcpy(&first_byte, &one, 1);
+      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+      if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
+      if (bytes != header_bytes + payload_bytes)
+         return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
+      if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) return where + " is not aligned to 64 bytes";
+      static std::atomic<std::uint64_t> summed{0};  // the last file that was found right, with what it was compared with
+      const std::uint64_t known = identity == 0 ? 0 : (identity ^ payload_hash) | 1;
+      if (check == Check::layout || (known != 0 && summed.load(std::memory_order_relaxed) == known)) return {};
+      const std::uint64_t found = checksum(data + header_bytes, payload_bytes);
+      if (found == payload_hash) {
+         if (known != 0) summed.store(known, std::memory_order_relaxed);
+         return {};
+      }
+      char message[80];
+      std::snprintf(message, sizeof(message), " is damaged: checksum %016llx, expected %016llx", static_cast<unsigned long long>(found),
+                    static_cast<unsigned long long>(payload_hash));
+      return where + message;
+   }
+};
+// checked_size.hxx: run-time sizes that cannot overflow unseen, and the plan of a Workspace made of them.
+//
+// Not a kernel: stands once in the model's own namespace, outside the regions.
+// includes: <cstddef> <cstdint> <initializer_list>
+
+/// More bytes or elements than any memory has; and the most that one piece of memory may have.
+inline constexpr std::size_t too_many = static_cast<std::size_t>(-1);
+inline constexpr std::size_t most_bytes = too_many / (sizeof(std::size_t) > 4 ? 4 : 2);
+
+/// A size with a bound on everything that it is computed from, zeros taken for ones. Where the bound is beyond `most_bytes` the size has
+/// overflowed, now or in another order of the same factors; the value is exact where it has not.
+struct Checked {
+   std::int64_t value;
+   double bound;
+
+   Checked(std::int64_t v, double b) : value(v), bound(b < 1.0 ? 1.0 : b < 1e100 ? b : 1e100) {}
+   Checked(long long number) : Checked(number, static_cast<double>(number < 0 ? -number : number)) {}
+   static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), static_cast<double>(n)}; }
+   bool overflows() const { return bound > static_cast<double>(most_bytes); }
+   bool negative() const { return overflows() || value < 0; }
+   /// The number of bytes or elements: too_many where it overflows, 0 where it is negative.
+   std::size_t count() const { return overflows() ? too_many : value > 0 ? static_cast<std::size_t>(value) : 0; }
+};
+inline std::int64_t wrapped(std::uint64_t x) { return static_cast<std::int64_t>(x); }
+inline std::uint64_t bits(Checked x) { return static_cast<std::uint64_t>(x.value); }
+inline Checked operator+(Checked a, Checked b) { return {wrapped(bits(a) + bits(b)), a.bound + b.bound}; }
+inline Checked operator-(Checked a, Checked b) { return {wrapped(bits(a) - bits(b)), a.bound + b.bound}; }
+inline Checked operator-(Checked a) { return {wrapped(0 - bits(a)), a.bound}; }
+inline Checked operator*(Checked a, Checked b) { return {wrapped(bits(a) * bits(b)), a.bound * b.bound}; }
+inline Checked minimum(Checked a, Checked b)
+{
+   const Checked low = a.value < b.value ? a : b;
+   if (low.value < 0 || a.overflows() || b.overflows()) return {low.value, a.bound > b.bound ? a.bound : b.bound};
+   return {low.value, a.bound < b.bound ? a.bound : b.bound};
+}
+inline Checked maximum(Checked a, Checked b) { return {a.value > b.value ? a.value : b.value, a.bound > b.bound ? a.bound : b.bound}; }
+inline bool differ(Checked a, Checked b) { return a.overflows() || b.overflows() || a.value != b.value; }
+template <class... Rest>
+Checked minimum(Checked a, Checked b, Rest... rest) { return minimum(minimum(a, b), rest...); }
+template <class... Rest>
+Checked maximum(Checked a, Checked b, Rest... rest) { return maximum(maximum(a, b), rest...); }
+/// Rounded down. A division by zero overflows.
+inline Checked floor_div(Checked a, Checked b)
+{
+   if (b.value == 0 || a.overflows() || b.overflows()) return {0, 1e100};
+   const std::int64_t quotient = a.value / b.value, rest = a.value % b.value;
+   const double divisor = static_cast<double>(b.value < 0 ? -b.value : b.value);
+   return {quotient - (rest != 0 && (rest < 0) != (b.value < 0)), a.bound / divisor + 1.0};
+}
+
+/// Where the pieces of a Workspace lie: each begins where the highest of those `below` it ends.
+template <std::size_t Pieces>
+struct Layout {
+   std::size_t* at;
+   std::size_t tops[Pieces] = {};
+   std::size_t pieces = 0, end = 0;
+
+   explicit Layout(std::size_t* offsets) : at(offsets) {}
+   void add(Checked bytes, std::initializer_list<int> below = {})
+   {
+      std::size_t offset = 0;
+      for (const int piece : below)
+         if (tops[piece] > offset) offset = tops[piece];
+      const std::size_t size = bytes.count();
+      const bool fits = offset <= most_bytes && size <= most_bytes - offset;
+      at[pieces] = offset;
+      tops[pieces] = fits ? offset + size : too_many;
+      if (tops[pieces] > end) end = tops[pieces];
+      pieces++;
+   }
+};
+inline std::ptrdiff_t floor_div(std::ptrdiff_t a, std::ptrdiff_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
+inline std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
+inline std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
+template <class... Rest>
+std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return minimum(minimum(a, b), rest...); }
+template <class... Rest>
+std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
+
+class Workspace;
+
+/// The network with its weights. Immutable: share one between all threads. The constructors are there where exceptions are, and throw
+/// std::runtime_error with what is wrong; open() says it in `error` instead, and returns nothing.
+class Model {
+public:
+#if defined(__cpp_exceptions)
+   /// Maps the weights file. Where none is named, it is "dense.dat" in the working directory, else beside the
+   /// program (Linux), else beside this header.
+   explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all)
+   {
+      raise(load(file, body, check));
+   }
+   /// Weights in the caller's memory (64-byte aligned), which must outlive the Model.
+   Model(const void* data, std::size_t bytes, Body body = Body::best, Check check = Check::all)
+   {
+      raise(bind(static_cast<const char*>(data), bytes, "memory", 0, body, check));
+   }
+#endif
+   static std::optional<Model> open(const std::string& file, std::string& error,
+      Body body = Body::best, Check check = Check::all) noexcept
+   {
+      Model model{Closed()};
+      const std::string problem = model.load(file, body, check);
+      return opened(std::move(model), problem, error);
+   }
+   static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
+      Body body = Body::best, Check check = Check::all) noexcept
+   {
+      Model model{Closed()};
+      const std::string problem = model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check);
+      return opened(std::move(model), problem, error);
+   }
+
+   /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
+   /// nothing is written. Outputs overlap neither inputs nor one another nor the Workspace; inputs may overlap.
+   bool infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* x, float* p) const noexcept;
+
+   /// Bytes of scratch memory that one call needs; the largest std::size_t where no memory is that large.
+   static std::size_t workspace_bytes(Dims dims = {}) noexcept
+   {
+      std::size_t at[1];
+      return plan(dims, at);
+   }
+
+   /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
+   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+
+private:
+   friend class Workspace;
+   using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*) noexcept;
+   struct Closed {};
+   explicit Model(Closed) {}
+   static bool takes(const Dims& dims) noexcept;
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   std::string load(const std::string& file, Body body, Check check);
+   std::string bind(const char* data, std::size_t bytes, const std::string& where,
+      std::uint64_t identity, Body body, Check check);
+   std::string choose(Body body);
+   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   {
+      error = problem.empty() ? problem : "dense: " + problem;
+      return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
+   }
+#if defined(__cpp_exceptions)
+   static void raise(const std::string& problem)
+   {
+      if (!problem.empty()) throw std::runtime_error("dense: " + problem);
+   }
+#endif
+
+   std::shared_ptr<const char> file_{};  // keeps the weights alive; null where they are the caller's
+   Weights w_{};
+   Run run_ = nullptr;
+};
+
+/// Scratch memory of one thread, for all calls whose dims need no more than `dims`.
+class Workspace {
+public:
+#if defined(__cpp_exceptions)
+   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   {
+      check();
+      own(new char[bytes_ + 63]);
+   }
+   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
+   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
+   {
+      check();
+      memory_ = static_cast<char*>(memory);
+   }
+#endif
+   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
+   {
+      Workspace made(dims);
+      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
+      made.memory_ = static_cast<char*>(memory);
+      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
+      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+   }
+   Workspace(Workspace&&) = default;
+   Workspace& operator=(Workspace&&) = default;
+   Workspace(const Workspace&) = delete;
+   Workspace& operator=(const Workspace&) = delete;
+
+private:
+   friend class Model;
+   explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
+   void own(char* memory)
+   {
+      own_.reset(memory);
+      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+   }
+#if defined(__cpp_exceptions)
+   void check() const
+   {
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("dense: a workspace for these dims is larger than any memory");
+   }
+#endif
+   bool fit(const Dims& dims) noexcept
+   {
+      if (dims.N == dims_.N) return takes_;
+      if (!Model::takes(dims)) return false;
+      const bool fits = Model::plan(dims, at_) <= bytes_;
+      if (fits) {
+         dims_ = dims;
+         takes_ = true;
+      } else {
+         Model::plan(dims_, at_);
+      }
+      return fits;
+   }
+
+   Dims dims_;
+   std::size_t at_[1];  // the plan for dims_
+   std::size_t bytes_;
+   bool takes_;
+   std::unique_ptr<char[]> own_{};
+   char* memory_ = nullptr;
+};
+
+}}  // namespace onnx_bridge::dense
+
+// The kernels and the network, once for each instruction set: this file includes itself below.
+#if defined(__FILE_NAME__)
+#define ONNX_BRIDGE_SELF __FILE_NAME__
+#elif __has_include(__FILE__)
+#define ONNX_BRIDGE_SELF __FILE__
+#else
+#define ONNX_BRIDGE_SELF "dense.hxx"
+#endif
+#if !__has_include(ONNX_BRIDGE_SELF)
+#error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
+#endif
+// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+//
+// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
+// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+#define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
+#if defined(__clang__)
+#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
+#define ONNX_BRIDGE_BEGIN(isa) \
+   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
+#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#else
+#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_END _Pragma("GCC pop_options")
+#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
+#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#endif
+// Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
+// an int that is an array's bound for a conversion.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wfloat-equal"
+#pragma GCC diagnostic ignored "-Wunused-const-variable"
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+//
+// ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4 lanes, leaves the other bodies out.
+#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
+ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define ONNX_BRIDGE_LANES 16
+#define ONNX_BRIDGE_REGION avx512
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END
+#endif
+#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
+ONNX_BRIDGE_BEGIN("avx2,fma")
+#define ONNX_BRIDGE_LANES 8
+#define ONNX_BRIDGE_REGION avx2
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END
+#endif
+#if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
+ONNX_BRIDGE_BEGIN_BASELINE
+#define ONNX_BRIDGE_LANES 4
+#define ONNX_BRIDGE_REGION baseline
+#include ONNX_BRIDGE_SELF
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+ONNX_BRIDGE_END_BASELINE
+#endif
+#pragma GCC diagnostic pop
+#undef ONNX_BRIDGE_PRAGMA
+#undef ONNX_BRIDGE_STRICT
+#undef ONNX_BRIDGE_BEGIN
+#undef ONNX_BRIDGE_END
+#undef ONNX_BRIDGE_BEGIN_BASELINE
+#undef ONNX_BRIDGE_END_BASELINE
+#undef ONNX_BRIDGE_SELF
+
+namespace onnx_bridge { namespace dense {
+
+// widest_body.hxx: which body of a header this processor can run.
+//
+// Part of every header, and built on its own by whoever compiles a header for this very processor (ONNX_BRIDGE_ONLY).
+/// The widest vectors that this processor and this system support: 16, 8 or 4 floats.
+inline int widest_body()
+{
+#if defined(__x86_64__)
+   // CPUID by hand: __builtin_cpu_supports does not link under Cling.
+   auto cpuid = [](unsigned leaf, unsigned (&r)[4]) {
+      __asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
+   };
+   unsigned r[4];
+   cpuid(0, r);
+   if (r[0] < 7) return 4;
+   cpuid(1, r);
+   if (!(r[2] >> 12 & 1) || !(r[2] >> 27 & 1)) return 4;  // FMA, OSXSAVE
+   unsigned low, high;
+   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+   cpuid(7, r);
+   if ((low & 6) != 6 || !(r[1] >> 5 & 1)) return 4;  // AVX2, and registers that the system saves
+   const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+   return (low & 0xe6) == 0xe6 && (r[1] & avx512) == avx512 ? 16 : 8;
+#else
+   return 4;
+#endif
+}
+inline std::string Model::bind(const char* data, std::size_t bytes, const std::string& where,
+      std::uint64_t identity, Body body, Check check)
+{
+   constexpr ExpectedWeights expected = {512, 1216, 0x17b97719465fdfd3u, 0x4bce4f87876e3141u};
+   const std::string problem = expected.problem(data, bytes, where, check, identity);
+   if (!problem.empty()) return problem;
+   data += 512;
+   w_.dense_Gemm0_bias = reinterpret_cast<const float*>(data + 0);
+   w_.dense_Gemm0_weights = reinterpret_cast<const float*>(data + 128);
+   w_.dense_Gemm2_bias = reinterpret_cast<const float*>(data + 1024);
+   w_.dense_Gemm2_weights = reinterpret_cast<const float*>(data + 1088);
+   return choose(body);
+}
+
+inline std::string Model::load(const std::string& file, Body body, Check check)
+{
+   WeightsFile found;
+   const std::string path = file.empty() ? WeightsFile::find("dense.dat", __FILE__) : file;
+   const std::string problem = found.open(path);
+   if (!problem.empty()) return problem;
+   file_ = found.data;
+   return bind(found.data.get(), found.bytes, path, found.identity, body, check);
+}
+
+inline std::string Model::choose(Body body)
+{
+   const int widest = widest_body();
+#ifdef ONNX_BRIDGE_ONLY
+   const int best = ONNX_BRIDGE_ONLY;
+#else
+   const int best = widest;
+#endif
+   const int lanes = body == Body::best ? best : static_cast<int>(body);
+   if (lanes > widest) return "this processor cannot run the body that was asked for";
+#if defined(ONNX_BRIDGE_ONLY)
+   if (lanes != best) return "compiled for another body than was asked for";
+#if ONNX_BRIDGE_ONLY == 16
+   run_ = avx512::run;
+#elif ONNX_BRIDGE_ONLY == 8
+   run_ = avx2::run;
+#else
+   run_ = baseline::run;
+#endif
+#elif defined(__x86_64__)
+   run_ = lanes == 16 ? avx512::run : lanes == 8 ? avx2::run : baseline::run;
+#else
+   run_ = baseline::run;
+#endif
+   return {};
+}
+
+inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
+{
+   const Checked N = Checked::dim(dims.N);
+   for (const Checked& size : {Checked(28 * N)})
+      if (size.overflows()) return false;  // it would in the network, too
+   return true;
+}
+
+inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
+{
+   const Checked N = Checked::dim(dims.N);
+   Layout<1> layout(at);
+   layout.add(64 * floor_div(80 * N + 63, 64));
+   return layout.end;
+}
+
+inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
+{
+   const Checked N = Checked::dim(dims.N);
+   if (!takes(dims)) return 0;
+   switch (index) {
+   case 0: return (N).count();
+   default: return 0;
+   }
+}
+
+inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* x, float* p) const noexcept
+{
+   if (!ws.fit(dims)) return false;
+   return run_(w_, ws.memory_, ws.at_, dims, x, p);
+}
+
+}}  // namespace onnx_bridge::dense
+
+#if defined(__cpp_exceptions)
+namespace TMVA_SOFIE_dense {
+
+/// SOFIE's face. Movable and copyable; copies share the weights. One a thread.
+struct Session {
+   explicit Session(std::string filename = "", std::size_t N = 1)
+      : model(filename), dims{N}, workspace(new onnx_bridge::dense::Workspace(model, dims)) {}
+   Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::dense::Workspace(model, dims)) {}
+   Session(Session&&) = default;
+   Session& operator=(Session other)
+   {
+      model = other.model;
+      dims = other.dims;
+      workspace = std::move(other.workspace);
+      return *this;
+   }
+
+   void doInfer(std::size_t N, const float* x, std::vector<float>& p)
+   {
+      const onnx_bridge::dense::Dims sizes{N};
+      p.resize(onnx_bridge::dense::Model::output_size(0, sizes));
+      if (!model.infer(*workspace, sizes, x, p.data())) {
+         workspace.reset(new onnx_bridge::dense::Workspace(model, sizes));  // sizes that are larger than any before
+         if (!model.infer(*workspace, sizes, x, p.data()))
+            throw std::runtime_error("dense: sizes do not agree with the inputs");
+      }
+   }
+   std::vector<float> infer(std::size_t N, const float* x)
+   {
+      std::vector<float> p;
+      doInfer(N, x, p);
+      return p;
+   }
+   std::vector<float> infer(const float* x) { return infer(dims.N, x); }
+
+   onnx_bridge::dense::Model model;
+   onnx_bridge::dense::Dims dims;  // those that the Session was made for
+   std::unique_ptr<onnx_bridge::dense::Workspace> workspace;
+};
+
+/// Raw pointers in and out; the Session's own sizes bound the call's.
+inline void doInfer(const Session& session, std::size_t N, const float* x, float* p)
+{
+   if (!session.model.infer(*session.workspace, {N}, x, p))
+      throw std::runtime_error("dense: sizes beyond those that the Session was made for");
+}
+
+}  // namespace TMVA_SOFIE_dense
+#endif
+#endif  // ONNX_BRIDGE_MODEL_DENSE
+#else  // --------------------------------------------------------------- read once for each instruction set
+namespace onnx_bridge { namespace dense { namespace ONNX_BRIDGE_REGION {
+
+// vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
+//
+// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
+// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
+// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
+
+typedef std::ptrdiff_t Size;
+constexpr int lanes = ONNX_BRIDGE_LANES;
+typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+typedef std::int32_t ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+typedef float unaligned_vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
+typedef std::int32_t unaligned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
+
+#define ONNX_BRIDGE_INLINE static inline __attribute__((always_inline, unused))
+#define ONNX_BRIDGE_KERNEL static __attribute__((noinline, unused))
+#if defined(__clang__)
+#define ONNX_BRIDGE_UNROLL _Pragma("unroll")
+#else
+#define ONNX_BRIDGE_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+// Keeps a value as it is: the compiler may not look through it. Costs no instruction.
+#if defined(__x86_64__)
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+v"(x))
+#elif defined(__aarch64__)
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+w"(x))
+#else
+#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+m"(x))
+#endif
+
+/// A size known at compile time; kernels take a Const<N> or a Size through one template parameter.
+template <Size Value>
+struct Const {
+   constexpr operator Size() const { return Value; }
+};
+template <class T>
+struct is_const : std::false_type {};
+template <Size Value>
+struct is_const<Const<Value>> : std::true_type {};
+
+/// All lanes of a vector: the usual count of load and store.
+using All = Const<lanes>;
+
+ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
+ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
+ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
+ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
+ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
+ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
+ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
+
+#if ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
+{
+   static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+   return load(mask + 8 - n);
+}
+#elif ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+#endif
+
+/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
+#else
+   vec v{};
+   for (Size i = 0; i < n; i++) v[i] = p[i];
+   return v;
+#endif
+}
+
+/// The first n lanes to memory; nothing beyond them is written.
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
+#else
+   for (Size i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
+{
+   vec t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+ONNX_BRIDGE_INLINE float mul(float a, float b)
+{
+   float t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+ONNX_BRIDGE_INLINE double mul(double a, double b)
+{
+   double t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+
+/// Infinity, from bits that the compiler may not look through: -ffinite-math-only makes clang take a constant for a value that cannot be.
+template <class T>
+ONNX_BRIDGE_INLINE T infinity()
+{
+   typename std::conditional<sizeof(T) == 8, std::int64_t, std::int32_t>::type bits = sizeof(T) == 8 ? 0x7ff0000000000000 : 0x7f800000;
+   __asm__("" : "+r"(bits));
+   T x;
+   __builtin_memcpy(&x, &bits, sizeof(T));
+   return x;
+}
+
+/// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
+#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
+#else
+#if ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
+#elif ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__aarch64__) && !defined(__clang__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
+#else
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
+{
+   vec r;
+   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
+   return r;
+}
+#endif
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
+
+/// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
+/// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
+#if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
+#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
+#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
+#else
+ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
+#endif
+#if defined(__clang__) && defined(__x86_64__)
+ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
+ONNX_BRIDGE_INLINE float smaller(float a, float b) { return smaller(splat(a), splat(b))[0]; }
+#else
+ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
+#endif
+
+/// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
+ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
+
+// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+#if defined(__clang__)
+#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+#else
+#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+#endif
+#if ONNX_BRIDGE_LANES == 16
+#define ONNX_BRIDGE_ROTATE(v, by) \
+   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
+                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
+                       (14 + by) % 16, (15 + by) % 16)
+#elif ONNX_BRIDGE_LANES == 8
+#define ONNX_BRIDGE_ROTATE(v, by) \
+   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
+#else
+#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
+#endif
+
+/// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
+ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
+{
+   ONNX_BRIDGE_UNROLL
+   for (int half = 16 / lanes; half >= 1; half /= 2)
+      for (int i = 0; i < half; i++) s[i] += s[i + half];
+   vec v = s[0];
+#if ONNX_BRIDGE_LANES >= 16
+   v += ONNX_BRIDGE_ROTATE(v, 8);
+#endif
+#if ONNX_BRIDGE_LANES >= 8
+   v += ONNX_BRIDGE_ROTATE(v, 4);
+#endif
+   v += ONNX_BRIDGE_ROTATE(v, 2);
+   v += ONNX_BRIDGE_ROTATE(v, 1);
+   return v[0];
+}
+
+/// The sum of term(i) over 0 <= i < n: element i goes to lane i % 32, lanes are folded by halves; every 2048 elements the
+/// lanes are added to a second set. step(sum, i, count) adds elements i .. i + count - 1 (count: All, or a Size below lanes).
+template <class Step>
+ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
+{
+   constexpr int width = 32 / lanes;
+   vec total[width];
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < width; j++) total[j] = vec{};  // one by one: GCC clears a whole array by a slow string instruction
+   Size begin = 0;
+   do {
+      vec sum[width];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) sum[j] = vec{};
+      const Size end = n - begin < 2048 ? n : begin + 2048;
+      Size i = begin;
+      for (; i + 32 <= end; i += 32) {
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < width; j++) sum[j] = step(sum[j], i + j * lanes, All());
+      }
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) {
+         const Size rest = end - i - j * lanes;
+         if (rest >= lanes)
+            sum[j] = step(sum[j], i + j * lanes, All());
+         else if (rest > 0)
+            sum[j] = step(sum[j], i + j * lanes, rest);
+      }
+      if (begin == 0 && end == n) return fold(sum);
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < width; j++) total[j] += sum[j];
+      begin = end;
+   } while (begin < n);
+   return fold(total);
+}
+
+// epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
+//
+// An epilogue is any object with  vec operator()(vec value, Size row, Size column, Count count) const : `value` holds the elements
+// `column` .. `column + count - 1` of row `row` of the kernel's output, count is All or a Size below lanes. What it returns is stored.
+// The generator writes them; kernels take them by const reference as their last argument.
+
+/// Stores what was summed.
+struct Keep {
+   template <class Count>
+   __attribute__((always_inline)) vec operator()(vec value, Size, Size, Count) const
+   {
+      return value;
+   }
+};
+
+// gemm_tile.hxx: sums of products for a few rows and a few vectors of columns, all in registers.
+//
+// Order of summation, here and in everything built on it: the terms are cut into blocks of 256; inside a block one term at a time
+// by fma() from +0; block sums are added in order to the bias, or to each other: ((bias + S0) + S1) + ...
+// Right operands are read through Panels, so that packed weights and a matrix as it lies in memory go through the same code.
+// No alignment is asked for; operands and result do not overlap, except that `start` may be the tile itself.
+
+constexpr Size panel_columns = 16;  // of packed right operands, on every processor
+constexpr Size block_terms = 256;
+
+/// Rows and vectors of columns of the largest tile: what the registers hold.
+constexpr int tile_rows = lanes == 16 ? 14 : 6;
+constexpr int tile_vectors = 2;
+
+/// n rounded up to whole panels.
+constexpr Size whole_panels(Size n) { return (n + panel_columns - 1) / panel_columns * panel_columns; }
+
+/// A right operand: element (k, n) lies at data[k * row + n / 16 * panel + n % 16].
+/// Packed: row 16, panel 16 K. A plain matrix with contiguous columns: row its stride, panel 16.
+struct Panels {
+   const float* data;
+   Size row, panel;
+
+   /// The same operand seen from term k and column n on (n a multiple of 16, or any n in a plain matrix or within one panel).
+   __attribute__((always_inline)) Panels from(Size k, Size n) const
+   {
+      return {data + k * row + n / panel_columns * panel + n % panel_columns, row, panel};
+   }
+};
+
+/// sum[i][j] = start[i][j] + sum over one block of `terms` <= 256 terms of X[i][k] W[k][j]; without start (nullptr) the sum alone.
+/// start_row is 0 for a bias.
+template <int Rows, int Vectors>
+ONNX_BRIDGE_INLINE void sum_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row,
+                                 vec (&sum)[Rows][Vectors])
+{
+   ONNX_BRIDGE_UNROLL
+   for (int i = 0; i < Rows; i++) {
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) sum[i][j] = vec{};
+   }
+   const float* w = W.data;
+   const Size row = W.row, panel = W.panel;
+   for (Size k = 0; k < terms; k++, w += row) {
+      vec column[Vectors];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) column[j] = load(w + j * lanes / panel_columns * panel + j * lanes % panel_columns);
+      ONNX_BRIDGE_UNROLL
+      for (int i = 0; i < Rows; i++) {
+         const vec x = splat(X[i * ldx + k]);
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < Vectors; j++) sum[i][j] = fma(x, column[j], sum[i][j]);
+      }
+   }
+   if (start) {
+      ONNX_BRIDGE_UNROLL
+      for (int i = 0; i < Rows; i++) {
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < Vectors; j++) sum[i][j] = load(start + i * start_row + j * lanes) + sum[i][j];
+      }
+   }
+}
+
+/// sum_tile to memory: Y[i][j]; start may be Y itself, where the total so far waits.
+template <int Rows, int Vectors>
+ONNX_BRIDGE_KERNEL void gemm_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
+                                  Size ldy)
+{
+   vec sum[Rows][Vectors];
+   sum_tile(terms, X, ldx, W, start, start_row, sum);
+   ONNX_BRIDGE_UNROLL
+   for (int i = 0; i < Rows; i++) {
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) store(Y + i * ldy + j * lanes, sum[i][j]);
+   }
+}
+
+using GemmTile = void (*)(Size, const float*, Size, const Panels&, const float*, Size, float*, Size);
+
+/// The most vectors of columns, of 1, 2 and 4, for which there is a tile of `rows` rows and that fit into `columns`;
+/// the fewest there are where none fits.
+ONNX_BRIDGE_INLINE int vectors_of_tile(int rows, Size columns)
+{
+   if (rows <= 3 && columns >= 4 * lanes) return 4;
+   return lanes == 16 && columns < 2 * lanes ? 1 : tile_vectors;
+}
+
+/// The tile of 1 <= rows <= tile_rows rows and as many vectors as vectors_of_tile says.
+ONNX_BRIDGE_INLINE GemmTile find_tile(int rows, int vectors)
+{
+   static const GemmTile wide[] = {gemm_tile<1, 4>, gemm_tile<2, 4>, gemm_tile<3, 4>};
+   static const GemmTile usual[] = {gemm_tile<1, 2>,  gemm_tile<2, 2>,  gemm_tile<3, 2>, gemm_tile<4, 2>,  gemm_tile<5, 2>,
+                                    gemm_tile<6, 2>,
+#if ONNX_BRIDGE_LANES == 16
+                                    gemm_tile<7, 2>,  gemm_tile<8, 2>,  gemm_tile<9, 2>, gemm_tile<10, 2>, gemm_tile<11, 2>,
+                                    gemm_tile<12, 2>, gemm_tile<13, 2>, gemm_tile<14, 2>
+#endif
+   };
+#if ONNX_BRIDGE_LANES == 16
+   static const GemmTile narrow[] = {gemm_tile<1, 1>,  gemm_tile<2, 1>,  gemm_tile<3, 1>,  gemm_tile<4, 1>, gemm_tile<5, 1>,
+                                     gemm_tile<6, 1>,  gemm_tile<7, 1>,  gemm_tile<8, 1>,  gemm_tile<9, 1>, gemm_tile<10, 1>,
+                                     gemm_tile<11, 1>, gemm_tile<12, 1>, gemm_tile<13, 1>, gemm_tile<14, 1>};
+   if (vectors == 1) return narrow[rows - 1];
+#endif
+   return (vectors == 4 ? wide : usual)[rows - 1];
+}
+
+/// One row against `Count` panels, every block of it: y[16 Count]. `Blocks` whole blocks are summed side by side, which hides the
+/// latency of fma() where the panels are too few to do so, and then added in order: the same sums as gemm_tile's.
+template <int Count, int Blocks>
+ONNX_BRIDGE_KERNEL void gemv_tile(Size K, const float* x, Size x_column, const Panels& W, const float* bias, float* y)
+{
+   constexpr int vectors = Count * static_cast<int>(panel_columns) / lanes;
+   vec total[vectors];
+   bool started = bias != nullptr;
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < vectors; j++) total[j] = bias ? load(bias + j * lanes) : vec{};
+   const auto add_blocks = [&](auto side_by_side, Size begin, Size terms) __attribute__((always_inline)) {
+      constexpr int blocks = static_cast<int>(Size(side_by_side));
+      vec sum[blocks][vectors] = {};
+      const float* term = x + begin * x_column;
+      const float* w = W.data + begin * W.row;
+      for (Size k = 0; k < terms; k++, w += W.row, term += x_column) {
+         ONNX_BRIDGE_UNROLL
+         for (int b = 0; b < blocks; b++) {
+            const vec value = splat(term[b * block_terms * x_column]);
+            ONNX_BRIDGE_UNROLL
+            for (int j = 0; j < vectors; j++) {
+               const Size at = j * lanes / panel_columns * W.panel + j * lanes % panel_columns;
+               sum[b][j] = fma(value, load(w + b * block_terms * W.row + at), sum[b][j]);
+            }
+         }
+      }
+      ONNX_BRIDGE_UNROLL
+      for (int b = 0; b < blocks; b++) {
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < vectors; j++) total[j] = started ? total[j] + sum[b][j] : sum[b][j];
+         started = true;
+      }
+   };
+   Size begin = 0;
+   if (Blocks > 1)
+      for (; begin + Blocks * block_terms <= K; begin += Blocks * block_terms) add_blocks(Const<Blocks>(), begin, block_terms);
+   for (; begin < K; begin += block_terms) add_blocks(Const<1>(), begin, K - begin < block_terms ? K - begin : block_terms);
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < vectors; j++) store(y + j * lanes, total[j]);
+}
+
+/// Panels that gemv_columns takes at once, at most: more streams would collide in the first cache where K is a power of two.
+constexpr Size gemv_panels = lanes == 4 ? 2 : 4;
+
+/// y[16 panels] for the next 4, 2 or 1 panels, whichever is the most that `panels` allows; returns how many it took.
+ONNX_BRIDGE_INLINE Size gemv_columns(Size panels, Size K, const float* x, Size x_column, const Panels& W, const float* bias, float* y)
+{
+   constexpr int side_by_side = lanes == 16 ? 4 : 2;  // for two panels
+   if (gemv_panels == 4 && panels >= 4) {
+      gemv_tile<lanes == 4 ? 1 : 4, 1>(K, x, x_column, W, bias, y);
+      return 4;
+   }
+   if (panels >= 2) {
+      gemv_tile<2, lanes == 4 ? 1 : side_by_side>(K, x, x_column, W, bias, y);
+      return 2;
+   }
+   gemv_tile<1, lanes == 4 ? 2 : 4>(K, x, x_column, W, bias, y);
+   return 1;
+}
+
+// transpose.hxx: rows into columns, four by four.
+
+typedef float quad __attribute__((vector_size(16)));
+typedef float unaligned_quad __attribute__((vector_size(16), aligned(4), may_alias));
+#if defined(__clang__)
+#define ONNX_BRIDGE_SHUFFLE_PAIR(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef std::int32_t quad_of_int __attribute__((vector_size(16)));
+#define ONNX_BRIDGE_SHUFFLE_PAIR(a, b, ...) __builtin_shuffle(a, b, quad_of_int{__VA_ARGS__})
+#endif
+
+ONNX_BRIDGE_INLINE quad load_quad(const float* p) { return *reinterpret_cast<const unaligned_quad*>(p); }
+ONNX_BRIDGE_INLINE void store_quad(float* p, quad v) { *reinterpret_cast<unaligned_quad*>(p) = v; }
+
+/// to[j][i] = from[i][j] for 4 x 4 elements.
+ONNX_BRIDGE_INLINE void transpose_quads(const float* from, Size from_row, float* to, Size to_row)
+{
+   const quad a = load_quad(from), b = load_quad(from + from_row), c = load_quad(from + 2 * from_row), d = load_quad(from + 3 * from_row);
+   const quad ab_low = ONNX_BRIDGE_SHUFFLE_PAIR(a, b, 0, 4, 1, 5), ab_high = ONNX_BRIDGE_SHUFFLE_PAIR(a, b, 2, 6, 3, 7);
+   const quad cd_low = ONNX_BRIDGE_SHUFFLE_PAIR(c, d, 0, 4, 1, 5), cd_high = ONNX_BRIDGE_SHUFFLE_PAIR(c, d, 2, 6, 3, 7);
+   store_quad(to, ONNX_BRIDGE_SHUFFLE_PAIR(ab_low, cd_low, 0, 1, 4, 5));
+   store_quad(to + to_row, ONNX_BRIDGE_SHUFFLE_PAIR(ab_low, cd_low, 2, 3, 6, 7));
+   store_quad(to + 2 * to_row, ONNX_BRIDGE_SHUFFLE_PAIR(ab_high, cd_high, 0, 1, 4, 5));
+   store_quad(to + 3 * to_row, ONNX_BRIDGE_SHUFFLE_PAIR(ab_high, cd_high, 2, 3, 6, 7));
+}
+
+/// to[j * to_row + i] = from[i * from_row + j * from_column] for i < rows, j < columns: any strides, also 0. The fast way is from_column 1.
+/// Nothing else is read or written; the two do not overlap.
+ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Size from_row, Size from_column, float* to, Size to_row)
+{
+   Size i = 0;
+   if (from_column == 1)
+      for (; i + 4 <= rows; i += 4) {
+         Size j = 0;
+         for (; j + 4 <= columns; j += 4) transpose_quads(from + i * from_row + j, from_row, to + j * to_row + i, to_row);
+         for (; j < columns; j++)
+            for (Size k = i; k < i + 4; k++) to[j * to_row + k] = from[k * from_row + j];
+      }
+   for (; i < rows; i++)
+      for (Size j = 0; j < columns; j++) to[j * to_row + i] = from[i * from_row + j * from_column];
+}
+
+// product.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
+//
+// Order of summation as in gemm_tile.hxx, whatever the sizes, strides and tiles. The total of blocks waits in Y; an epilogue is
+// applied to a tile after its last block, while it is in the first cache. Y does not overlap the operands, nor what the
+// epilogue reads. Nothing is written beyond column N of Y; nothing is read beyond column N of a plain right operand, nor beyond
+// the last whole panel of a packed one and of the bias.
+
+/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
+/// the registers of the largest tile, at the price of one more copy of that tile in the program.
+template <class Epilogue, class = void>
+struct is_cheap : std::false_type {};
+template <class Epilogue>
+struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std::true_type {};
+
+/// to[i][j] = epilogue(from[i][j]), known to the epilogue as element (row + i, column + j). `to` may be `from`.
+template <class Epilogue>
+ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row,
+                                    Size column, const Epilogue& epilogue)
+{
+   for (Size i = 0; i < rows; i++, from += from_row, to += to_row) {
+      Size j = 0;
+      for (; j + lanes <= columns; j += lanes) store(to + j, epilogue(load(from + j), row + i, column + j, All()));
+      if (j < columns) {
+         const Size rest = columns - j;
+         store(to + j, epilogue(load(from + j, rest), row + i, column + j, rest), rest);
+      }
+   }
+}
+
+/// The largest tile with its epilogue; m and n are its first row and column to the epilogue.
+template <class Epilogue>
+ONNX_BRIDGE_KERNEL void finished_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
+                                      Size ldy, Size m, Size n, const Epilogue& epilogue)
+{
+   vec sum[tile_rows][tile_vectors];
+   sum_tile(terms, X, ldx, W, start, start_row, sum);
+   ONNX_BRIDGE_UNROLL
+   for (int i = 0; i < tile_rows; i++) {
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < tile_vectors; j++) store(Y + i * ldy + j * lanes, epilogue(sum[i][j], m + i, n + j * lanes, All()));
+   }
+}
+
+/// Some of the terms of a product: whole blocks, or the last ones.
+struct ProductPart {
+   Size M, terms;
+   const float* X;  ///< element (m, k) at X[m * x_row + k * x_column]
+   Size x_row, x_column;
+   Panels W;           ///< from the part's first term and the first column on
+   bool plain;         ///< W is a plain matrix of at least 16 columns: there is nothing beyond the last one
+   const float* bias;  ///< from the first column on; nullptr: none
+   bool first, last;   ///< of the product's parts
+};
+
+/// How many terms and columns of the right operand all rows use before the next ones are touched; at most 256 of each where the
+/// right operand is packed for it (`packs`). Does not show in the bits.
+struct ProductCut {
+   static constexpr Size elements = 65536;  ///< terms * columns: a quarter of a common second cache
+   bool copies;                             ///< the left operand's rows are copied: not neighbours, or in the way of each other
+   Size terms, columns;
+
+   __attribute__((always_inline)) ProductCut(Size M, Size N, Size K, Size x_row, Size x_column, bool packs)
+      // More than 8 rows a multiple of 4 KB apart contend for the same lines of the first cache: worth a copy if many columns use it.
+      : copies(x_column != 1 || (x_row % 1024 == 0 && x_row != 0 && tile_rows > 8 && M > 8 && N >= 128 && K >= 64)), terms(K), columns(N)
+   {
+      const Size most = copies || packs ? block_terms : 4 * block_terms;
+      if (terms > most) terms = most;
+      const Size widest = terms <= block_terms ? elements / block_terms : elements / terms / 32 * 32;
+      if (columns > widest) columns = widest;
+   }
+};
+
+/// M > 0 rows cut into tiles as evenly as can be: no thin last one.
+struct TileHeights {
+   Size tiles, low, high;  ///< the first `high` tiles have low + 1 rows, the others `low`
+
+   __attribute__((always_inline)) explicit TileHeights(Size M) : tiles((M + tile_rows - 1) / tile_rows), low(M / tiles), high(M % tiles) {}
+   __attribute__((always_inline)) Size rows(Size tile) const { return low + (tile < high); }
+   __attribute__((always_inline)) Size begin(Size tile) const { return tile * low + (tile < high ? tile : high); }
+};
+
+/// add_part for the tiles first_tile .. end_tile - 1; X is the left operand from the first one's first row on.
+template <class Epilogue>
+ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& heights, Size first_tile, Size end_tile, const float* X,
+                                  Size ldx, Size N, float* Y, Size ldy, Size column, const Epilogue& epilogue)
+{
+   const int most_rows = static_cast<int>(heights.low + (heights.high > 0));
+   const Size first_row = heights.begin(first_tile);
+   alignas(64) float sums[tile_rows * panel_columns];  // of the last columns, fewer than a tile has
+   for (Size n = 0, width; n < N; n += width) {
+      const int vectors = vectors_of_tile(most_rows, N - n);
+      const GemmTile high = find_tile(most_rows, vectors), low = find_tile(static_cast<int>(heights.low), vectors);
+      width = vectors * lanes;
+      const bool whole = n + width <= N;
+      if (!whole) std::memset(sums, 0, sizeof sums);
+      const Size columns = whole ? width : N - n;
+      const Size shift = part.plain ? width - columns : 0;  // in a plain matrix the tile begins earlier instead of ending later
+      const Panels strip = part.plain ? Panels{part.W.data + n - shift, part.W.row, part.W.panel} : part.W.from(0, n);
+      const float* bias = part.bias ? part.bias + n - shift : nullptr;
+      const float* x = X;
+      float* y = Y + first_row * ldy + n;
+      for (Size t = first_tile, m = first_row, rows; t < end_tile; t++, m += rows, x += rows * ldx, y += rows * ldy) {
+         rows = heights.rows(t);
+         float* to = whole ? y : sums;
+         const Size to_row = whole ? ldy : width;
+         if (!whole && !part.first) finish_tile(rows, columns, y, ldy, sums + shift, width, 0, 0, Keep());
+         const GemmTile tile = t < heights.high ? high : low;
+         const float* start = part.first ? bias : to;
+         Size start_row = part.first ? 0 : to_row, k = 0;
+         for (; k + block_terms < part.terms; k += block_terms, start = to, start_row = to_row)
+            tile(block_terms, x + k, ldx, {strip.data + k * strip.row, strip.row, strip.panel}, start, start_row, to, to_row);
+         const Panels rest = {strip.data + k * strip.row, strip.row, strip.panel};
+         if constexpr (is_cheap<Epilogue>::value)
+            if (part.last && whole && rows == tile_rows && vectors == tile_vectors) {
+               finished_tile(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
+               continue;
+            }
+         tile(part.terms - k, x + k, ldx, rest, start, start_row, to, to_row);
+         if (!part.last && !whole)
+            finish_tile(rows, columns, sums + shift, width, y, ldy, 0, 0, Keep());
+         else if (part.last && !(whole && std::is_same<Epilogue, Keep>::value))
+            finish_tile(rows, columns, to + shift, to_row, y, ldy, m, column + n, epilogue);
+      }
+   }
+}
+
+/// copy[m][k] = X[m * x_row + k * x_column], the copy's rows copy_row apart.
+ONNX_BRIDGE_KERNEL void copy_rows(Size rows, Size terms, const float* X, Size x_row, Size x_column, float* copy, Size copy_row)
+{
+   if (x_column == 1)
+      for (Size m = 0; m < rows; m++) std::memcpy(copy + m * copy_row, X + m * x_row, static_cast<std::size_t>(terms) * sizeof(float));
+   else
+      transpose(terms, rows, X, x_column, x_row, copy, copy_row);
+}
+
+/// Adds a part to Y[M][N], the columns column .. column + N - 1 of the whole; applies the epilogue after the last part.
+template <class Epilogue>
+ONNX_BRIDGE_KERNEL void add_part(const ProductPart& part, bool copies, Size N, float* Y, Size ldy, Size column, const Epilogue& epilogue)
+{
+   if (part.M == 0) return;
+   const TileHeights heights(part.M);
+   if (!copies) {
+      add_tiles(part, heights, 0, heights.tiles, part.X, part.x_row, N, Y, ldy, column, epilogue);
+      return;
+   }
+   constexpr Size tiles_at_once = 14 / tile_rows, copy_row = block_terms + panel_columns;
+   alignas(64) float copy[tiles_at_once * tile_rows * copy_row];
+   for (Size t = 0; t < heights.tiles; t += tiles_at_once) {
+      const Size end = t + tiles_at_once < heights.tiles ? t + tiles_at_once : heights.tiles, row = heights.begin(t);
+      copy_rows(heights.begin(end) - row, part.terms, part.X + row * part.x_row, part.x_row, part.x_column, copy, copy_row);
+      add_tiles(part, heights, t, end, copy, copy_row, N, Y, ldy, column, epilogue);
+   }
+}
+
+/// Y[N] = epilogue(bias + x W) for one row x[K], as row 0: the bits of add_part.
+template <class Epilogue>
+ONNX_BRIDGE_KERNEL void multiply_row(Size N, Size K, const float* x, Size x_column, Panels W, bool plain, const float* bias, float* Y,
+                                     const Epilogue& epilogue)
+{
+   alignas(64) float sums[gemv_panels * panel_columns];
+   for (Size n = 0, columns; n < N; n += columns) {
+      const Size rest = N - n;
+      const Size panels = plain && rest >= panel_columns ? rest / panel_columns : whole_panels(rest) / panel_columns;
+      const Size shift = plain && rest < panel_columns ? panel_columns - rest : 0;
+      const Panels right = plain ? Panels{W.data + n - shift, W.row, W.panel} : W.from(0, n);
+      const Size width = panel_columns * gemv_columns(panels, K, x, x_column, right, bias ? bias + n - shift : nullptr, sums);
+      columns = rest < width ? rest : width;
+      finish_tile(1, columns, sums + shift, width, Y + n, N, 0, n, epilogue);
+   }
+}
+
+/// Y[M][N] = epilogue(bias + X W), W packed in panels of 16 columns; element (m, k) of X at X[m * x_row + k * x_column].
+template <class Epilogue>
+ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, Size x_row, Size x_column, const float* W,
+                                        const float* bias, float* Y, Size ldy, const Epilogue& epilogue)
+{
+   const Panels panels = {W, panel_columns, panel_columns * K};
+   if (M == 1) {
+      multiply_row(N, K, X, x_column, panels, false, bias, Y, epilogue);
+      return;
+   }
+   const ProductCut cut(M, N, K, x_row, x_column, false);
+   for (Size n = 0; n < N; n += cut.columns) {
+      const Size columns = N - n < cut.columns ? N - n : cut.columns;
+      Size k = 0;
+      do {
+         const Size terms = K - k < cut.terms ? K - k : cut.terms;
+         const ProductPart part = {
+             M, terms, X + k * x_column, x_row, x_column, panels.from(k, n), false, bias ? bias + n : nullptr, k == 0, k + terms == K};
+         add_part(part, cut.copies, columns, Y + n, ldy, n, epilogue);
+         k += terms;
+      } while (k < K);
+   }
+}
+
+// gemm.hxx: Y = epilogue(bias + X W) with constant weights W, and rows times one vector.
+//
+// Layout: X[M][K] with rows ldx apart, Y[M][N] with rows ldy apart, N <= ldy. W in panels of 16 columns, [ceil(N / 16)][K][16],
+//   the columns beyond N zero; bias of ceil(N / 16) * 16 floats, or nullptr.
+// Nothing is written beyond column N. Y does not overlap X, W, bias or what the epilogue reads. No alignment is asked for.
+// Order of summation: blocks of 256 terms, each by fma() one term at a time from +0; ((bias + S0) + S1) + ..., without a bias
+//   (S0 + S1) + ...: onnxruntime's own bits. The same for every M, column, tile and processor with fma().
+// NaN and inf propagate as the sums have them. M, N or K may be 0; K = 0 gives epilogue(bias) or epilogue(0).
+
+/// Whether a row's product is unrolled where it stands: sizes known and small.
+template <class N, class K>
+struct is_small_product : std::false_type {};
+template <Size N, Size K>
+struct is_small_product<Const<N>, Const<K>> {
+   static constexpr bool value = N > 0 && K <= block_terms&& N <= 128 && K* N <= 8192;
+};
+
+/// The columns Begin .. N - 1 of one row.
+template <Size Begin, Size N, Size K, class Epilogue>
+ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const float* W, const float* bias, float* y, Size row,
+                                  const Epilogue& epilogue)
+{
+   constexpr Size most = gemv_panels * panel_columns;  // at once: more would not stay in registers
+   constexpr int vectors = static_cast<int>(((N - Begin < most ? N - Begin : most) + lanes - 1) / lanes);
+   vec sum[vectors] = {};
+   for (Size i = 0; i < K; i++) {
+      const vec value = splat(x[i]);
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < vectors; j++) {
+         const Size column = Begin + j * lanes;
+         sum[j] = fma(value, load(W + column / panel_columns * (panel_columns * K) + panel_columns * i + column % panel_columns), sum[j]);
+      }
+   }
+   ONNX_BRIDGE_UNROLL
+   for (int j = 0; j < vectors; j++) {
+      const Size column = Begin + j * lanes;
+      const vec total = bias ? load(bias + column) + sum[j] : sum[j];
+      if (column + lanes <= N)
+         store(y + column, epilogue(total, row, column, All()));
+      else
+         store(y + column, epilogue(total, row, column, N - column), N - column);
+   }
+   if constexpr (Begin + most < N) small_row<Begin + most>(n, k, x, W, bias, y, row, epilogue);
+}
+
+/// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]). N and K: Size, or Const<> for a small layer, whose rows,
+/// if they are few, are then computed without a call.
+template <class N, class K, class Epilogue>
+ONNX_BRIDGE_INLINE void gemm(Size M, N n, K k, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy,
+                             const Epilogue& epilogue)
+{
+   if constexpr (is_small_product<N, K>::value) {
+      if (M <= 3) {
+         for (Size m = 0; m < M; m++) small_row<0>(n, k, X + m * ldx, W, bias, Y + m * ldy, m, epilogue);
+         return;
+      }
+   }
+   multiply_packed(M, n, k, X, ldx, 1, W, bias, Y, ldy, epilogue);
+}
+
+/// One step of a product of two rows of numbers, for sum_in_lanes.
+struct DotStep {
+   const float *x, *w;
+
+   template <class Count>
+   __attribute__((always_inline)) vec operator()(vec sum, Size i, Count count) const
+   {
+      return fma(load(x + i, count), load(w + i, count), sum);
+   }
+};
+
+template <class K, class Epilogue>
+ONNX_BRIDGE_INLINE void dot_each_row(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y,
+                                     const Epilogue& epilogue)
+{
+   const auto dot = [&](Size m) __attribute__((always_inline)) {
+      const float sum = sum_in_lanes(k, DotStep{X + m * ldx, w});
+      return bias ? *bias + sum : sum;
+   };
+   if (M == 1) {
+      *Y = epilogue(splat(dot(0)), 0, 0, Size(1))[0];
+      return;
+   }
+   for (Size m = 0; m < M; m += lanes) {
+      alignas(64) float total[lanes] = {};
+      const Size count = M - m < lanes ? M - m : lanes;
+      for (Size i = 0; i < count; i++) total[i] = dot(m + i);
+      finish_tile(1, count, total, lanes, Y + m, lanes, 0, m, epilogue);
+   }
+}
+template <class Epilogue>
+ONNX_BRIDGE_KERNEL void dot_rows_of_any_size(Size M, Size K, const float* X, Size ldx, const float* w, const float* bias, float* Y,
+                                             const Epilogue& epilogue)
+{
+   dot_each_row(M, K, X, ldx, w, bias, Y, epilogue);
+}
+
+/// Y[m] = epilogue(bias[0] + X[m] . w), a layer with one output: w[K] plain; bias one float or nullptr. Y[M] has no gaps, and to
+/// the epilogue it is one row: it is given the elements (0, m).
+/// Order of summation: 32 lanes, folded by halves, a second level every 2048 terms, for every M.
+template <class K, class Epilogue>
+ONNX_BRIDGE_INLINE void dot_rows(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y,
+                                 const Epilogue& epilogue)
+{
+   if constexpr (is_small_product<Const<1>, K>::value)
+      dot_each_row(M, k, X, ldx, w, bias, Y, epilogue);
+   else
+      dot_rows_of_any_size(M, k, X, ldx, w, bias, Y, epilogue);
+}
+
+// arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
+//
+// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
+// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
+// Maxima and minima give NaN where an operand is NaN.
+
+typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+
+template <class T>
+using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
+template <class T>
+using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
+/// The type in which integers of type T wrap around without promotion to int.
+template <class T>
+using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
+
+ONNX_BRIDGE_INLINE ivec wrap(unsigned_ivec x) { return reinterpret_cast<ivec>(x); }
+ONNX_BRIDGE_INLINE unsigned_ivec unwrap(ivec x) { return reinterpret_cast<unsigned_ivec>(x); }
+
+ONNX_BRIDGE_INLINE vec sub(vec a, vec b) { return a - b; }
+ONNX_BRIDGE_INLINE ivec sub(ivec a, ivec b) { return wrap(unwrap(a) - unwrap(b)); }
+ONNX_BRIDGE_INLINE float sub(float a, float b) { return a - b; }
+ONNX_BRIDGE_INLINE double sub(double a, double b) { return a - b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> sub(T a, T b)
+{
+   return static_cast<T>(static_cast<wrapping<T>>(a) - static_cast<wrapping<T>>(b));
+}
+
+/// a * b, called so because `mul` is taken; integers only here, floats by mul().
+ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
+ONNX_BRIDGE_INLINE ivec product(ivec a, ivec b) { return wrap(unwrap(a) * unwrap(b)); }
+ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
+ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
+{
+   return static_cast<T>(static_cast<wrapping<T>>(a) * static_cast<wrapping<T>>(b));
+}
+
+ONNX_BRIDGE_INLINE vec neg(vec x) { return -x; }
+ONNX_BRIDGE_INLINE ivec neg(ivec x) { return wrap(-unwrap(x)); }
+ONNX_BRIDGE_INLINE float neg(float x) { return -x; }
+ONNX_BRIDGE_INLINE double neg(double x) { return -x; }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> neg(T x)
+{
+   return sub(T(), x);
+}
+
+ONNX_BRIDGE_INLINE vec abs(vec x) { return as_float(as_int(x) & 0x7fffffff); }
+ONNX_BRIDGE_INLINE ivec abs(ivec x) { return x < 0 ? neg(x) : x; }
+ONNX_BRIDGE_INLINE float abs(float x) { return __builtin_fabsf(x); }
+ONNX_BRIDGE_INLINE double abs(double x) { return __builtin_fabs(x); }
+template <class T>
+ONNX_BRIDGE_INLINE if_integer<T> abs(T x)
+{
+   return std::is_signed<T>::value && x < T() ? neg(x) : x;
+}
+
+/// -1, 0 or 1; of a NaN, the NaN.
+ONNX_BRIDGE_INLINE vec sign(vec x)
+{
+   const vec negative_or_nan = x < 0.f ? splat(-1.f) : x == 0.f ? vec{} : x;
+   return x > 0.f ? splat(1.f) : negative_or_nan;
+}
+ONNX_BRIDGE_INLINE ivec sign(ivec x) { return (x < 0) - (x > 0); }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> sign(T x)
+{
+   return x > T() ? T(1) : std::is_signed<T>::value && x < T() ? static_cast<T>(-1) : x == T() ? T() : x;
+}
+
+ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
+ONNX_BRIDGE_INLINE vec min_of(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
+ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
+ONNX_BRIDGE_INLINE ivec min_of(ivec a, ivec b) { return a < b ? a : b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
+{
+   return a > b || a != a ? a : b;
+}
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> min_of(T a, T b)
+{
+   return a < b || a != a ? a : b;
+}
+
+/// x held between lo and hi; where lo > hi, hi.
+ONNX_BRIDGE_INLINE vec clip(vec x, vec lo, vec hi) { return min_of(max_of(x, lo), hi); }
+ONNX_BRIDGE_INLINE vec clip(vec x, float lo, float hi) { return clip(x, splat(lo), splat(hi)); }
+ONNX_BRIDGE_INLINE ivec clip(ivec x, ivec lo, ivec hi) { return min_of(max_of(x, lo), hi); }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> clip(T x, T lo, T hi)
+{
+   return min_of(max_of(x, lo), hi);
+}
+
+// exp.hxx: the exponential function.
+//
+// x = n ln 2 + r with |r| <= ln(2) / 2; a polynomial of degree 6 in r, scaled by 2^n. NaN gives NaN. At most 1.03 ULP.
+
+/// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
+ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
+{
+   vec p = splat(1.394052990e-03f);
+   p = fma(p, r, splat(8.368822746e-03f));
+   p = fma(p, r, splat(4.166640341e-02f));
+   p = fma(p, r, splat(1.666651964e-01f));
+   p = fma(p, r, splat(0.5f));
+   return fma(p, mul(r, r), r) + 1.f;
+}
+
+/// x - n ln 2. The first part of ln 2 has 9 bits, so that its product with n is exact.
+ONNX_BRIDGE_INLINE vec exp_remainder(vec x, vec n) { return fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x)); }
+
+/// exp(x) for x <= 0 (and up to 88); +0 below -87.3, where float would be nearly subnormal.
+ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
+{
+   const vec magic = splat(12582912.f + 127.f);  // 1.5 * 2^23: adding it rounds to an integer, here n + 127, the exponent of 2^n
+   vec shifted = fma(x, splat(1.44269504088896341f), magic);
+   ONNX_BRIDGE_KEEP(shifted);
+   const vec power = as_float(as_int(shifted) << 23);
+   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), power);
+   return x < -87.3f ? vec{} : y;
+}
+
+/// exp(x) for every x; subnormal results are rounded once.
+ONNX_BRIDGE_INLINE vec exp(vec x)
+{
+   x = smaller(splat(89.f), larger(splat(-104.f), x));  // a NaN stays; beyond the limits the scaling gives inf and 0
+   const vec magic = splat(12582912.f);
+   vec shifted = fma(x, splat(1.44269504088896341f), magic);
+   ONNX_BRIDGE_KEEP(shifted);
+   const ivec n = as_int(shifted) - as_int(magic), half = n >> 1;
+   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), as_float((half + 127) << 23));
+   return mul(y, as_float((n - half + 127) << 23));
+}
+
+// erf.hxx: the error function and the Gaussian error linear unit made of it. NaN gives NaN, -0 gives -0.
+//
+// erf: at most 1.3 ULP. gelu: at most 1.3 ULP of max(1, |x|); -0 below -6.08 (true value there: above -4e-9), NaN at
+// -inf, as in onnxruntime.
+
+/// erf(x) for |x| < 0.93.
+ONNX_BRIDGE_INLINE vec erf_near(vec x)
+{
+   const vec square = mul(x, x);
+   vec p = splat(-5.980213755e-04f);
+   p = fma(p, square, splat(4.991761874e-03f));
+   p = fma(p, square, splat(-2.676623128e-02f));
+   p = fma(p, square, splat(1.128182709e-01f));
+   p = fma(p, square, splat(-3.761249781e-01f));
+   p = fma(p, square, splat(1.283791512e-01f));
+   return fma(p, x, x);
+}
+
+/// 1 - erf(x) for x >= 0.93, held at its value at 4.3, which is below half a ULP of 1; relative accuracy.
+ONNX_BRIDGE_INLINE vec erfc_far(vec x)
+{
+   x = smaller(splat(4.3f), x);
+   vec q = splat(1.123001402e-05f);
+   q = fma(q, x, splat(-3.227940178e-04f));
+   q = fma(q, x, splat(3.642429598e-03f));
+   q = fma(q, x, splat(-2.376201935e-02f));
+   q = fma(q, x, splat(1.062368453e-01f));
+   q = fma(q, x, splat(6.351513267e-01f));
+   q = fma(q, x, splat(1.286484897e-01f));
+   return exp_nonpositive(-fma(q, x, x));
+}
+
+ONNX_BRIDGE_INLINE vec erf(vec x)
+{
+   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
+   const vec a = as_float(as_int(x) ^ sign);
+   return as_float(as_int(a < 0.93f ? erf_near(a) : 1.f - erfc_far(a)) | sign);
+}
+
+/// x (1 + erf(x / sqrt(2))) / 2
+ONNX_BRIDGE_INLINE vec gelu(vec x)
+{
+   const vec z = mul(x, splat(0.70710678118654752f)), a = as_float(as_int(z) & 0x7fffffff);
+   const vec beyond = erfc_far(a), within = erf_near(z) + 1.f;
+   vec twice_share = x < 0.f ? beyond : 2.f - beyond;
+   twice_share = a < 0.93f ? within : twice_share;
+   twice_share = z < -4.3f ? vec{} : twice_share;
+   return mul(mul(x, splat(0.5f)), twice_share);
+}
+
+// log.hxx: natural logarithms.
+//
+// log: at most 0.82 ULP; log1p(x) = log(1 + x): at most 0.9 ULP. Subnormals are right. Negative numbers and NaN give NaN, 0 gives -inf.
+
+/// log(x) + correction for finite x > 0: x = 2^n (1 + m) with 1 + m in [sqrt(1/2), sqrt(2)), a polynomial of degree 9 in m.
+ONNX_BRIDGE_INLINE vec log_of_positive(vec x, vec correction)
+{
+   const ivec subnormal = x < 1.17549435e-38f;
+   const ivec bits = as_int(subnormal ? mul(x, splat(8388608.f)) : x);
+   const ivec exponent = (bits - 0x3f3504f3) >> 23;  // counted from sqrt(1/2)
+   const vec m = as_float(bits - exponent * 0x800000) - 1.f;
+   const vec n = to_float(exponent - (subnormal & 23));
+   const vec square = mul(m, m);
+   vec p = splat(6.915612519e-02f);
+   p = fma(p, m, splat(-1.178937033e-01f));
+   p = fma(p, m, splat(1.187261939e-01f));
+   p = fma(p, m, splat(-1.238440201e-01f));
+   p = fma(p, m, splat(1.421871632e-01f));
+   p = fma(p, m, splat(-1.666924953e-01f));
+   p = fma(p, m, splat(2.000222355e-01f));
+   p = fma(p, m, splat(-2.499998659e-01f));
+   p = fma(p, m, splat(3.333331048e-01f));
+   vec y = fma(mul(m, square), p, correction);
+   y = fma(n, splat(-2.12194440e-4f), y);
+   y = fma(square, splat(-0.5f), y);
+   return fma(n, splat(0.693359375f), m + y);
+}
+
+/// y where x > 0 and finite; what log(x) is elsewhere.
+ONNX_BRIDGE_INLINE vec log_specials(vec x, vec y)
+{
+   const vec most = splat(infinity<float>());
+   y = x == most ? x : y;
+   return x > 0.f ? y : x == 0.f ? -most : most - most;
+}
+
+ONNX_BRIDGE_INLINE vec log(vec x) { return log_specials(x, log_of_positive(x > 0.f ? x : vec{}, vec{})); }
+
+ONNX_BRIDGE_INLINE vec log1p(vec x)
+{
+   const vec sum = 1.f + x;
+   const vec lost = x < 1.f ? x - (sum - 1.f) : 1.f - (sum - x);  // what rounding took from the sum, exactly
+   const ivec usable = (x > -1.f) & (x < infinity<float>());
+   const vec y = log_of_positive(usable ? sum : splat(1.f), usable ? lost / sum : vec{});
+   return sum == 1.f ? x : log_specials(sum, y);
+}
+
+// sigmoid.hxx: 1 / (1 + exp(-x)). NaN gives NaN. At most 2.4 ULP; 0 below -87.3.
+
+ONNX_BRIDGE_INLINE vec sigmoid(vec x)
+{
+   const vec e = exp_nonpositive(as_float(as_int(x) | static_cast<std::int32_t>(0x80000000u)));  // of -|x|
+   return (x < 0.f ? e : splat(1.f)) / (e + 1.f);
+}
+
+// tanh.hxx: the hyperbolic tangent. NaN gives NaN, -0 gives -0. At most 1.53 ULP.
+
+ONNX_BRIDGE_INLINE vec tanh(vec x)
+{
+   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
+   const vec a = as_float(as_int(x) ^ sign), square = mul(a, a);
+   vec p = splat(-5.716202781e-03f);  // |x| < 0.625: odd polynomial
+   p = fma(p, square, splat(2.064970881e-02f));
+   p = fma(p, square, splat(-5.374317244e-02f));
+   p = fma(p, square, splat(1.333148628e-01f));
+   p = fma(p, square, splat(-3.333328366e-01f));
+   const vec small_x = fma(mul(p, square), a, a);
+   const vec e = exp_nonpositive(mul(a, splat(-2.f)));
+   const vec large_x = (1.f - e) / (1.f + e);
+   return as_float(as_int(a < 0.625f ? small_x : large_x) | sign);
+}
+
+// activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
+//
+// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
+// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
+// Products are protected. Accuracy: a few ULP of the largest term of the formula.
+
+// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
+// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
+template <class T>
+using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> exp(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> log(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> log1p(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> tanh(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> erf(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
+template <class T>
+ONNX_BRIDGE_INLINE if_double<T> gelu(T x);
+
+/// A constant of x's type.
+ONNX_BRIDGE_INLINE vec like(vec, double value) { return splat(static_cast<float>(value)); }
+ONNX_BRIDGE_INLINE double like(double, double value) { return value; }
+ONNX_BRIDGE_INLINE float like(float, double value) { return static_cast<float>(value); }
+
+/// Of any number: max(x, 0).
+ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> relu(T x)
+{
+   return x < T() ? T() : x;
+}
+
+/// Of any number: x, times the slope where x is negative.
+ONNX_BRIDGE_INLINE vec prelu(vec x, vec slope) { return x < 0.f ? mul(x, slope) : x; }
+template <class T>
+ONNX_BRIDGE_INLINE if_number<T> prelu(T x, T slope)
+{
+   return x < T() ? product(x, slope) : x;
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T leaky_relu(T x, float alpha)
+{
+   return prelu(x, like(x, alpha));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T thresholded_relu(T x, float alpha)
+{
+   return x > like(x, alpha) ? x : T{};
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T elu(T x, float alpha)
+{
+   return x < T{} ? mul(exp_nonpositive(x) - like(x, 1), like(x, alpha)) : x;
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T selu(T x, float alpha, float gamma)
+{
+   return mul(elu(x, alpha), like(x, gamma));
+}
+
+/// elu(x / alpha) times alpha; alpha > 0.
+template <class T>
+ONNX_BRIDGE_INLINE T celu(T x, float alpha)
+{
+   return x < T{} ? mul(exp_nonpositive(x / like(x, alpha)) - like(x, 1), like(x, alpha)) : x;
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T hard_sigmoid(T x, float alpha, float beta)
+{
+   return clip(fma(x, like(x, alpha), like(x, beta)), T{}, like(x, 1));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T hard_swish(T x)
+{
+   return mul(x, clip(fma(x, like(x, 1. / 6), like(x, 0.5)), T{}, like(x, 1)));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T swish(T x, float alpha)
+{
+   return mul(x, sigmoid(mul(x, like(x, alpha))));
+}
+
+/// log(1 + exp(x)); 0 below -87.3.
+template <class T>
+ONNX_BRIDGE_INLINE T softplus(T x)
+{
+   return relu(x) + log1p(exp_nonpositive(-abs(x)));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T softsign(T x)
+{
+   return x / (abs(x) + like(x, 1));
+}
+
+/// x tanh(softplus(x)) = x (w^2 + 2 w) / (w^2 + 2 w + 2) with w = exp(x), which keeps its accuracy where tanh is small.
+template <class T>
+ONNX_BRIDGE_INLINE T mish(T x)
+{
+   const T limit = like(x, 20), two = like(x, 2);
+   const T w = exp(x > limit ? limit : x), share = mul(w, w + two);
+   return mul(x, share / (share + two));
+}
+
+/// Gelu by tanh: x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <class T>
+ONNX_BRIDGE_INLINE T gelu_tanh(T x)
+{
+   const T cubic = mul(x, fma(mul(x, x), like(x, 0.044715), like(x, 1)));
+   return mul(x, sigmoid(mul(cubic, like(x, 1.5957691216057307117))));
+}
+
+template <class T>
+ONNX_BRIDGE_INLINE T shrink(T x, float bias, float lambd)
+{
+   const T offset = like(x, bias), limit = like(x, lambd), above = x > limit ? x - offset : T{};
+   return x < -limit ? x + offset : above;
+}
+
+// A single float: one lane.
+ONNX_BRIDGE_INLINE float exp(float x) { return exp(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float log(float x) { return log(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float log1p(float x) { return log1p(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float tanh(float x) { return tanh(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float erf(float x) { return erf(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float gelu(float x) { return gelu(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float leaky_relu(float x, float alpha) { return leaky_relu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float thresholded_relu(float x, float alpha) { return thresholded_relu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float elu(float x, float alpha) { return elu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float selu(float x, float alpha, float gamma) { return selu(splat(x), alpha, gamma)[0]; }
+ONNX_BRIDGE_INLINE float celu(float x, float alpha) { return celu(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float hard_sigmoid(float x, float alpha, float beta) { return hard_sigmoid(splat(x), alpha, beta)[0]; }
+ONNX_BRIDGE_INLINE float hard_swish(float x) { return hard_swish(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float swish(float x, float alpha) { return swish(splat(x), alpha)[0]; }
+ONNX_BRIDGE_INLINE float softplus(float x) { return softplus(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float softsign(float x) { return softsign(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float mish(float x) { return mish(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float gelu_tanh(float x) { return gelu_tanh(splat(x))[0]; }
+ONNX_BRIDGE_INLINE float shrink(float x, float bias, float lambd) { return shrink(splat(x), bias, lambd)[0]; }
+
+// cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
+//
+// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
+// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
+// undefined. To bool: x != 0 (NaN: true).
+
+/// int32 in memory, whole vectors or the first n lanes (the others 0).
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
+#else
+   ivec v{};
+   for (Size i = 0; i < n; i++) v[i] = p[i];
+   return v;
+#endif
+}
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
+ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
+{
+#if ONNX_BRIDGE_LANES == 16
+   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
+#elif ONNX_BRIDGE_LANES == 8
+   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
+#else
+   for (Size i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+// compare.hxx: ONNX's comparisons, logic, bits and choice.
+//
+// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
+// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
+
+// is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
+ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
+{
+   std::int64_t bits;
+   std::memcpy(&bits, &x, sizeof bits);
+   return bits & 0x7fffffffffffffff;
+}
+ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff0000000000000; }
+ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
+ONNX_BRIDGE_INLINE bool is_inf(double x, bool detect_positive, bool detect_negative)
+{
+   return magnitude_bits(x) == 0x7ff0000000000000 && (x > 0 ? detect_positive : detect_negative);
+}
+ONNX_BRIDGE_INLINE bool is_inf(float x, bool detect_positive, bool detect_negative)
+{
+   return is_inf(static_cast<double>(x), detect_positive, detect_negative);
+}
+ONNX_BRIDGE_INLINE ivec is_inf(vec x, bool detect_positive, bool detect_negative)
+{
+   const ivec positive = as_int(x) == 0x7f800000, negative = as_int(x) == static_cast<std::int32_t>(0xff800000u);
+   return (positive & -static_cast<std::int32_t>(detect_positive)) | (negative & -static_cast<std::int32_t>(detect_negative));
+}
+
+// doubles.hxx: vectors of doubles, and arithmetic with twice their precision.
+//
+// What is a template here and in the headers built on it takes a double or a dvec as D, and gives a double the bits of a lane. Comparisons
+// give bool or lvec, which choose() takes. Without a fused multiply-add products are taken apart: as exact, slower.
+
+typedef double dvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+
+/// What comparing gives: all bits set, or none. Its numbers are as wide as a double.
+typedef decltype(dvec{} < dvec{}) lvec;
+
+typedef std::uint64_t unsigned_lvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
+
+/// Moved by some bits; zeros come in, and nothing overflows.
+ONNX_BRIDGE_INLINE lvec left(lvec x, int by) { return reinterpret_cast<lvec>(reinterpret_cast<unsigned_lvec>(x) << by); }
+ONNX_BRIDGE_INLINE lvec right(lvec x, int by) { return reinterpret_cast<lvec>(reinterpret_cast<unsigned_lvec>(x) >> by); }
+ONNX_BRIDGE_INLINE std::int64_t left(std::int64_t x, int by) { return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) << by); }
+ONNX_BRIDGE_INLINE std::int64_t right(std::int64_t x, int by) { return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) >> by); }
+
+ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
+{
+   dvec t = a * b;
+   ONNX_BRIDGE_KEEP(t);
+   return t;
+}
+
+#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
+#elif ONNX_BRIDGE_LANES == 16
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
+#elif ONNX_BRIDGE_LANES == 8
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
+#elif defined(__aarch64__) && !defined(__clang__)
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_aarch64_fmav2df(a, b, c); }
+#else
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c)
+{
+   dvec r;
+   for (int i = 0; i < lanes / 2; i++) r[i] = __builtin_fma(a[i], b[i], c[i]);
+   return r;
+}
+#endif
+
+// ---- the network
+
+struct Relu {
+   static constexpr bool cheap = true;
+   template <class Count>
+   __attribute__((always_inline)) vec operator()(vec value, [[maybe_unused]] Size row, [[maybe_unused]] Size column, [[maybe_unused]] Count count) const
+   {
+      return relu(value);
+   }
+};
+struct Sigmoid {
+   template <class Count>
+   __attribute__((always_inline)) vec operator()(vec value, [[maybe_unused]] Size row, [[maybe_unused]] Size column, [[maybe_unused]] Count count) const
+   {
+      return sigmoid(value);
+   }
+};
+
+static bool run([[maybe_unused]] const Weights& w,
+                [[maybe_unused]] char* arena,
+                [[maybe_unused]] const std::size_t* at,
+                [[maybe_unused]] const Dims& dims,
+                [[maybe_unused]] const float* x,
+                [[maybe_unused]] float* p) noexcept
+{
+   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
+   [[maybe_unused]] float* const dense_Relu1 = reinterpret_cast<float*>(arena + at[0]);
+   // dense_Gemm0 + dense_Relu1: x [N, 7] -> dense_Relu1 [N, 20]
+   gemm(N, Const<20>(), Const<7>(), x, 7, w.dense_Gemm0_weights, w.dense_Gemm0_bias, dense_Relu1, 20, Relu());
+   // dense_Gemm2 + dense_Sigmoid3: dense_Relu1 [N, 20] -> p [N, 1]
+   dot_rows(N, Const<20>(), dense_Relu1, 20, w.dense_Gemm2_weights, w.dense_Gemm2_bias, p, Sigmoid());
+   return true;
+}
+
+#undef ONNX_BRIDGE_INLINE
+#undef ONNX_BRIDGE_KERNEL
+#undef ONNX_BRIDGE_UNROLL
+#undef ONNX_BRIDGE_KEEP
+#undef ONNX_BRIDGE_SHUFFLE
+#undef ONNX_BRIDGE_ROTATE
+#undef ONNX_BRIDGE_SHUFFLE_PAIR
+}}}  // namespace onnx_bridge::dense::ONNX_BRIDGE_REGION
+#endif
