@@ -38,6 +38,7 @@ from onnx_bridge import BridgeError, convert  # noqa: E402
 from onnx_bridge.errors import InferenceError, InternalError, ToolchainError  # noqa: E402
 from onnx_bridge.ir import dims  # noqa: E402
 from onnx_bridge.ir.rmodel import RModel  # noqa: E402
+from onnx_bridge.references.refusal import Refusal  # noqa: E402
 from onnx_bridge.runtime.compiled import CompiledModel, only  # noqa: E402
 from onnx_bridge.runtime.shim import shim  # noqa: E402
 from onnx_bridge.toolchain import build, find_compiler  # noqa: E402
@@ -191,7 +192,7 @@ def run_models(library: str, files: Sequence[Path]) -> None:
                     if all(count <= ELEMENTS for count in counts(conversion.model, sizes)):
                         net.run(feeds(conversion.model, sizes, kind, 1))
                         calls += 1
-                except (InferenceError, MemoryError):
+                except (InferenceError, Refusal, MemoryError):
                     continue
         print(f"{'ran' if calls else 'never ran'} {file.stem}", flush=True)
 

@@ -10,8 +10,10 @@ import pytest
 from zoo import Net
 
 from onnx_bridge.convert import convert
+from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.meanings import _STEPS
 
@@ -357,3 +359,16 @@ def test_what_nothing_tells_is_safe() -> None:
     model = lowered(net := Net("net"), net("Identity", net.input("i", ("N",), I64)))
 
     assert model.meanings["i"] == Meaning() and set(every(model, "i", N=9)) == {0, 1}
+
+
+@pytest.mark.parametrize(("shape", "said"), [((2**20, 2**22), "more than the"), ((0, 2**62), "more than any array can have")])
+def test_inputs_that_no_memory_holds_are_refused(shape: tuple[int, int], said: str) -> None:
+    """The model only asks how large they are, so that its header needs none of them."""
+    net = Net("net")
+    sizes = net("Shape", net.input("x", shape))
+    model = lowered(net, sizes)
+
+    with pytest.raises(Refusal, match=said):
+        feeds(model, {}, "normal", 1)
+    with pytest.raises(InferenceError, match="nothing could be compared.*input 'x' of shape"):
+        convert(net.model(y=(sizes, I64, [2])), name="net")

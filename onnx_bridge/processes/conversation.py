@@ -48,7 +48,7 @@ class Conversation:
         self._kind, self.here = (serves, forks and sys.platform == "linux"), ""
         self._limits = {
             "seconds": min(seconds, _seconds()),
-            "bytes": int(_bound("ONNX_BRIDGE_GIBIBYTES", _memory()) * 2**30),
+            "bytes": most_memory(),
         }
         try:
             self._child = _started(self._kind) if fresh else _taken(self._kind)
@@ -150,6 +150,15 @@ def _bound(variable: str, usual: float) -> float:
     if not value > 0:
         raise BridgeError(f"${variable} is {said!r}, expected a positive number")
     return value
+
+
+def most_memory() -> int:
+    """How many bytes a process of a comparison may take: `$ONNX_BRIDGE_GIBIBYTES`, or what the machine has.
+
+    Raises:
+        BridgeError: the variable is no positive number.
+    """
+    return int(_bound("ONNX_BRIDGE_GIBIBYTES", _memory()) * 2**30)
 
 
 def _memory() -> float:

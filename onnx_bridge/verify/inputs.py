@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +12,8 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.processes import most_memory
+from onnx_bridge.references.refusal import Refusal
 
 #: Floats: normally distributed, larger, zeros, and among normal ones zeros of both signs, tiny and large ones. Integers: drawn from all
 #: that they may be, zeros (or what is nearest), the ends alone.
@@ -20,6 +24,9 @@ SAFE_INTEGERS = 2
 
 #: Integers that are calculated with, and those of which any will do, are less than this.
 _COUNTS, _FREE = 10, 100_000
+
+#: Bytes of a number as it is drawn.
+_DRAWN_BYTES = 8
 
 #: How often one of the numbers that a model compares with is put among others.
 _CODES = 0.15
@@ -33,17 +40,29 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
         sizes: the run-time sizes.
         kind: of values.
         seed: the same gives the same inputs.
+
+    Raises:
+        Refusal: an input of these sizes is more than numpy, or this machine, can hold.
     """
     rng = np.random.default_rng([seed, *sizes.values()])
     made: dict[str, np.ndarray] = {}
     for tensor in model.inputs:
-        shape = [dims.evaluate(size, sizes) for size in tensor.shape]
+        shape = _possible(tensor, [dims.evaluate(size, sizes) for size in tensor.shape])
         if tensor.name in model.input_values:
             made[tensor.name] = np.full(shape, dims.evaluate(model.input_values[tensor.name], sizes), tensor.dtype.numpy)
         else:
             drawn = _drawn(rng, tensor, shape, model.meanings.get(tensor.name, Meaning()), sizes, kind)
             made[tensor.name] = np.asarray(drawn).astype(tensor.dtype.numpy)
     return made
+
+
+def _possible(tensor: Tensor, shape: list[int]) -> list[int]:
+    """A shape, if an array may have it. Numbers are drawn as doubles; of empty arrays, too, numpy counts bytes as if no size were zero."""
+    most, needed = most_memory(), _DRAWN_BYTES * math.prod(size for size in shape if size)
+    if needed > (most if 0 not in shape else sys.maxsize):
+        room = "any array can have" if 0 in shape else f"the {most} that the machine, or $ONNX_BRIDGE_GIBIBYTES, has"
+        raise Refusal("numpy", "inputs", f"input {tensor.name!r} of shape {tuple(shape)} would take {needed} bytes, more than {room}")
+    return shape
 
 
 def _drawn(
