@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT
 
 import onnx_bridge
+import onnx_bridge.kernel_operators
 import onnx_bridge.operators
 from onnx_bridge.emit.amalgamate import KERNELS
 from onnx_bridge.ir import ROperator
@@ -33,12 +34,14 @@ WALLS: dict[str, set[str]] = {
     "processes": set(),
     "references": {"graphs", "processes"},
     "ir": set(),
-    "operators": {"ir"},
-    "custom": {"graphs", "ir", "operators"},
+    "library": {"ir"},
+    "operators": {"ir", "library"},
+    "kernel_operators": {"ir", "library"},
+    "custom": {"graphs", "ir", "library", "operators"},
     "frontends": {"custom", "graphs", "processes", "references"},
     "normalize": {"custom", "graphs", "references"},
-    "lowering": {"graphs", "ir", "operators"},
-    "passes": {"ir", "operators"},
+    "lowering": {"graphs", "ir", "library", "operators"},
+    "passes": {"ir", "library", "operators", "kernel_operators"},
     "kernels": set(),
     "emit": {"ir", "passes"},  # passes: the memory plan that it writes down
     "toolchain": set(),
@@ -127,12 +130,13 @@ def test_the_outside_is_known_where_it_may_be() -> None:
 
 
 def operator_classes() -> Iterator[type[ROperator]]:
-    """Every class of operators/ that is an ROperator."""
-    for found in pkgutil.iter_modules(onnx_bridge.operators.__path__):
-        module = importlib.import_module(f"onnx_bridge.operators.{found.name}")
-        for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, ROperator) and value.__module__ == module.__name__:
-                yield value
+    """Every class of operators/ and kernel_operators/ that is an ROperator."""
+    for room in (onnx_bridge.operators, onnx_bridge.kernel_operators):
+        for found in pkgutil.iter_modules(room.__path__):
+            module = importlib.import_module(f"{room.__name__}.{found.name}")
+            for value in vars(module).values():
+                if inspect.isclass(value) and issubclass(value, ROperator) and value.__module__ == module.__name__:
+                    yield value
 
 
 def test_every_operator_registers_itself() -> None:

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from onnx_bridge import convert
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.operators.group import Group
+from onnx_bridge.kernel_operators.group import Group
 
 _ROWS = [{"x": (3, 5, 16)}, {"x": (1, 5, 16)}]
 _IMAGES = [{"x": (3, 4, 6, 8)}, {"x": (1, 4, 6, 8)}]

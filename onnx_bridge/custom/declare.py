@@ -17,8 +17,8 @@ from onnx_bridge.custom.text import function_of
 from onnx_bridge.errors import DeclarationError
 from onnx_bridge.ir.roperator import REGISTRY, ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import Case
-from onnx_bridge.operators.steps import PointwiseOperator
 
 #: What a front end does, while it exports, in place of a function that is declared to be an operator: it is given the operator, the
 #: framework's function, its tensors and its attributes, and returns what the function would: tensors that the exporter will take

@@ -16,7 +16,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED, ShapeError, Tensor, Type, Unify
-from onnx_bridge.operators.known import of_sizes, settled
+from onnx_bridge.library.known import of_sizes, settled
 from onnx_bridge.operators.reshape import Reshape
 
 

@@ -12,9 +12,9 @@ from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.known import of_sizes
 from onnx_bridge.lowering.body import Body, Walk
 from onnx_bridge.operators.if_ import If
-from onnx_bridge.operators.known import of_sizes
 
 #: How many such Ifs a graph is parted at: each may double it.
 MOST_PARTS = 4

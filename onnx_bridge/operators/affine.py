@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
-from onnx_bridge.operators.steps import PointwiseOperator
+from onnx_bridge.library.steps import PointwiseOperator
 
 
 @dataclass(eq=False, kw_only=True)

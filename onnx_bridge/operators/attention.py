@@ -12,12 +12,12 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import FLOATS, WIDE_FLOATS, bool_, float64, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, fits, same
+from onnx_bridge.library.composite import Composite, Parts
+from onnx_bridge.library.known import of_sizes
 from onnx_bridge.operators.cases import case, data, given
 from onnx_bridge.operators.cast import Cast
-from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.identity import Identity
-from onnx_bridge.operators.known import of_sizes
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pad import Pad
 from onnx_bridge.operators.pointwise import TABLE

@@ -9,9 +9,9 @@ import numpy as np
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.library.composite import Composite, Parts
 from onnx_bridge.operators.affine import Affine
 from onnx_bridge.operators.cases import case, data, weight
-from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.reshape import Reshape
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data
-from onnx_bridge.operators.steps import PointwiseOperator
 
 
 @operator("BitShift", since=11)

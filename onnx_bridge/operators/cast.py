@@ -9,8 +9,9 @@ import numpy as np
 from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, UNSUPPORTED, DType, bfloat16, bool_
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.known import to_bfloat16
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, given
-from onnx_bridge.operators.steps import PointwiseOperator
 
 #: How opsets 1-5 spell the types that numpy calls otherwise.
 _SPELLED = {"float": "float32", "double": "float64"}
@@ -58,13 +59,6 @@ def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | N
         if target is bfloat16:
             return to_bfloat16(value.astype(np.float32))
         return value.astype(target.numpy)
-
-
-def to_bfloat16(value: np.ndarray) -> np.ndarray:
-    """The bits of floats as bfloat16, rounded to nearest, halves to even."""
-    bits = value.view(np.uint32).astype(np.uint64)
-    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-    return np.where(np.isnan(value), (bits >> 16) | 0x40, rounded).astype(np.uint16)
 
 
 #: Types that the oracle can hand out.

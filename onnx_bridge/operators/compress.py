@@ -11,8 +11,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import ALL, bfloat16, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
+from onnx_bridge.library.known import axis_in, moved
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import axis_in, moved
 
 _ADVICE = "write what follows with Where over all elements, or cut the model in two there"
 

@@ -7,11 +7,11 @@ import numpy as np
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators import strided
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import axis_in, settled
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, data, weight
-from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.known import axis_in, settled
-from onnx_bridge.operators.strided import Side
 
 
 @operator("Concat", since=1)

@@ -10,8 +10,8 @@ from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.known import MOST, storage_literal
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import MOST, storage_literal
 
 
 @operator("ConstantOfShape", since=9)

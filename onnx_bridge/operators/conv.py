@@ -8,8 +8,8 @@ from typing import ClassVar
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.library.window import Window, sliding_axes, window
 from onnx_bridge.operators.cases import Case, case, weight
-from onnx_bridge.operators.window import Window, sliding_axes, window
 
 
 @operator("Conv", since=1)

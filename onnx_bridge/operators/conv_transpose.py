@@ -7,8 +7,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.library.window import Axis, Window, spread, window
 from onnx_bridge.operators.cases import case, weight
-from onnx_bridge.operators.window import Axis, Window, spread, window
 
 
 @operator("ConvTranspose", since=1)

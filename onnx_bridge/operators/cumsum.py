@@ -10,8 +10,8 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import INDICES, WIDE_FLOATS, int32, int64, uint32, uint64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.known import MOST, axis_in, scalar, settled
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import MOST, axis_in, scalar, settled
 
 
 @operator("CumSum", since=11)

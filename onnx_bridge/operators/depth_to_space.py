@@ -8,10 +8,10 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators import strided
+from onnx_bridge.library import strided
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, data
-from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.strided import Side
 
 
 def _copy_ordered(cpp: Writer, x: Tensor, y: Tensor, shape: Sequence[Size], order: Sequence[int]) -> None:

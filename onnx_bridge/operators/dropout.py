@@ -9,8 +9,8 @@ import numpy as np
 from onnx_bridge.ir.dtypes import bool_
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.known import storage_literal, stored
 from onnx_bridge.operators.cases import case, const
-from onnx_bridge.operators.known import storage_literal, stored
 
 
 @operator("Dropout", since=1)

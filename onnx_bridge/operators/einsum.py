@@ -12,8 +12,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32, int64, uint32, uint64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same, same_or_one
+from onnx_bridge.library.composite import Composite, Parts
 from onnx_bridge.operators.cases import case, data, weight
-from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.identity import Identity
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pointwise import TABLE

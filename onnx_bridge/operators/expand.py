@@ -8,11 +8,11 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator, Writer, operator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
-from onnx_bridge.operators import strided
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import moved
+from onnx_bridge.library.loops import broadcast_strides, contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.group import broadcast_strides, contiguous_strides
-from onnx_bridge.operators.known import moved
-from onnx_bridge.operators.strided import Side
 
 
 @operator("Expand", since=8)

@@ -8,8 +8,8 @@ from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.known import storage_literal, stored
 from onnx_bridge.operators.cases import case, data
-from onnx_bridge.operators.known import storage_literal, stored
 
 
 @operator("EyeLike", since=9)

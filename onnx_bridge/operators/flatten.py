@@ -7,8 +7,8 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.known import reshaped
 from onnx_bridge.operators.cases import case, data
-from onnx_bridge.operators.known import reshaped
 
 
 @operator("Flatten", since=1)

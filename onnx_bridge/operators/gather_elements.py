@@ -5,8 +5,8 @@ from __future__ import annotations
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
+from onnx_bridge.library.known import axis_in
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import axis_in
 
 
 @operator("GatherElements", since=11)

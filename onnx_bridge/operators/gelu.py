@@ -6,8 +6,8 @@ from onnx_bridge.ir.dtypes import FLOATS, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, weight
-from onnx_bridge.operators.steps import PointwiseOperator
 
 
 class Activation(PointwiseOperator):

@@ -11,8 +11,8 @@ from onnx_bridge.ir.dtypes import bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
+from onnx_bridge.library.trips import ENDLESS, DependsOnData, Turns, limit
 from onnx_bridge.operators.if_ import check_sizes, copy_tensor, keeps_type
-from onnx_bridge.operators.trips import ENDLESS, DependsOnData, Turns, limit
 
 _STACKS = "it has scan outputs with a row for each turn, and how many turns it takes depends on data"
 _ADVICE = "a condition that compares a counter with a size is fine, so is none; or keep the rows in a carried tensor of a fixed size"

@@ -7,9 +7,9 @@ import numpy as np
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.composite import Composite, Parts
+from onnx_bridge.library.known import axis_in
 from onnx_bridge.operators.cases import case, data, given
-from onnx_bridge.operators.composite import Composite, Parts
-from onnx_bridge.operators.known import axis_in
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.reduce import ReduceL1, ReduceL2
 from onnx_bridge.operators.variadic import Max

@@ -5,9 +5,9 @@ from __future__ import annotations
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.composite import Composite, Parts
+from onnx_bridge.library.known import axes_in
 from onnx_bridge.operators.cases import case
-from onnx_bridge.operators.composite import Composite, Parts
-from onnx_bridge.operators.known import axes_in
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.reduce import ReduceMean
 

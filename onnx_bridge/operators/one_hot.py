@@ -9,8 +9,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import ALL, INTEGERS, SIGNED, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.known import axis_in, storage_literal
 from onnx_bridge.operators.cases import case, const, data, given
-from onnx_bridge.operators.known import axis_in, storage_literal
 
 
 @operator("OneHot", since=9)

@@ -10,8 +10,8 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type
+from onnx_bridge.library.known import axes_in, storage_literal, stored
 from onnx_bridge.operators.cases import case, const, data, given
-from onnx_bridge.operators.known import axes_in, storage_literal, stored
 
 _MODES = ("constant", "reflect", "edge", "wrap")
 

@@ -13,11 +13,11 @@ from onnx_bridge.ir.dtypes import FLOATS, DType, bool_, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
-from onnx_bridge.operators import folding
+from onnx_bridge.library import folding
+from onnx_bridge.library.folding import by_kind, fold
+from onnx_bridge.library.known import axis_in
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import Case, case, data, given
-from onnx_bridge.operators.folding import by_kind, fold
-from onnx_bridge.operators.known import axis_in
-from onnx_bridge.operators.steps import PointwiseOperator
 
 #: Attributes of opset 1 that mean nothing: a hint about memory.
 HINT: dict[str, Any] = {"consumed_inputs": None}

@@ -8,9 +8,9 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import float32, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
+from onnx_bridge.library.loops import add_index
+from onnx_bridge.library.window import Window, sliding_axes, window
 from onnx_bridge.operators.cases import case
-from onnx_bridge.operators.group import add_index
-from onnx_bridge.operators.window import Window, sliding_axes, window
 
 
 class Pool(ROperator):

@@ -11,10 +11,10 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
+from onnx_bridge.library.folding import Undecided, by_kind, fold
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, const, data, given
-from onnx_bridge.operators.folding import Undecided, by_kind, fold
 from onnx_bridge.operators.pointwise import aligned_from_axis
-from onnx_bridge.operators.steps import PointwiseOperator
 
 #: Expressions for exponents that are one constant number.
 _SHORT = {

@@ -6,9 +6,9 @@ from typing import Any
 
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, weight
 from onnx_bridge.operators.pointwise import aligned_from_axis
-from onnx_bridge.operators.steps import PointwiseOperator
 
 
 @operator("PRelu", since=1)

@@ -11,8 +11,8 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
+from onnx_bridge.library.known import MOST, scalar, storage_literal, stored
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import MOST, scalar, storage_literal, stored
 
 
 @operator("Range", since=11)

@@ -14,10 +14,10 @@ from onnx_bridge.ir.dtypes import float32, int32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type, fits, same
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.view import View
+from onnx_bridge.library.view import whole as view_of
 from onnx_bridge.operators.cases import Data, weight
-from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.view import View
-from onnx_bridge.operators.view import whole as view_of
 
 #: ONNX name -> enumerator of recurrent_activation.hxx, default alpha, default beta (onnxruntime's where ONNX names none).
 ACTIVATIONS: dict[str, tuple[str, float, float]] = {

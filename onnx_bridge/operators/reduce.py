@@ -13,8 +13,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, bool_, float32, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, Tensor, Type
+from onnx_bridge.library.known import MOST, axes_in, integers, settled
 from onnx_bridge.operators.cases import case, const, data, given
-from onnx_bridge.operators.known import MOST, axes_in, integers, settled
 
 #: Rows up to this long get their length at compile time.
 SHORT = 64

@@ -11,8 +11,8 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
+from onnx_bridge.library.known import reshaped
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import reshaped
 
 
 @operator("Reshape", since=1)

@@ -15,8 +15,8 @@ from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, int64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
+from onnx_bridge.library.known import axes_in
 from onnx_bridge.operators.cases import case, const
-from onnx_bridge.operators.known import axes_in
 
 _COORDINATES = (
     "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize",

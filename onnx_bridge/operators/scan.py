@@ -10,11 +10,11 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators import strided
-from onnx_bridge.operators.group import contiguous_strides
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import axis_in
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.if_ import check_sizes, copy_tensor, keeps_type
-from onnx_bridge.operators.known import axis_in
-from onnx_bridge.operators.strided import Side
 
 
 @operator("Scan", since=9)

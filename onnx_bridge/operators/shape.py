@@ -10,8 +10,8 @@ from onnx_bridge.ir.dtypes import int64
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import Shape as Sizes
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.known import of_sizes
 from onnx_bridge.operators.cases import case, data
-from onnx_bridge.operators.known import of_sizes
 
 
 @operator("Shape", since=1)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcasts, fits
+from onnx_bridge.library.composite import Composite, Parts
 from onnx_bridge.operators.cases import case, weight
-from onnx_bridge.operators.composite import Composite, Parts
 from onnx_bridge.operators.layer_normalization import LayerNormalization, SimplifiedLayerNormalization
 from onnx_bridge.operators.pointwise import TABLE
 

@@ -11,11 +11,11 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
-from onnx_bridge.operators import strided
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import axes_in, moved
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.known import axes_in, moved
-from onnx_bridge.operators.strided import Side
 
 #: Exporters write "to the end" as a very large number (the largest of a type, or 10**9), and "to before the beginning" as a very small one.
 FAR = 10**9

@@ -10,8 +10,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.known import axis_in
 from onnx_bridge.operators.cases import case, data, given
-from onnx_bridge.operators.known import axis_in
 from onnx_bridge.operators.reduce import around, short
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.library.known import axes_in, integers, moved
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.known import axes_in, integers, moved
 
 
 @operator("Squeeze", since=1)

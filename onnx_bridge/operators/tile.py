@@ -9,11 +9,11 @@ import numpy as np
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type
-from onnx_bridge.operators import strided
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import axis_in, moved
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, const, data
-from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.known import axis_in, moved
-from onnx_bridge.operators.strided import Side
 
 
 @operator("Tile", since=1)

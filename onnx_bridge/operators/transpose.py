@@ -6,11 +6,11 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
-from onnx_bridge.operators import strided
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import moved
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, data
-from onnx_bridge.operators.group import contiguous_strides
-from onnx_bridge.operators.known import moved
-from onnx_bridge.operators.strided import Side
 
 
 @operator("Transpose", since=1)

@@ -12,9 +12,9 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library.folding import by_kind, fold
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, given
-from onnx_bridge.operators.folding import by_kind, fold
-from onnx_bridge.operators.steps import PointwiseOperator
 
 
 @dataclass(eq=False, kw_only=True)

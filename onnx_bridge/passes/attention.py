@@ -6,10 +6,10 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.operators.epilogue import epilogue_operands
-from onnx_bridge.operators.fused_attention import FusedAttention
-from onnx_bridge.operators.group import Group
-from onnx_bridge.operators.product import Product
+from onnx_bridge.kernel_operators.fused_attention import FusedAttention
+from onnx_bridge.kernel_operators.group import Group
+from onnx_bridge.kernel_operators.product import Product
+from onnx_bridge.library.epilogue import epilogue_operands
 from onnx_bridge.operators.softmax import MaskedSoftmax, Softmax
 from onnx_bridge.passes.base import Pass, all_of_type
 

@@ -10,9 +10,9 @@ import numpy as np
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.kernel_operators.convolution import Convolution, TransposedConvolution
+from onnx_bridge.kernel_operators.dense import Dense
 from onnx_bridge.operators.affine import Affine
-from onnx_bridge.operators.convolution import Convolution, TransposedConvolution
-from onnx_bridge.operators.dense import Dense
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.passes.base import Pass
 

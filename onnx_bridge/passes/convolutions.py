@@ -7,9 +7,9 @@ import numpy as np
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.kernel_operators.convolution import Convolution, TransposedConvolution
 from onnx_bridge.operators.conv import Conv, FusedConv
 from onnx_bridge.operators.conv_transpose import ConvTranspose
-from onnx_bridge.operators.convolution import Convolution, TransposedConvolution
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.passes.base import Pass
 

@@ -6,7 +6,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED
-from onnx_bridge.operators.composite import Composite
+from onnx_bridge.library.composite import Composite
 from onnx_bridge.passes.base import Pass
 
 

@@ -7,9 +7,9 @@ import heapq
 from onnx_bridge.ir.rmodel import RModel, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.operators.epilogue import Fusable
-from onnx_bridge.operators.group import Group, group_of
-from onnx_bridge.operators.steps import PointwiseOperator, is_vector, step_of
+from onnx_bridge.kernel_operators.group import Group, group_of
+from onnx_bridge.library.epilogue import Fusable
+from onnx_bridge.library.steps import PointwiseOperator, is_vector, step_of
 from onnx_bridge.passes.base import Pass
 
 

@@ -8,12 +8,13 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import BLOCK, Tensor
+from onnx_bridge.kernel_operators.convolution import BlockedKernel, Convolution
+from onnx_bridge.kernel_operators.group import Group
+from onnx_bridge.kernel_operators.layout import BlockedConcat, FromBlocked, ToBlocked
+from onnx_bridge.library.blocked import can_block
+from onnx_bridge.library.epilogue import channel_kind, epilogue_operands
+from onnx_bridge.library.steps import is_vector
 from onnx_bridge.operators.concat import Concat
-from onnx_bridge.operators.convolution import BlockedKernel, Convolution
-from onnx_bridge.operators.epilogue import channel_kind, epilogue_operands
-from onnx_bridge.operators.group import Group, can_block
-from onnx_bridge.operators.layout import BlockedConcat, FromBlocked, ToBlocked
-from onnx_bridge.operators.steps import is_vector
 from onnx_bridge.passes.base import Pass
 
 

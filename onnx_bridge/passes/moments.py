@@ -12,14 +12,14 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Shape, Tensor
+from onnx_bridge.library.known import MOST
 from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.identity import Identity
-from onnx_bridge.operators.known import MOST
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.pow import Pow
 from onnx_bridge.operators.reduce import ReduceMean, ReduceSum, ReduceSumSquare
 from onnx_bridge.operators.variadic import Max
-from onnx_bridge.operators.view import SHAPES
+from onnx_bridge.passes.views import SHAPES
 
 Add, Sub, Mul, Div, Neg, Reciprocal, Relu = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div", "Neg", "Reciprocal", "Relu"))
 

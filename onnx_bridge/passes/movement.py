@@ -11,19 +11,20 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
+from onnx_bridge.library.known import MOST
+from onnx_bridge.library.steps import PointwiseOperator
+from onnx_bridge.library.view import refinement, runs_of
 from onnx_bridge.operators.conv import Conv
 from onnx_bridge.operators.conv_transpose import ConvTranspose
 from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.gemm import Gemm
-from onnx_bridge.operators.known import MOST
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.reshape import Reshape
-from onnx_bridge.operators.steps import PointwiseOperator
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.operators.view import SHAPES, refinement, runs_of
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.rows import row_wise
 from onnx_bridge.passes.values import DeadCode
+from onnx_bridge.passes.views import SHAPES
 
 #: Operators that become kernels which can do pointwise operators on the way.
 KERNELS = (MatMul, Gemm, Conv, ConvTranspose)

@@ -17,10 +17,10 @@ from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.pow import Pow
 from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.operators.view import SHAPES
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.moments import Moments, expressions, moments_of, normal_form
 from onnx_bridge.passes.values import DeadCode
+from onnx_bridge.passes.views import SHAPES
 
 Add, Mul, Sqrt = (TABLE[name] for name in ("Add", "Mul", "Sqrt"))
 

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.roperator import ROperator, Writer
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.kernel_operators.copy import Copy
 from onnx_bridge.passes.base import Pass
-
-
-@dataclass(eq=False, kw_only=True)
-class Copy(ROperator):
-    """y = x, byte by byte."""
-
-    op_type = "Copy"
-
-    def types(self, x: Tensor) -> Type:
-        return x.type
-
-    def emit(self, cpp: Writer) -> None:
-        cpp.line(f"std::memcpy({cpp.pointer(self.y)}, {cpp.pointer(self.x)}, static_cast<std::size_t>({cpp.size(self.x.bytes)}));")
 
 
 class Outputs(Pass):

@@ -8,11 +8,11 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
-from onnx_bridge.operators.dense import Dense
+from onnx_bridge.kernel_operators.dense import Dense
+from onnx_bridge.kernel_operators.product import Product
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pointwise import TABLE
-from onnx_bridge.operators.product import Product
 from onnx_bridge.passes.base import Pass
 
 Add, Mul = TABLE["Add"], TABLE["Mul"]

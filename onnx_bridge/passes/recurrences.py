@@ -6,20 +6,21 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.view import runs_of
 from onnx_bridge.operators.cast import Cast
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.constant_of_shape import ConstantOfShape
 from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.gather import Gather
-from onnx_bridge.operators.group import contiguous_strides
 from onnx_bridge.operators.identity import Identity
 from onnx_bridge.operators.recurrent import Recurrent
 from onnx_bridge.operators.slice import Slice
 from onnx_bridge.operators.split import Split
 from onnx_bridge.operators.tile import Tile
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.operators.view import SHAPES, runs_of, trace
 from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.views import SHAPES, trace
 
 
 class ZeroStates(Pass):

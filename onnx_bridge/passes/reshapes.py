@@ -7,14 +7,15 @@ from onnx_bridge.ir.dtypes import int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.known import of_sizes
+from onnx_bridge.library.view import refinement, runs_of, whole
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.expand import Expand
-from onnx_bridge.operators.known import of_sizes
 from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.operators.view import SHAPES, refinement, runs_of, trace, whole
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.movement import captured_tensors, swept
+from onnx_bridge.passes.views import SHAPES, trace
 
 
 class Reshapes(Pass):

@@ -9,14 +9,14 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.reshape import Reshape
-from onnx_bridge.operators.steps import PointwiseOperator
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.operators.view import SHAPES
 from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.views import SHAPES
 
 Add = TABLE["Add"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.operators.product import Product
+from onnx_bridge.kernel_operators.product import Product
 from onnx_bridge.operators.transpose import Transpose
-from onnx_bridge.operators.view import trace
 from onnx_bridge.passes.base import Pass
+from onnx_bridge.passes.views import trace
 
 
 class Transposes(Pass):

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, read_tensors
-from onnx_bridge.ir.roperator import ROperator, Writer
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.kernel_operators.sizes import Sizes, sizes_of
 from onnx_bridge.passes.base import Pass
-
-
-@dataclass(eq=False, kw_only=True)
-class Sizes(ROperator):
-    """y = integers that are expressions of the dims."""
-
-    sizes: tuple[Size, ...] = ()
-
-    op_type = "Sizes"
-
-    def types(self) -> Type:
-        return self.y.type
-
-    def emit(self, cpp: Writer) -> None:
-        y = cpp.pointer(self.y)
-        for index, size in enumerate(self.sizes):
-            cpp.line(f"{y}[{index}] = static_cast<{self.y.dtype.storage}>({cpp.size(size)});")
 
 
 class KnownValues(Pass):
@@ -49,13 +30,6 @@ class KnownValues(Pass):
         changed = kept != model.operators
         model.operators = kept
         return changed
-
-
-def sizes_of(tensor: Tensor, name: str) -> Sizes:
-    """The operator that writes a tensor of sizes."""
-    op = Sizes(name=name, sizes=tensor.sizes())
-    op.outputs = [tensor]
-    return op
 
 
 class DeadCode(Pass):

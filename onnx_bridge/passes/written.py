@@ -8,8 +8,8 @@ from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.kernel_operators.sizes import sizes_of
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.values import sizes_of
 
 
 class Written(Pass):

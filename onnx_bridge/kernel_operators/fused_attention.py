@@ -10,10 +10,10 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
-from onnx_bridge.operators.epilogue import strided_operand, write_steps
-from onnx_bridge.operators.group import broadcast_strides, collapse, contiguous_strides, nested_loops
-from onnx_bridge.operators.steps import Step, operands
-from onnx_bridge.operators.view import View
+from onnx_bridge.library.epilogue import strided_operand, write_steps
+from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
+from onnx_bridge.library.steps import Step, operands
+from onnx_bridge.library.view import View
 
 
 @dataclass(eq=False, kw_only=True)

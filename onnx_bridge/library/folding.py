@@ -11,7 +11,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bfloat16, bool_
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.operators.known import MOST, settled
+from onnx_bridge.library.known import MOST, settled
 
 #: How many bools that sizes decide are known as sizes.
 FEW = 8

@@ -10,9 +10,9 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_, float32
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import Shape, Tensor, Type, broadcast
-from onnx_bridge.operators.epilogue import Fusable, epilogue_operands, strided_operand, write_epilogue
-from onnx_bridge.operators.group import broadcast_strides, collapse, contiguous_strides, nested_loops
-from onnx_bridge.operators.view import View, whole
+from onnx_bridge.library.epilogue import Fusable, epilogue_operands, strided_operand, write_epilogue
+from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
+from onnx_bridge.library.view import View, whole
 
 
 @dataclass(eq=False, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.operators.epilogue import Fusable, row_kind, row_operands, write_epilogue
+from onnx_bridge.library.epilogue import Fusable, row_kind, row_operands, write_epilogue
 
 #: Products up to this many weights get compile-time sizes: their loops vanish. Larger ones share one instantiation.
 SMALL = 64 * 64

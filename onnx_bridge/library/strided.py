@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.operators.group import collapse
+from onnx_bridge.library.loops import collapse
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from onnx_bridge.ir.dtypes import DType, bool_, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor
-from onnx_bridge.operators.group import blocked_pointer, blocked_strides, can_block
-from onnx_bridge.operators.steps import Step, body, is_vector, operands
+from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
+from onnx_bridge.library.steps import Step, body, is_vector, operands
 
 #: Epilogues of a few instructions, which kernels may apply in registers instead of in a sweep over the tile.
 CHEAP = {"Relu", "Clip", "LeakyRelu"}

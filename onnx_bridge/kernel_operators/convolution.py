@@ -11,9 +11,10 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.operators.epilogue import Fusable, channel_kind, channel_operands, write_epilogue
-from onnx_bridge.operators.group import add_index, pad_to_blocks
-from onnx_bridge.operators.window import Axis, Window
+from onnx_bridge.library.blocked import pad_to_blocks
+from onnx_bridge.library.epilogue import Fusable, channel_kind, channel_operands, write_epilogue
+from onnx_bridge.library.loops import add_index
+from onnx_bridge.library.window import Axis, Window
 
 #: From how many input and output channels on Winograd's transform pays for its cost.
 WINOGRAD_CHANNELS = 32

@@ -83,6 +83,13 @@ def stored(number: float, dtype: DType) -> Any:
     return np.asarray([number]).astype(dtype.numpy)[0]
 
 
+def to_bfloat16(value: np.ndarray) -> np.ndarray:
+    """The bits of floats as bfloat16, rounded to nearest, halves to even."""
+    bits = value.view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    return np.where(np.isnan(value), (bits >> 16) | 0x40, rounded).astype(np.uint16)
+
+
 def scalar(tensor: Tensor, what: str) -> Any:
     """The number of a constant tensor of one element."""
     values = tensor.constant().reshape(-1)

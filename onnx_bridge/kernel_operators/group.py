@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bool_, float64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.operators.steps import HALVES, Step, body, is_vector, operands
+from onnx_bridge.library.blocked import blocked_pointer, blocked_strides
+from onnx_bridge.library.loops import add_index, broadcast_strides, collapse, contiguous_strides, nested_loops
+from onnx_bridge.library.steps import HALVES, Step, body, is_vector, operands
 
 
 @dataclass(eq=False, kw_only=True)
@@ -115,64 +115,9 @@ def group_of(op: ROperator, steps: list[Step]) -> Group:
     return group
 
 
-def contiguous_strides(shape: Sequence[Size]) -> list[Size]:
-    """Strides of a dense tensor, in elements."""
-    strides: list[Size] = []
-    step: Size = 1
-    for size in reversed(shape):
-        strides.insert(0, step)
-        step = step * size
-    return strides
-
-
-def broadcast_strides(shape: Sequence[Size], to: Sequence[Size]) -> list[Size]:
-    """Strides of a dense tensor read along a shape that it broadcasts to: 0 where it repeats."""
-    own = contiguous_strides(shape)
-    strides: list[Size] = [0] * (len(to) - len(shape))
-    for size, target, stride in zip(shape, to[len(to) - len(shape) :], own, strict=True):
-        strides.append(0 if size == 1 and target != 1 else stride)
-    return strides
-
-
-def collapse(shape: Sequence[Size], strides: Sequence[Sequence[Size]]) -> tuple[list[Size], list[list[Size]]]:
-    """Merges axes that all operands run through in one stride; at least one axis is left."""
-    kept: list[tuple[Size, list[Size]]] = []
-    for axis in range(len(shape)):
-        size, here = shape[axis], [stride[axis] for stride in strides]
-        if size == 1:
-            continue
-        if kept and all(outer == inner * size for outer, inner in zip(kept[-1][1], here, strict=True)):
-            kept[-1] = (kept[-1][0] * size, here)
-        else:
-            kept.append((size, here))
-    if not kept:
-        kept = [(1, [1 if i == 0 else 0 for i in range(len(strides))])]
-    return [size for size, _ in kept], [[here[i] for _, here in kept] for i in range(len(strides))]
-
-
-def add_index(cpp: Writer, index: str, stride: Size) -> str:
-    """` + index * stride` for a pointer, nothing for stride 0."""
-    if stride == 0:
-        return ""
-    return f" + {index}" if stride == 1 else f" + {index} * {cpp.size(stride)}"
-
-
 def as_stored(dtype: DType, pointer: str, qualifier: str) -> str:
     """A pointer to what a loop over single elements reads or writes: numbers, or halves that convert themselves."""
     return f"reinterpret_cast<{qualifier}{HALVES[dtype]}*>({pointer})" if dtype in HALVES else pointer
-
-
-def nested_loops(cpp: Writer, stack: ExitStack, sizes: Sequence[Size], strides: Sequence[Sequence[Size]]) -> list[str]:
-    """Opens a loop for each size and returns, for each operand, what its pointer moves by inside: ` + i * stride ...`."""
-    offsets = [""] * len(strides)
-    for axis, size in enumerate(sizes):
-        if size == 1:
-            continue
-        index = cpp.local("i")
-        stack.enter_context(cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(size)}; {index}++)"))
-        for operand, stride in enumerate(strides):
-            offsets[operand] += add_index(cpp, index, stride[axis])
-    return offsets
 
 
 def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bool) -> str:
@@ -186,45 +131,3 @@ def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bo
     if stride == 0:
         return f"{prefix}Same(*({pointer}))"
     return f"{prefix}Row{{{pointer}}}" if stride == 1 else f"{prefix}Strided{{{pointer}, {cpp.size(stride)}}}"
-
-
-def can_block(tensor: Tensor, y: Tensor) -> bool:
-    """Whether a planar tensor (or a constant) can be an operand of a blocked group without being laid out anew."""
-    shape = (1,) * (y.rank - tensor.rank) + tuple(tensor.shape)
-    if tensor.dtype is bool_ or tensor.rank > y.rank:
-        return False
-    spatial_full = shape[2:] == y.shape[2:]
-    spatial_one = all(size == 1 for size in shape[2:])
-    if not (spatial_full or spatial_one):
-        return False
-    if shape[1] == 1:
-        return True
-    return tensor.is_constant and shape[0] == 1 and spatial_one
-
-
-def blocked_strides(tensor: Tensor, y: Tensor) -> list[Size]:
-    """Strides of an operand over (image, block, pixel, lane) of a blocked output."""
-    pixels = dims.product(y.shape[2:])
-    shape = (1,) * (y.rank - tensor.rank) + tuple(tensor.shape)
-    own_pixels = dims.product(shape[2:])
-    per_pixel = own_pixels == pixels and own_pixels != 1
-    if tensor.layout == "blocked":
-        blocks = dims.ceil_div(shape[1], BLOCK)
-        image = blocks * own_pixels * BLOCK if shape[0] == y.shape[0] else 0
-        return [image, own_pixels * BLOCK, BLOCK if per_pixel else 0, 1]
-    if shape[1] != 1:
-        return [0, BLOCK, 0, 1]  # a constant with one value a channel
-    image = own_pixels if shape[0] == y.shape[0] and shape[0] != 1 else 0
-    return [image, 0, 1 if per_pixel else 0, 0]
-
-
-def blocked_pointer(cpp: Writer, tensor: Tensor) -> str:
-    """The pointer of an operand of a blocked loop; constants with one value a channel are padded to whole blocks."""
-    if tensor.is_constant and tensor.layout == "planar" and tensor.constant().size > 1:
-        return cpp.weight(f"{tensor.name}_channels", pad_to_blocks(tensor.constant().reshape(-1)))
-    return cpp.pointer(tensor)
-
-
-def pad_to_blocks(values: np.ndarray) -> np.ndarray:
-    """A vector of one value a channel, filled with zeros to whole blocks of 16."""
-    return np.pad(values, (0, -len(values) % BLOCK))

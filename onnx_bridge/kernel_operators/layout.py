@@ -8,7 +8,7 @@ from typing import ClassVar
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.operators.group import add_index
+from onnx_bridge.library.loops import add_index
 
 
 @dataclass(eq=False, kw_only=True)

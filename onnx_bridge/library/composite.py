@@ -11,12 +11,9 @@ import numpy as np
 from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.roperator import ROperator, find
 from onnx_bridge.ir.tensor import Tensor, Type, fits
-from onnx_bridge.operators.cast import to_bfloat16
-from onnx_bridge.operators.known import of_sizes
-from onnx_bridge.operators.reshape import Reshape
-from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.library.known import of_sizes, to_bfloat16
 
 #: The opset that the parts of a composite are written in.
 OPSET = 22
@@ -80,14 +77,21 @@ class Parts:
         if tuple(shape) == x.shape:
             return x
         sizes = Tensor("shape", Type(dtypes.int64, (len(shape),)), of_sizes(shape, dtypes.int64))
-        return self.add(Reshape, x, sizes, allowzero=1)
+        return self.add(onnx("Reshape"), x, sizes, allowzero=1)
 
     def transpose(self, x: Tensor, order: Sequence[int]) -> Tensor:
         """The axes of `x` in another order; `x` itself if that is the order they have."""
-        return x if list(order) == list(range(x.rank)) else self.add(Transpose, x, perm=list(order))
+        return x if list(order) == list(range(x.rank)) else self.add(onnx("Transpose"), x, perm=list(order))
 
     def constant(self, hint: str, value: Any, like: Tensor) -> Tensor:
         """A constant of the type of `like`."""
         half = like.dtype is dtypes.bfloat16  # numpy knows its bits only
         array = np.asarray(to_bfloat16(np.asarray(value, np.float32)) if half else value, like.dtype.numpy)
         return self.model.new_tensor(f"{self.owner.y.name}_{hint}", Type(like.dtype, array.shape), value=array)
+
+
+def onnx(op_type: str) -> type[ROperator]:
+    """ONNX's operator of a name, as the parts of a composite are written."""
+    cls = find(op_type, "", OPSET)
+    assert cls is not None, op_type
+    return cls
