@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Callable
 
 import pytest
@@ -131,6 +132,18 @@ def test_integers_round_as_python_does(a: int, b: int) -> None:
 def test_division_by_zero_is_refused() -> None:
     with pytest.raises(InvalidModel, match="divided by zero"):
         dims.floor_div(7, 0)
+
+
+def test_a_size_has_a_longest_form() -> None:
+    """Else a hostile file's would grow until memory ends: 155 letters made 2^26 terms, forty operators 2^40 parts."""
+    letters = string.ascii_letters
+    name = "*".join(f"({letters[i]}+{letters[i + 1]})" for i in range(0, 52, 2))
+    assert parse(name) == dims.symbol(name)
+
+    size: Size = N
+    with pytest.raises(dims.SizeTooLong, match="more than 4096 parts"):
+        for _ in range(40):
+            size = dims.maximum(size // 3 + size * M, size + 7)
 
 
 def test_a_known_size_is_an_int() -> None:

@@ -16,6 +16,8 @@ from test_names import HOSTILE
 import onnx_bridge
 from onnx_bridge import BridgeError, InvalidModel, ToolchainError, UnsupportedModel, errors
 from onnx_bridge.convert import check, convert
+from onnx_bridge.references.oracle import Oracle
+from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.toolchain import find_compiler
 
 # ---- files
@@ -46,6 +48,50 @@ def test_a_graph_without_outputs_computes_nothing() -> None:
     """onnx's checker takes it; a header of it did not compile."""
     with pytest.raises(InvalidModel, match="has no outputs"):
         convert(model_of(helper.make_graph([], "nothing", [], [])))
+
+
+def defaulted(declared: list[int | str], kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
+    """y = x + b, where b is an input with a default of shape [4]."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4]), helper.make_tensor_value_info("b", kind, declared)]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 4])]
+    default = numpy_helper.from_array(np.arange(4, dtype=np.float32), "b")
+    return model_of(helper.make_graph([helper.make_node("Add", ["x", "b"], ["y"])], "sum", inputs, outputs, [default]))
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (defaulted([3]), r"'b' is declared \[3\], the initializer that is its default is \[4\]"),
+        (defaulted([4, 1]), r"'b' is declared \[4, 1\]"),
+        (defaulted([4], TensorProto.DOUBLE), "'b' is declared DOUBLE, the initializer that is its default is FLOAT"),
+    ],
+    ids=["size", "rank", "type"],
+)
+def test_a_default_must_fit_its_input(model: onnx.ModelProto, says: str) -> None:
+    """As onnxruntime has it; the declared shape was forgotten."""
+    with pytest.raises(Refusal):
+        Oracle(model)
+    with pytest.raises(InvalidModel, match=says):
+        check(model)
+
+
+@pytest.mark.parametrize("declared", [[4], ["n"], [-1]], ids=str)
+def test_a_default_that_fits_its_input(declared: list[int | str]) -> None:
+    assert not check(defaulted(declared))
+
+
+@pytest.mark.parametrize(("domain", "used"), [("", "Relu"), ("ai.onnx.ml", "Scaler")], ids=["ai.onnx", "ai.onnx.ml"])
+def test_an_opset_that_nobody_knows_yet(domain: str, used: str) -> None:
+    """The newest schemas were taken for those of opset 99. A domain that no node is of may be as new as it likes."""
+    model = one_node("Relu")
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 99))
+    assert not check(model)
+
+    model.graph.node[0].op_type, model.graph.node[0].domain = used, domain
+    next(entry for entry in model.opset_import if entry.domain == domain).version = 99
+    with pytest.raises(UnsupportedModel, match=f"is of opset 99 of {domain or 'ai.onnx'}; the newest that onnx .* defines is") as caught:
+        convert(model)
+    assert "older opset" in str(caught.value)
 
 
 def test_names_of_dims_are_text() -> None:

@@ -327,6 +327,17 @@ def test_codes_that_choose() -> None:
     assert set(every(model, "rate", N=1)) == {16000, 16001}
 
 
+def test_numbers_that_no_float_holds_are_compared() -> None:
+    """x times a large number, several times over, is beyond every float: what it is compared with is compared all the same."""
+    net = Net("net")
+    x = net.input("x", ("N", 3), onnx.TensorProto.INT64)
+    for _ in range(40):
+        x = net("Mul", x, net.constant(1 << 30))
+    model = lowered(net, net("Cast", net("Greater", x, net.constant(0)), to=onnx.TensorProto.FLOAT))
+
+    assert model.meanings["x"].codes == set()
+
+
 def test_counts_and_what_is_hashed() -> None:
     net = Net("net")
     counts = net("Cast", net.input("counts", ("N",), I64), to=onnx.TensorProto.FLOAT)

@@ -161,3 +161,24 @@ def test_a_model_in_double() -> None:
 
     np.testing.assert_allclose(y, x.astype(np.float64) * tenths[0] + tenths * tenths[0], rtol=1e-15)
     assert in_double(branches()).graph.output[0].type.tensor_type.elem_type == TensorProto.DOUBLE
+
+
+@pytest.mark.parametrize("axes", [[0, 2, 3], [2]], ids=str)
+def test_halves_are_normalised_in_float32(axes: list[int]) -> None:
+    """MeanVarianceNormalization, whose body in onnx takes none: as a half 1e-9 is 0, and the square of 300 is infinite."""
+    x = np.concatenate([RNG.standard_normal((1, 2, 3, 4)) * 300, np.ones((1, 2, 3, 4))]).astype(np.float16)
+    model = node("MeanVarianceNormalization", opset=13, axes=axes)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.FLOAT16
+    wide = x.astype(np.float64)
+    centred = wide - wide.mean(tuple(axes), keepdims=True)
+    exact = centred / (np.sqrt(np.square(centred).mean(tuple(axes), keepdims=True)) + 1e-9)
+
+    with pytest.raises(Refusal), closing(Oracle(model)):
+        pass
+    with closing(Evaluated(model)) as evaluated:
+        (y,) = evaluated({"x": x})
+
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(y, exact, rtol=1e-3, atol=1e-6)
+    assert convert(model).report.passed

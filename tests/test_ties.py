@@ -78,6 +78,18 @@ def test_positions_that_are_moved_about() -> None:
         assert not explained(chained, wrong, I32)
 
 
+@pytest.mark.parametrize(("kind", "survive"), [(I32, True), (onnx.TensorProto.INT8, False)], ids=["int32", "int8"])
+def test_the_type_of_a_cast_is_found_by_name(kind: int, survive: bool) -> None:
+    """Positions do not survive int8, which is not the first of these attributes."""
+    net = Net("net", opset=19)
+    places = net("ArgMax", net.input("x", X.shape), axis=1, keepdims=0)
+    model = net.model(y=(net("Cast", places, saturate=1, to=kind), kind, (3,)))
+    ours, wanted = np.array([[3, 1, 0], [1, 1, 0]], onnx.helper.tensor_dtype_to_np_dtype(kind))
+
+    assert [a.name for a in model.graph.node[1].attribute] == ["saturate", "to"]
+    assert Ties(model).explain(0, {"x": X}, ours, wanted) is survive
+
+
 def test_scores_that_were_computed_tie_within_rounding() -> None:
     """Those that are given do not."""
     x = np.array([[1, 1 + 2e-7, 0]], np.float32)

@@ -10,10 +10,8 @@ from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.tensor import MOST_BYTES
 from onnx_bridge.passes.memory import MemoryPlan, limit_of
-
-#: Bytes that no memory has: kernels/checked_size.hxx takes more for an overflow.
-MOST = 1 << 62
 
 
 @dataclass
@@ -35,7 +33,7 @@ class FaceSizes:
         sizes = {t.name: t.bytes for t in (*self.model.inputs, *self.model.outputs)}
         sizes |= {tensor.name: buffer.bytes for tensor, buffer in self.plan.buffers.items()}
         sizes |= {op.name or op.op_type: buffer.bytes for op, buffer in self.plan.scratch.items()}
-        if found := [(name, size) for name, size in sizes.items() if isinstance(size, int) and size > MOST]:
+        if found := [(name, size) for name, size in sizes.items() if isinstance(size, int) and size > MOST_BYTES]:
             raise UnsupportedModel([Finding(name, "size", f"{size:,} bytes are more than any memory has") for name, size in found])
 
     def workspace(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from onnx_bridge.ir.polynomials import Size, floor_div, symbol
+from onnx_bridge.ir.polynomials import Size, SizeTooLong, floor_div, symbol
 
 #: What is looked at as an expression at all. A name may have signs in it, `batch-size`: sums are written with spaces around theirs.
 _PLAIN = re.compile(r"[A-Za-z0-9_ ()*/+-]+")
@@ -18,7 +18,7 @@ def parse(text: str) -> Size:
         return symbol(text)
     try:
         return _from_ast(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SizeTooLong):
         return symbol(text)
 
 

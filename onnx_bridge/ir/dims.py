@@ -10,12 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from onnx_bridge.ir.bounds import assume, assuming, at_least, essential, lower_bound
-from onnx_bridge.ir.polynomials import Dim, Function, Size, Symbol, ceil_div, floor_div, function_of, parts, show, symbol, symbols, terms_of
+from onnx_bridge.ir.polynomials import (
+    Dim,
+    Function,
+    Size,
+    SizeTooLong,
+    Symbol,
+    ceil_div,
+    floor_div,
+    function_of,
+    parts,
+    show,
+    symbol,
+    symbols,
+    terms_of,
+)
 
 __all__ = [
-    "Dim", "Function", "Size", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential", "evaluate", "floor_div",
-    "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "parts", "product", "show", "substitute", "symbol",
-    "symbols",
+    "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential",
+    "evaluate", "floor_div", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "parts", "product", "show",
+    "substitute", "symbol", "symbols",
 ]  # fmt: skip
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from onnx_bridge.errors import InvalidModel
+
+#: The longest size, in `parts`: those of sound models have some dozens; a hostile file's would grow until memory ends.
+LONGEST = 4096
+
+
+class SizeTooLong(InvalidModel):
+    """A size of a model whose expression is longer than LONGEST."""
 
 
 @dataclass(frozen=True, order=True)
@@ -23,6 +30,10 @@ class Function:
 
     name: str
     args: tuple[Size, ...]
+    length: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", _bounded(1 + sum(map(parts, self.args))))
 
 
 Atom: TypeAlias = "Symbol | Function"
@@ -38,6 +49,11 @@ class Dim:
     """A polynomial over atoms; never a constant (that is an `int`). Build it with `symbol` and arithmetic."""
 
     terms: tuple[tuple[Monomial, int], ...]
+    length: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        inside = sum(atom.length if isinstance(atom, Function) else 1 for monomial, _ in self.terms for atom in monomial)
+        object.__setattr__(self, "length", _bounded(len(self.terms) + inside))
 
     def __add__(self, other: Size) -> Size:
         total = dict(self.terms)
@@ -57,6 +73,7 @@ class Dim:
         return -self + other
 
     def __mul__(self, other: Size) -> Size:
+        _bounded(len(self.terms) * len(terms_of(other)) // 16)  # of which many may come together
         product: dict[Monomial, int] = {}
         for a, i in self.terms:
             for b, j in terms_of(other):
@@ -207,8 +224,18 @@ def symbols(size: Size) -> set[str]:
 
 def parts(size: Size) -> int:
     """How long a size is: its terms, and what is in them, functions with what they are of."""
-    inside = (atom for monomial, _ in terms_of(size) for atom in monomial)
-    return len(terms_of(size)) + sum(1 if isinstance(atom, Symbol) else 1 + sum(map(parts, atom.args)) for atom in inside)
+    return size.length if isinstance(size, Dim) else 1
+
+
+def _bounded(length: int) -> int:
+    """A length that a size may have.
+
+    Raises:
+        SizeTooLong: it may not.
+    """
+    if length > LONGEST:
+        raise SizeTooLong(f"a size of the model is an expression of more than {LONGEST} parts: no sound model has such a size")
+    return length
 
 
 def show(size: Size, name: Callable[[str], str] = str) -> str:

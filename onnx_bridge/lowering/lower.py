@@ -254,7 +254,7 @@ class _Walk:
             outputs = schemas.output_names(node, domain, opset)
             self.add(op, inputs, outputs, rmodel)
             schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
-        except ShapeError as error:
+        except (ShapeError, dims.SizeTooLong) as error:
             self.refuse(node, str(error))
             if not isinstance(error, UnsupportedForm):
                 self.contradictions.append(self.findings[-1])

@@ -13,7 +13,7 @@ import google.protobuf.message
 import onnx
 from onnx import checker, external_data_helper, numpy_helper
 
-from onnx_bridge.errors import InvalidModel
+from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
 from onnx_bridge.graphs import all_graphs
 from onnx_bridge.normalize.formats import described, described_folder, described_object
 from onnx_bridge.normalize.order import in_order, sort_nodes
@@ -49,8 +49,9 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
     """Reads a model and checks it.
 
     Raises:
-        InvalidModel: there is no such file, it is not ONNX, it has no outputs, external data leaves the model's folder or is missing, or
-            onnx's checker finds fault.
+        InvalidModel: there is no such file, it is not ONNX, it has no outputs, external data leaves the model's folder or is missing, an
+            initializer contradicts the input that it is the default of, or onnx's checker finds fault.
+        UnsupportedModel: its opset is newer than the installed onnx knows.
     """
     folder: Path | None = None
     if isinstance(model, onnx.ModelProto):
@@ -73,7 +74,9 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
     else:
         raise InvalidModel(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}{described_object(model)}")
     _load_external_data(proto, folder, name)
+    _check_opsets(proto, name)
     _check(proto, name)
+    _check_defaults(proto.graph, name)
     if not proto.graph.output:
         raise InvalidModel(f"{name}: the graph has no outputs, so there is nothing to compute")
     return Source(proto, name, hashlib.sha256(raw).hexdigest())
@@ -186,6 +189,40 @@ def _check(model: onnx.ModelProto, name: str) -> None:
     except ValueError as error:  # models of 2 GiB and more cannot be serialised for the checker
         if "2GB" not in str(error) and "2GiB" not in str(error):
             raise InvalidModel(f"{name}: {error}") from None
+
+
+def _check_opsets(model: onnx.ModelProto, name: str) -> None:
+    """Refuses opsets that the installed onnx has no schemas for: what their operators mean nobody here can know."""
+    newest = {domain: versions[1] for domain, versions in onnx.defs.C.schema_version_map().items()}
+    used = {node.domain for graph in all_graphs(model.graph) for node in graph.node}
+    used |= {node.domain for function in model.functions for node in function.node}
+    used |= {""} if "ai.onnx" in used else set()
+    for entry in model.opset_import:
+        domain = "" if entry.domain == "ai.onnx" else entry.domain
+        if domain in used and entry.version > newest.get(domain, entry.version):
+            known = f"the newest that onnx {onnx.__version__} defines is {newest[domain]}"
+            what = f"{name} is of opset {entry.version} of {domain or 'ai.onnx'}; {known}"
+            raise UnsupportedModel([Finding("", "opset", what, "install a newer onnx, or export the model in an older opset")])
+
+
+def _check_defaults(graph: onnx.GraphProto, name: str) -> None:
+    """An initializer that is the default of an input has its type and its shape, as onnxruntime insists."""
+    inputs = {value.name: value.type.tensor_type for value in graph.input}
+    for tensor in graph.initializer:
+        declared = inputs.get(tensor.name)
+        if declared is None:
+            continue
+        sizes = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in declared.shape.dim]
+        fits = len(sizes) == len(tensor.dims) and all(size in (None, found) for size, found in zip(sizes, tensor.dims, strict=True))
+        if declared.HasField("shape") and not fits:
+            said = ", ".join("?" if size is None else str(size) for size in sizes)
+            raise InvalidModel(
+                f"{name}: the input {tensor.name!r} is declared [{said}], the initializer that is its default is {list(tensor.dims)}"
+            )
+        if declared.elem_type not in (0, tensor.data_type):
+            names = {code: kind for kind, code in onnx.TensorProto.DataType.items()}
+            said, kind = (names.get(code, str(code)) for code in (declared.elem_type, tensor.data_type))
+            raise InvalidModel(f"{name}: the input {tensor.name!r} is declared {said}, the initializer that is its default is {kind}")
 
 
 def _sorted(model: onnx.ModelProto) -> onnx.ModelProto:

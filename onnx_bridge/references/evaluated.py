@@ -102,14 +102,15 @@ class Hardmax(_Flat):
 
 
 class MeanVarianceNormalization(OpRun):
-    """In the type of its input: its body in onnx has a float32 in it."""
+    """In the type of its input: its body in onnx has a float32 in it. Halves in float32: as a half the 1e-9 is 0, and squares overflow."""
 
     op_domain = ""
 
     def _run(self, x: np.ndarray, axes: list[int] | None = None) -> tuple[np.ndarray]:
-        over = tuple((0, 2, 3) if axes is None else axes)
-        centred = x - x.mean(over, keepdims=True)
-        return (np.asarray(centred / (np.sqrt(np.square(centred).mean(over, keepdims=True)) + x.dtype.type(1e-9)), x.dtype),)
+        over, wide = tuple((0, 2, 3) if axes is None else axes), x.astype(np.promote_types(x.dtype, np.float32))
+        centred = wide - wide.mean(over, keepdims=True)
+        deviation = np.sqrt(np.square(centred).mean(over, keepdims=True))
+        return (np.asarray(centred / (deviation + wide.dtype.type(1e-9)), x.dtype),)
 
 
 def corrections(model: onnx.ModelProto) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import BridgeError
+from onnx_bridge.graphs import attribute
 from onnx_bridge.judge import RELATIVE, scale_of, tied
 from onnx_bridge.references.oracle import Oracle
 
@@ -33,18 +34,15 @@ class _Places:
     maker: onnx.NodeProto
     chain: Sequence[onnx.NodeProto]
 
-    def attribute(self, name: str, default: int) -> int:
-        return next((int(a.i) for a in self.maker.attribute if a.name == name), default)
-
     @property
     def axis(self) -> int:
-        return self.attribute("axis", -1 if self.maker.op_type == "TopK" else 0)
+        return int(attribute(self.maker, "axis", -1 if self.maker.op_type == "TopK" else 0))
 
     @property
     def unsorted(self) -> bool:
         """Whether TopK gives them in any order, which nothing disturbs on the way."""
         plain = all(node.op_type in ("Identity", "Cast") for node in self.chain)
-        return plain and self.maker.op_type == "TopK" and not self.attribute("sorted", 1)
+        return plain and self.maker.op_type == "TopK" and not attribute(self.maker, "sorted", 1)
 
 
 class Ties:
@@ -67,7 +65,7 @@ class Ties:
         while (node := self._producers.get(name)) is not None:
             if node.op_type in ("ArgMax", "ArgMin", "TopK"):
                 return _Places(node, chain[::-1]), node.op_type != "TopK" or name == node.output[1]
-            if node.op_type not in _PASSING or node.op_type == "Cast" and node.attribute[0].i not in _WIDE:
+            if node.op_type not in _PASSING or node.op_type == "Cast" and attribute(node, "to", 0) not in _WIDE:
                 return None
             chain.append(node)
             name = node.input[0]
@@ -97,7 +95,7 @@ class Ties:
         known = self._known(places, feeds)
         scores, found = known[maker.input[0]], known[positions]
         axis = places.axis % scores.ndim
-        kept = maker.op_type == "TopK" or places.attribute("keepdims", 1) != 0
+        kept = maker.op_type == "TopK" or attribute(places.maker, "keepdims", 1) != 0
         numbers = np.arange(found.size, dtype=np.int64).reshape(found.shape)
         lines = np.moveaxis(numbers if kept else np.expand_dims(numbers, axis), axis, -1)
         rows = np.empty(found.size, np.int64)

@@ -180,6 +180,6 @@ def _candidates(size: dims.Size, symbol: str, actual: int) -> Iterable[int]:
     return range(actual + 2)
 
 
-def spell(sizes: Mapping[str, int]) -> str:
-    """Run-time sizes, for messages."""
-    return ", ".join(f"{name} = {value}" for name, value in sizes.items()) or "no run-time sizes"
+def spell(sizes: Mapping[str, int], none: str = "no run-time sizes") -> str:
+    """Run-time sizes, for messages; `none` is said where there are none."""
+    return ", ".join(f"{name} = {value}" for name, value in sizes.items()) or none

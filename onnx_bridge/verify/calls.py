@@ -14,6 +14,7 @@ from onnx_bridge.processes import Died
 from onnx_bridge.references.chain import Reference, References
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.runtime.isolated import IsolatedModel
+from onnx_bridge.runtime.signature import spell
 from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.sizes import ENOUGH, allowed, may_refuse, sizes_to_try, why_none
 
@@ -84,7 +85,7 @@ class Call:
     @property
     def where(self) -> str:
         """The sizes, for messages."""
-        return spell(self.sizes)
+        return spell(self.sizes, "")
 
     def moved(self, against: str, alone: bool = False) -> list[float]:
         """How far each output moves in a reference when nothing that matters changes: the model's own conditioning.
@@ -133,7 +134,7 @@ def refusals(refused: Sequence[Refused]) -> list[str]:
     lines = []
     for who in dict.fromkeys(one.who for one in refused):
         mine = [one for one in refused if one.who == who]
-        sizes = "; ".join(dict.fromkeys(spell(one.sizes) or "drawn inputs" for one in mine))
+        sizes = "; ".join(dict.fromkeys(spell(one.sizes, "drawn inputs") for one in mine))
         why = mine[0].why if len(mine[0].why) <= _SHOWN else f"{mine[0].why[:_SHOWN]}..."
         lines.append(f"{who} refuses {sizes} ({why})")
     return lines
@@ -179,9 +180,9 @@ class Caller:
         for sizes in sizes_to_try(self._model):
             if len(found.tried) == ENOUGH:
                 break
-            self._note(spell(sizes) or "fixed sizes")
+            self._note(spell(sizes, "fixed sizes"))
             if self._at(found, sizes, KINDS if len(found.tried) < 2 else KINDS[:1]):
-                found.tried.append(spell(sizes))
+                found.tried.append(spell(sizes, ""))
 
     def _given(self, found: Calls, given: Sequence[Feeds]) -> None:
         for inputs in given:
@@ -273,11 +274,6 @@ class Caller:
         wanted = dict.fromkeys((value + 1, value - 1, 2 * value, 2, 3, 4, 8, 16, 3 * value, value // 2, 1))
         taken = [n for n in wanted if n > 0 and n != value and allowed(self._model, {**base, symbol: n})]
         yield from taken[:_OTHERS]
-
-
-def spell(sizes: Mapping[str, int]) -> str:
-    """Sizes, for messages."""
-    return ", ".join(f"{symbol} = {value}" for symbol, value in sizes.items())
 
 
 def _shapes(given: Feeds) -> str:

@@ -358,13 +358,13 @@ def _compared(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
     return made
 
 
-def _at_zero_and_one(trace: Trace) -> Iterator[float]:
-    """The element for x = 0 and for x = 1."""
+def _at_zero_and_one(trace: Trace) -> Iterator[Fraction | float]:
+    """The element for x = 0 and for x = 1, as it is: as a float it may be beyond what floats hold."""
     for x in (0, 1):
         if trace.truth:
-            yield float(x if trace.truth > 0 else 1 - x)
+            yield Fraction(x if trace.truth > 0 else 1 - x)
         else:
-            yield float(trace.factor * x + trace.shift) if isinstance(trace.shift, int) else float("nan")
+            yield trace.factor * x + trace.shift if isinstance(trace.shift, int) else float("nan")
 
 
 def _hashed(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
@@ -382,7 +382,7 @@ def _summed(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
     return set()
 
 
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
+_COMPARE: dict[str, Callable[[Fraction | float, Fraction | float], bool]] = {
     "Equal": lambda a, b: a == b, "Less": lambda a, b: a < b, "LessOrEqual": lambda a, b: a <= b, "Greater": lambda a, b: a > b,
     "GreaterOrEqual": lambda a, b: a >= b,
 }  # fmt: skip
