@@ -64,6 +64,7 @@ FOREIGN: dict[str, set[str]] = {
     "frontends": {"onnx", "onnx_ir", "onnxruntime", "onnxscript", "torch", "tensorflow", "tf2onnx", "keras", "tf_keras", "h5py"}
     | {"jax", "jax2onnx", "flax", "sklearn", "skl2onnx", "onnxmltools"},
     "graphs": {"onnx"},
+    "ir": {"ml_dtypes"},
     "normalize": {"onnx", "google"},
     "lowering": {"onnx"},
     "custom": {"onnx", "onnxscript"},

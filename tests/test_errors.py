@@ -224,8 +224,8 @@ def test_convert_refuses_what_check_finds() -> None:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (one_node("Identity", dtype=TensorProto.STRING), "unsupported type string"),
-        (one_node("Identity", dtype=TensorProto.COMPLEX64), "unsupported type complex64"),
+        (one_node("Identity", dtype=TensorProto.STRING), "is of type string, which is not supported"),
+        (one_node("Identity", dtype=TensorProto.COMPLEX64), "is of type complex64, which is not supported"),
         (one_node("Relu", shape=None), "shape"),
         (one_node("Softmax", axis=7), "axis"),
     ],

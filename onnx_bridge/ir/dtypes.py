@@ -1,9 +1,10 @@
-"""Element types: one row each, with what ONNX, numpy, C++ and safetensors call it."""
+"""Element types: one row each, with what ONNX, numpy, C++ and safetensors call it. Types that numpy lacks are those of ml_dtypes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import ml_dtypes
 import numpy as np
 
 
@@ -12,12 +13,13 @@ class DType:
     """An element type.
 
     Attributes:
-        name: ONNX's name in lower case, as numpy spells it where numpy has it.
+        name: ONNX's name in lower case, as numpy spells it where numpy itself has the type.
         onnx: the value of TensorProto.DataType.
-        numpy: the numpy type of a tensor's storage.
+        numpy: the numpy type of a tensor's storage. An element of less than a byte has a byte of its own.
         storage: the C++ type in memory.
-        compute: the C++ type that arithmetic is done in.
+        compute: the C++ type that arithmetic is done in; empty where no kernel has the type.
         safetensors: the code in a safetensors header.
+        bits: what ONNX packs an element into.
     """
 
     name: str
@@ -26,19 +28,35 @@ class DType:
     storage: str
     compute: str
     safetensors: str
+    bits: int
 
     @property
     def size(self) -> int:
-        """Bytes of one element."""
+        """Bytes of one element in memory; 0 for strings, whose text is elsewhere."""
         return self.numpy.itemsize
 
     @property
+    def packing(self) -> int:
+        """Elements in a byte of a file in ONNX's form; 1 where they take a byte or more."""
+        return max(1, 8 // self.bits) if self.bits in (2, 4) else 1
+
+    @property
+    def schema(self) -> str:
+        """What ONNX's schemas call it: `tensor(float)` is float32."""
+        return {"float32": "float", "float64": "double"}.get(self.name, self.name)
+
+    @property
     def is_float(self) -> bool:
-        return self.name in ("float32", "float64", "float16", "bfloat16")
+        return self.name.startswith(("float", "bfloat"))
 
     @property
     def is_integer(self) -> bool:
         return self.name.startswith(("int", "uint"))
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether there are kernels for it."""
+        return bool(self.compute)
 
     def __str__(self) -> str:
         return self.name
@@ -47,8 +65,14 @@ class DType:
         return self.name
 
 
-def _row(name: str, onnx: int, storage: str, compute: str, safetensors: str, numpy: str | None = None) -> DType:
-    return DType(name, onnx, np.dtype(numpy or name), storage, compute, safetensors)
+def _row(name: str, onnx: int, storage: str, compute: str, safetensors: str, numpy: type | None = None, bits: int = 0) -> DType:
+    kind = np.dtype(numpy or name)
+    return DType(name, onnx, kind, storage, compute, safetensors, bits or 8 * kind.itemsize)
+
+
+def _byte(name: str, onnx: int, safetensors: str, numpy: type, bits: int = 8) -> DType:
+    """A type that no kernel computes, an element a byte."""
+    return _row(name, onnx, "std::int8_t" if name.startswith("int") else "std::uint8_t", "", safetensors, numpy, bits)
 
 
 float32 = _row("float32", 1, "float", "float", "F32")
@@ -58,18 +82,39 @@ uint16 = _row("uint16", 4, "std::uint16_t", "std::uint16_t", "U16")
 int16 = _row("int16", 5, "std::int16_t", "std::int16_t", "I16")
 int32 = _row("int32", 6, "std::int32_t", "std::int32_t", "I32")
 int64 = _row("int64", 7, "std::int64_t", "std::int64_t", "I64")
+string = _row("string", 8, "std::string", "", "", np.str_)
 bool_ = _row("bool", 9, "bool", "bool", "BOOL")
 float16 = _row("float16", 10, "std::uint16_t", "float", "F16")
 float64 = _row("float64", 11, "double", "double", "F64")
 uint32 = _row("uint32", 12, "std::uint32_t", "std::uint32_t", "U32")
 uint64 = _row("uint64", 13, "std::uint64_t", "std::uint64_t", "U64")
-bfloat16 = _row("bfloat16", 16, "std::uint16_t", "float", "BF16", numpy="uint16")
+complex64 = _row("complex64", 14, "std::complex<float>", "", "C64")
+complex128 = _row("complex128", 15, "std::complex<double>", "", "C128")
+bfloat16 = _row("bfloat16", 16, "std::uint16_t", "float", "BF16", ml_dtypes.bfloat16)
+float8e4m3fn = _byte("float8e4m3fn", 17, "F8_E4M3", ml_dtypes.float8_e4m3fn)
+float8e4m3fnuz = _byte("float8e4m3fnuz", 18, "F8_E4M3FNUZ", ml_dtypes.float8_e4m3fnuz)
+float8e5m2 = _byte("float8e5m2", 19, "F8_E5M2", ml_dtypes.float8_e5m2)
+float8e5m2fnuz = _byte("float8e5m2fnuz", 20, "F8_E5M2FNUZ", ml_dtypes.float8_e5m2fnuz)
+uint4 = _byte("uint4", 21, "U8", ml_dtypes.uint4, bits=4)
+int4 = _byte("int4", 22, "I8", ml_dtypes.int4, bits=4)
+float4e2m1 = _byte("float4e2m1", 23, "U8", ml_dtypes.float4_e2m1fn, bits=4)
+float8e8m0 = _byte("float8e8m0", 24, "F8_E8M0", ml_dtypes.float8_e8m0fnu)
+uint2 = _byte("uint2", 25, "U8", ml_dtypes.uint2, bits=2)
+int2 = _byte("int2", 26, "I8", ml_dtypes.int2, bits=2)
+float6e2m3 = _byte("float6e2m3", 27, "U8", ml_dtypes.float6_e2m3fn, bits=6)
+float6e3m2 = _byte("float6e3m2", 28, "U8", ml_dtypes.float6_e3m2fn, bits=6)
 
-ALL = (float32, uint8, int8, uint16, int16, int32, int64, bool_, float16, float64, uint32, uint64, bfloat16)
+#: Every element type of ONNX.
+ALL = (
+    float32, uint8, int8, uint16, int16, int32, int64, string, bool_, float16, float64, uint32, uint64, complex64, complex128, bfloat16,
+    float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, uint4, int4, float4e2m1, float8e8m0, uint2, int2, float6e2m3, float6e3m2,
+)  # fmt: skip
 BY_ONNX = {dtype.onnx: dtype for dtype in ALL}
 BY_NAME = {dtype.name: dtype for dtype in ALL}
+_BY_NUMPY = {dtype.numpy.name: dtype for dtype in ALL}
 
 #: Families, for what operators declare. HALVES are stored in 16 bits and computed in float.
+COMPUTED = tuple(dtype for dtype in ALL if dtype.is_computed)
 HALVES = (float16, bfloat16)
 WIDE_FLOATS = (float32, float64)
 FLOATS = (*WIDE_FLOATS, *HALVES)
@@ -78,25 +123,12 @@ UNSIGNED = (uint8, uint16, uint32, uint64)
 INTEGERS = (*SIGNED, *UNSIGNED)
 INDICES = (int32, int64)
 
-#: TensorProto.DataType values that no row stands for, named for messages.
-UNSUPPORTED = {
-    0: "undefined",
-    8: "string",
-    14: "complex64",
-    15: "complex128",
-    17: "float8e4m3fn",
-    18: "float8e4m3fnuz",
-    19: "float8e5m2",
-    20: "float8e5m2fnuz",
-    21: "uint4",
-    22: "int4",
-    23: "float4e2m1",
-    24: "float8e8m0",
-    25: "uint2",
-    26: "int2",
-}
-
 
 def of(array: np.ndarray) -> DType:
     """The row of a numpy array's type."""
-    return BY_NAME[array.dtype.name]
+    return string if array.dtype.kind == "U" else _BY_NUMPY[array.dtype.name]
+
+
+def name_of(onnx: int) -> str:
+    """What a value of TensorProto.DataType is called, in messages."""
+    return BY_ONNX[onnx].name if onnx in BY_ONNX else f"number {onnx}" if onnx else "undefined"

@@ -126,7 +126,7 @@ class ROperator:
 
     def computed(self, index: int) -> Sequence[DType]:
         """The element types that input `index` may have; `computes`, unless an attribute narrows it."""
-        return self.computes[min(index, len(self.computes) - 1)] if self.computes else dtypes.ALL
+        return self.computes[min(index, len(self.computes) - 1)] if self.computes else dtypes.COMPUTED
 
     # ---- what everybody uses
 
@@ -230,12 +230,15 @@ class ROperator:
         """The outputs' types and known values, one each.
 
         Raises:
-            UnsupportedForm: an input has a type that is not computed.
+            UnsupportedForm: an input or an output has a type that is not computed.
             ShapeError: an input that must be there is missing, or what `types` raises.
         """
         self.check_inputs()
         types = self.types(*self.inputs)
         types = [types] if isinstance(types, Type) else list(types)
+        for type_ in types:
+            if type_ is not None and not type_.dtype.is_computed:
+                raise UnsupportedForm(f"its output would be of type {type_.dtype}, which is not supported")
         values: Any = self.values(*self.inputs)
         values = [values] if values is None or isinstance(values, np.ndarray) else list(values)
         return types, values + [None] * (len(types) - len(values))

@@ -13,6 +13,7 @@ from onnx_bridge.errors import BridgeError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.values import ValueType
 
 Shape: TypeAlias = "tuple[Size, ...]"
 
@@ -60,8 +61,8 @@ class RanksDiffer(BridgeError):
 
 
 @dataclass(frozen=True)
-class Type:
-    """An element type and a shape.
+class Type(ValueType):
+    """A tensor's type: an element type and a shape.
 
     Attributes:
         dtype: the element type.
@@ -104,20 +105,31 @@ class Type:
 
 @dataclass(eq=False)
 class Tensor:
-    """A tensor of an RModel.
+    """A tensor of an RModel, or another value that an ONNX graph may hold.
 
     Attributes:
         name: the name in the ONNX graph; what taps and reports call it.
-        type: element type and ONNX shape, whatever the layout in memory.
+        declared: its type; of a tensor element type and ONNX shape, whatever the layout in memory.
         value: what is known at conversion: an array (a constant), an object array of Sizes (integers computed from
             symbolic dims), or None.
         layout: "planar" (ONNX order) or "blocked" ([batch][ceil(C/16)][spatial][16], channels beyond C are +0).
     """
 
     name: str
-    type: Type
+    declared: ValueType
     value: np.ndarray | None = field(default=None, repr=False)
     layout: str = "planar"
+
+    @property
+    def type(self) -> Type:
+        """The type of a tensor.
+
+        Raises:
+            ShapeError: it is none.
+        """
+        if not isinstance(self.declared, Type):
+            raise ShapeError(f"{self.name!r} is {self.declared}; only tensors are supported here")
+        return self.declared
 
     @property
     def dtype(self) -> DType:

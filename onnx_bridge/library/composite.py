@@ -13,7 +13,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, find
 from onnx_bridge.ir.tensor import Tensor, Type, fits
-from onnx_bridge.library.known import of_sizes, to_bfloat16
+from onnx_bridge.library.known import of_sizes
 
 #: The opset that the parts of a composite are written in.
 OPSET = 22
@@ -85,8 +85,7 @@ class Parts:
 
     def constant(self, hint: str, value: Any, like: Tensor) -> Tensor:
         """A constant of the type of `like`."""
-        half = like.dtype is dtypes.bfloat16  # numpy knows its bits only
-        array = np.asarray(to_bfloat16(np.asarray(value, np.float32)) if half else value, like.dtype.numpy)
+        array = np.asarray(value, like.dtype.numpy)
         return self.model.new_tensor(f"{self.owner.y.name}_{hint}", Type(like.dtype, array.shape), value=array)
 
 

@@ -76,23 +76,13 @@ def storage_literal(value: object, dtype: DType) -> str:
 
 
 def stored(number: float, dtype: DType) -> Any:
-    """A number as numpy stores it in a tensor; bfloat16 is stored as its bits."""
-    if dtype is bfloat16:
-        bits = int(np.asarray(number, np.float32).view(np.uint32))
-        return np.uint16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)  # to the nearest, to even of two
+    """A number as numpy stores it in a tensor."""
     return np.asarray([number]).astype(dtype.numpy)[0]
 
 
-def to_bfloat16(value: np.ndarray) -> np.ndarray:
-    """The bits of floats as bfloat16, rounded to nearest, halves to even."""
-    bits = value.view(np.uint32).astype(np.uint64)
-    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-    return np.where(np.isnan(value), (bits >> 16) | 0x40, rounded).astype(np.uint16)
-
-
 def scalar(tensor: Tensor, what: str) -> Any:
-    """The number of a constant tensor of one element."""
+    """The number of a constant tensor of one element; a bfloat16 as float32, which calculates with more digits."""
     values = tensor.constant().reshape(-1)
     if values.size != 1:
         raise ShapeError(f"{what} must be one number, got {tensor.type}")
-    return (values.astype(np.uint32) << 16).view(np.float32)[0] if tensor.dtype is bfloat16 else values[0]
+    return np.float32(values[0]) if tensor.dtype is bfloat16 else values[0]

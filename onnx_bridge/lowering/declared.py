@@ -12,6 +12,9 @@ from onnx_bridge.errors import ArgumentError, InvalidModel
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dim_names import parse
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.values import MapType, OptionalType, SequenceType, UnrankedType, ValueType
 
 
 class Declared:
@@ -80,6 +83,43 @@ class Declared:
             if is_scalar_integer(value, shape):
                 found.add(self.value(value))
         return found
+
+
+def element_type(code: int) -> DType:
+    """The element type of a tensor.
+
+    Raises:
+        InvalidModel: ONNX has no such type.
+    """
+    if code not in dtypes.BY_ONNX:
+        raise InvalidModel(f"the element type {dtypes.name_of(code)} is none of ONNX's")
+    return dtypes.BY_ONNX[code]
+
+
+def value_type(declared: onnx.TypeProto) -> ValueType:
+    """The type that a file declares for what is not a tensor, or is inside of it.
+
+    Raises:
+        InvalidModel: it is none of ONNX's.
+    """
+    kind = declared.WhichOneof("value")
+    if kind == "tensor_type":
+        shape = declared.tensor_type.shape.dim
+        dtype = element_type(declared.tensor_type.elem_type)
+        fixed = declared.tensor_type.HasField("shape") and all(dim.HasField("dim_value") for dim in shape)
+        return Type(dtype, tuple(dim.dim_value for dim in shape)) if fixed else UnrankedType(dtype)
+    if kind == "sequence_type":
+        return SequenceType(value_type(declared.sequence_type.elem_type))
+    if kind == "optional_type":
+        return OptionalType(value_type(declared.optional_type.elem_type))
+    if kind == "map_type":
+        return MapType(element_type(declared.map_type.key_type), value_type(declared.map_type.value_type))
+    raise InvalidModel(f"a value of the type {kind or 'nothing'} is none that is supported")
+
+
+def is_number(tensor: Tensor) -> bool:
+    """Whether it is one integer, which may be a size."""
+    return isinstance(tensor.declared, Type) and tensor.dtype.is_integer and tensor.count == 1
 
 
 def is_scalar_integer(value: onnx.ValueInfoProto, shape: tuple[Size, ...]) -> bool:

@@ -20,7 +20,7 @@ from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
 from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, RanksDiffer, ShapeError, Tensor, Type, Unify
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.body import Body
-from onnx_bridge.lowering.declared import Declared
+from onnx_bridge.lowering.declared import Declared, element_type, is_number, value_type
 from onnx_bridge.lowering.parting import part
 from onnx_bridge.operators.cast import Cast
 
@@ -139,9 +139,19 @@ class _Walk:
         except ShapeError:
             if not self.findings:
                 raise
+        self.check_ends()
         if self.findings:
             raise UnsupportedModel(self.findings)
         return self.rmodel
+
+    def check_ends(self) -> None:
+        """Refuses inputs and outputs that no header can take or give, where no operator has refused them."""
+        for what, tensors in (("input", self.rmodel.inputs), ("output", self.rmodel.outputs)) if not self.findings else ():
+            for tensor in tensors:
+                if not (isinstance(tensor.declared, Type) and tensor.dtype.is_computed):
+                    kinds = ", ".join(map(str, dtypes.COMPUTED))
+                    why = f"{tensor.name!r} is {tensor.declared}; a header takes and gives tensors of {kinds}"
+                    self.findings.append(Finding("", what, why))
 
     def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph into an empty `rmodel`, its outputs included.
@@ -167,15 +177,13 @@ class _Walk:
         rmodel.add_output_tensor_name_list(value.name for value in graph.output)
 
     def add_input(self, value: onnx.ValueInfoProto) -> None:
-        kind = value.type.WhichOneof("value")
-        if kind != "tensor_type":
-            self.findings.append(Finding("", "input", f"{value.name!r} is a {kind or 'value without a type'}; only tensors are supported"))
-            self.unknown.add(value.name)
-            return
-        code = value.type.tensor_type.elem_type
-        if code not in dtypes.BY_ONNX:
-            why = f"{value.name!r} has the unsupported type {dtypes.UNSUPPORTED.get(code, code)}"
-            self.findings.append(Finding("", "input", why))
+        try:
+            if value.type.WhichOneof("value") != "tensor_type":
+                self.rmodel.inputs.append(self.rmodel.add_tensor(Tensor(value.name, value_type(value.type))))
+                return
+            dtype = element_type(value.type.tensor_type.elem_type)
+        except InvalidModel as error:
+            self.findings.append(Finding("", "input", f"{value.name!r}: {error}"))
             self.unknown.add(value.name)
             return
         if not value.type.tensor_type.HasField("shape"):
@@ -184,7 +192,7 @@ class _Walk:
             self.unknown.add(value.name)
             return
         shape = tuple(dims.substitute(size, self.bindings) for size in self.declared.shape(value))
-        tensor = self.rmodel.add_input_tensor_info(value.name, dtypes.BY_ONNX[code], shape)
+        tensor = self.rmodel.add_input_tensor_info(value.name, dtype, shape)
         try:
             tensor.type.check_bytes()
         except ShapeError as error:
@@ -204,21 +212,15 @@ class _Walk:
         candidates = [
             source.name
             for source in self.rmodel.inputs
-            if source.name in self.sources.get(tensor.name, set()) and source.dtype.is_integer and source.count == 1
+            if source.name in self.sources.get(tensor.name, set()) and is_number(source)
         ]
         return candidates[0] if len(candidates) == 1 else None
 
     def walk(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph's initializers and nodes into `rmodel`."""
         for initializer in graph.initializer:
-            if initializer.data_type not in dtypes.BY_ONNX:
-                kind = dtypes.UNSUPPORTED.get(initializer.data_type, str(initializer.data_type))
-                self.findings.append(Finding("", "initializer", f"{initializer.name!r} has the unsupported type {kind}"))
-                self.unknown.add(initializer.name)
-                continue
-            array = _array(initializer, f"initializer {initializer.name!r}")
-            dtype = dtypes.BY_ONNX[initializer.data_type]
-            value = array.view(np.uint16) if dtype is dtypes.bfloat16 and array.dtype.itemsize == 2 else array
+            dtype = element_type(initializer.data_type)
+            value = _array(initializer, f"initializer {initializer.name!r}").astype(dtype.numpy, copy=False)
             rmodel.add_tensor(Tensor(initializer.name, Type(dtype, value.shape), value))
         for node in graph.node:
             self.lower_node(node, rmodel)

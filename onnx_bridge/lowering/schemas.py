@@ -34,7 +34,7 @@ _MOST = 1024
 _NEWEST = 1_000_000
 
 #: How schemas spell the element types.
-_SPELLED = {f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype.name, dtype.name) })": dtype for dtype in dtypes.ALL}
+_SPELLED = {f"tensor({dtype.schema})": dtype for dtype in dtypes.ALL}
 _SPELLINGS = {dtype: spelling for spelling, dtype in _SPELLED.items()}
 
 
@@ -82,7 +82,7 @@ def output_names(node: onnx.NodeProto, domain: str, opset: int) -> list[str | No
 
 def allowed(parameter: _Formal) -> list[DType]:
     """The element types of a formal parameter, of those that a tensor can have here."""
-    return [dtype for spelling, dtype in _SPELLED.items() if spelling in parameter.types]
+    return [dtype for spelling, dtype in _SPELLED.items() if spelling in parameter.types and dtype.is_computed]
 
 
 def halves(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, DType]:
@@ -146,7 +146,7 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
         if tensor is None:
             continue
         types[name] = helper.make_tensor_type_proto(tensor.dtype.onnx, [size if isinstance(size, int) else None for size in tensor.shape])
-        if tensor.is_constant and tensor.dtype is not dtypes.bfloat16 and tensor.constant().size <= _MOST:
+        if tensor.is_constant and tensor.constant().dtype.kind in "biuf" and tensor.constant().size <= _MOST:
             values[name] = onnx.numpy_helper.from_array(tensor.constant(), name)
     named = onnx.NodeProto()
     named.CopyFrom(node)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, UNSUPPORTED, DType, bfloat16, bool_
+from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, DType, bfloat16, bool_, name_of
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
-from onnx_bridge.library.known import to_bfloat16
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, given
 
@@ -51,13 +50,11 @@ def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | N
     if value.dtype == object:
         wide = target.is_integer and target.size >= 4
         return value if wide and (source.is_integer or source is bool_) or target is source else None
-    if source is bfloat16:
-        value = (value.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(all="ignore"):
         if target is bool_:
             return np.asarray(value != 0)
         if target is bfloat16:
-            return to_bfloat16(value.astype(np.float32))
+            value = value.astype(np.float32)  # as the kernel does
         return value.astype(target.numpy)
 
 
@@ -80,7 +77,7 @@ class Cast(Converting):
         else:
             found = BY_ONNX.get(self.to)
         if found is None:
-            asked = self.to if isinstance(self.to, str) else UNSUPPORTED.get(self.to, self.to)
+            asked = self.to if isinstance(self.to, str) else name_of(self.to)
             raise UnsupportedForm(f"a cast to {asked} is not supported")
         return found
 

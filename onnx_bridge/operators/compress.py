@@ -8,7 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import ALL, bfloat16, int64
+from onnx_bridge.ir.dtypes import int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
 from onnx_bridge.library.known import axis_in, moved
@@ -64,8 +64,6 @@ class Compress(ROperator):
 @operator("NonZero", since=9)
 class NonZero(ROperator):
     """y[:, k] = the indices of the k-th element of a constant x that is not zero."""
-
-    computes = (tuple(dtype for dtype in ALL if dtype is not bfloat16),)  # of which only the bits are known
 
     def types(self, x: Tensor) -> Type:
         if not x.is_constant:

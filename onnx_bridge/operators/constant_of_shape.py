@@ -8,7 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dtypes import DType
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.known import MOST, storage_literal
 from onnx_bridge.operators.cases import case, const, data
@@ -28,10 +28,7 @@ class ConstantOfShape(ROperator):
         value = np.zeros(1, np.float32) if self.value is None else self.value
         if value.size != 1:
             raise ShapeError(f"value must have one element, got {value.size}")
-        if value.dtype.name not in dtypes.BY_NAME:
-            raise UnsupportedForm(f"a value of type {value.dtype} is not supported")
-        dtype = dtypes.of(value)
-        return value.reshape(-1).view(dtype.numpy)[0], dtype
+        return value.reshape(-1)[0], dtypes.of(value)
 
     def types(self, shape: Tensor) -> Type:
         sizes = shape.sizes()

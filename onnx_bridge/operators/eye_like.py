@@ -31,7 +31,7 @@ class EyeLike(ROperator):
         if self.dtype is None:
             return x.dtype
         if self.dtype not in dtypes.BY_ONNX:
-            raise UnsupportedForm(f"dtype {dtypes.UNSUPPORTED.get(self.dtype, self.dtype)} is not supported")
+            raise UnsupportedForm(f"dtype {dtypes.name_of(self.dtype)} is not supported")
         return dtypes.BY_ONNX[self.dtype]
 
     def reads(self) -> Sequence[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import ALL, INTEGERS, SIGNED, WIDE_FLOATS
+from onnx_bridge.ir.dtypes import COMPUTED, INTEGERS, SIGNED, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.known import axis_in, storage_literal
@@ -21,7 +21,7 @@ class OneHot(ROperator):
     """
 
     kernels = ("order.hxx",)
-    computes = ((*WIDE_FLOATS, *INTEGERS), (*WIDE_FLOATS, *SIGNED), ALL)
+    computes = ((*WIDE_FLOATS, *INTEGERS), (*WIDE_FLOATS, *SIGNED), COMPUTED)
 
     axis: int = attribute(-1)
 

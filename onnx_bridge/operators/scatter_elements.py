@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import ALL, HALVES, INDICES, DType
+from onnx_bridge.ir.dtypes import COMPUTED, HALVES, INDICES, DType
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import Case, case, const, data, given
@@ -26,7 +26,7 @@ def _computed(reduction: str, index: int) -> Sequence[DType]:
     """The types of data, indices and updates: whatever moves as bits, unless it is reduced."""
     if index == 1:
         return INDICES
-    return ALL if reduction == "none" else tuple(dtype for dtype in ALL if dtype not in HALVES)
+    return COMPUTED if reduction == "none" else tuple(dtype for dtype in COMPUTED if dtype not in HALVES)
 
 
 def _copy(cpp: Writer, x: Tensor, y: Tensor) -> None:

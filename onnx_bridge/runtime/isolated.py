@@ -60,7 +60,10 @@ class IsolatedModel(Signature):
     ) -> dict[str, Any]:
         kinds = [[output.dtype.str, list(output.shape)] for output in outputs]
         message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "tap": tap, "fill": fill}
-        return self._ask(message, f" with {spell(sizes)}", InferenceError)
+        answer = self._ask(message, f" with {spell(sizes)}", InferenceError)
+        # Types that numpy itself lacks, such as bfloat16, have no name that it would send: those are bytes on the way.
+        answer["outputs"] = [made.view(output.dtype) for made, output in zip(answer["outputs"], outputs, strict=True)]
+        return answer
 
     def _ask(self, message: dict[str, Any], where: str, refusal: type[BridgeError]) -> dict[str, Any]:
         answer = self._talk.ask(message)

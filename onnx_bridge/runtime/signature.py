@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
-from onnx_bridge.ir import dims
+from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.tensor import Tensor
 
 
@@ -131,6 +131,8 @@ def _room(tensor: Tensor, shape: Sequence[int]) -> np.ndarray:
 def _array(tensor: Tensor, value: Any) -> np.ndarray:
     array = np.asarray(value)
     wanted = tensor.dtype.numpy
+    if tensor.dtype is dtypes.bfloat16 and array.dtype == np.uint16:
+        array = array.view(wanted)  # its bits
     if array.dtype != wanted:
         exact = array.dtype.kind in "iub" and wanted.kind in "iu" and (array.size == 0 or np.array_equal(array, array.astype(wanted)))
         from_python = not isinstance(value, (np.ndarray, np.generic)) and np.can_cast(array.dtype, wanted, "same_kind")
