@@ -14,7 +14,7 @@ import onnx
 from onnx_bridge.arguments import check_dynamic, check_imports, check_inputs, check_without
 from onnx_bridge.conversion import Conversion
 from onnx_bridge.custom import expand
-from onnx_bridge.emit.header import emit
+from onnx_bridge.emit.header import Emitted, emit
 from onnx_bridge.emit.names import model_name
 from onnx_bridge.errors import BridgeError, Finding, InternalError, InvalidModel, UnsupportedModel, VerificationError
 from onnx_bridge.frontends.request import Dynamic, Request
@@ -113,16 +113,16 @@ def convert(
             report.notes += [note for note in origin.notes if note not in report.notes]  # what the framework said as it answered
             if found.unwritten is not None:
                 with stage("localise"):
-                    shown = name_unwritten(rmodel, found.unwritten)
+                    shown = name_unwritten(rmodel, emitted, found.unwritten)
                 report.suspect = f"memory that nothing wrote shows in the compiled code's answers: {shown}"
                 raise VerificationError(f"{rmodel.name}: a fault of onnx_bridge, please report it: {report.suspect}", report)
             if found.failures:
                 with stage("localise"):
-                    report.suspect = _suspect(found, origin.framework, rmodel, normal, net)
+                    report.suspect = _suspect(found, origin.framework, rmodel, emitted, normal, net)
                 names = " and ".join(found.failures)
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
     with reported("emit"):
-        proven = emit(rmodel, embed_weights=embed_weights, self_include=self_include, proof=report.proof())
+        proven = emitted.with_proof(report.proof())
     return Conversion(rmodel.name, rmodel, normal, proven, report)
 
 
@@ -160,7 +160,9 @@ def check(
     return []
 
 
-def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, normal: onnx.ModelProto, net: Signature) -> str:
+def _suspect(
+    found: Comparison, framework: Framework | None, rmodel: RModel, emitted: Emitted, normal: onnx.ModelProto, net: Signature
+) -> str:
     """Who is to blame: the exporter, if the header agrees with onnxruntime; else the first tensor that differs."""
     agreed = any(call.reference is not None for call in found.calls)
     if framework is not None and agreed and list(found.failures) == [framework.name]:
@@ -169,7 +171,7 @@ def _suspect(found: Comparison, framework: Framework | None, rmodel: RModel, nor
             f"convert(..., verify=False) gives it as it is"
         )
     failed = next(iter(found.failures.values()))
-    return localise(rmodel, normal, failed, net.sizes_of(failed))
+    return localise(rmodel, emitted, normal, failed, net.sizes_of(failed))
 
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None, strict: bool) -> RModel:

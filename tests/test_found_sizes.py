@@ -112,9 +112,9 @@ def test_a_fault_behind_a_found_size_is_found() -> None:
     made = convert(doubling("rows"), name="early_fault", verify=False)
     feeds = {"x": np.full((2, 3), 7, np.float32)}
 
-    assert "no intermediate tensor differs" in localise(made.model, made.normal, feeds, {"N": 2})
+    assert "no intermediate tensor differs" in localise(made.model, made.emitted, made.normal, feeds, {"N": 2})
     normal = onnx.ModelProto()
     normal.CopyFrom(made.normal)
     (relu,) = [node for node in normal.graph.node if node.op_type == "Relu"]
     relu.op_type = "Neg"
-    assert "'doubling_Relu1'" in localise(made.model, normal, feeds, {"N": 2})
+    assert "'doubling_Relu1'" in localise(made.model, made.emitted, normal, feeds, {"N": 2})

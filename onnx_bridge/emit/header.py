@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from onnx_bridge.emit.amalgamate import amalgamate, definitions, kernel_text, macros
 from onnx_bridge.emit.bodies import including_itself, regions
@@ -20,7 +19,6 @@ from onnx_bridge.emit.sizes import FaceSizes
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
-from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
@@ -55,6 +53,7 @@ class Emitted:
         plan: the memory plan.
         conditions: sizes that must not be negative; `infer` refuses dims for which one is.
         found: sizes that data decides, in the order of the fields of Found, with what they are never above.
+        tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
     """
 
     name: str
@@ -69,6 +68,22 @@ class Emitted:
     tapped: list[Tensor] = field(default_factory=list)
     conditions: list[Size] = field(default_factory=list)
     found: dict[str, Size] = field(default_factory=dict)
+    tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
+
+    def with_taps(self) -> Emitted:
+        """The same header, which hands out every intermediate tensor to a callback (for localising a fault; not for shipping).
+
+        The weights are those of this one: nothing is packed a second time.
+        """
+        assert self.tapping is not None, "for_calls() has left out what is needed"
+        return self.tapping()
+
+    def with_proof(self, proof: Sequence[str]) -> Emitted:
+        """The same header with what was compared in its banner, a line a thing; without lines it says that nothing was."""
+        lines = self.header.split("\n")
+        first = lines.index(_labelled("proof", UNPROVEN))
+        lines[first : first + 1] = _rows([("proof", line) for line in proof or [UNPROVEN]])
+        return replace(self, header="\n".join(lines))
 
     def write(self, folder: str | Path) -> Path:
         """Writes the header and, unless it is embedded, the weights file; returns the header's path."""
@@ -85,31 +100,29 @@ class Emitted:
         inputs, outputs, tapped = (
             [Tensor(t.name, t.type, layout=t.layout) for t in tensors] for tensors in (self.inputs, self.outputs, self.tapped)
         )
-        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped)
+        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped, tapping=None)
 
 
-def emit(
-    model: RModel, *, embed_weights: bool = False, self_include: bool = True, taps: bool = False, proof: Iterable[str] = ()
-) -> Emitted:
-    """Emits a model after its passes.
+def emit(model: RModel, *, embed_weights: bool = False, self_include: bool = True) -> Emitted:
+    """Emits a model after its passes: once, for what changes afterwards there are `Emitted.with_proof` and `Emitted.with_taps`.
 
     Args:
         model: the model.
         embed_weights: put the weights into the header instead of a file beside it.
         self_include: let the header include itself once for each instruction set; otherwise it holds their bodies one after the other.
-        taps: hand out every intermediate tensor to a callback (for localising a fault; not for shipping).
-        proof: lines of the banner that say what was compared.
 
     Raises:
         InternalError: an operator reads what nothing writes.
     """
     check_written(model)
-    return _Header(model, embed_weights, self_include, taps, list(proof)).make()
+    return _Header(model, embed_weights, self_include).make()
 
 
 class _Header:
-    def __init__(self, model: RModel, embed: bool, self_include: bool, taps: bool, proof: list[str]) -> None:
-        self.model, self.embed, self.self_include, self.taps, self.proof = model, embed, self_include, taps, proof
+    """A model's network, written once, with its weights packed; `make` puts the header around it."""
+
+    def __init__(self, model: RModel, embed: bool, self_include: bool) -> None:
+        self.model, self.embed, self.self_include = model, embed, self_include
         self.plan = plan_memory(model)
         self.kernel_files = {file for op in _all_operators(model.operators) for file in op.kernel_files()} | {"vector.hxx"}
         self.names = Names(_FACE_NAMES | definitions(amalgamate(self.kernel_files)) | {model.name})
@@ -117,20 +130,25 @@ class _Header:
         self.sizes = FaceSizes(model, self.plan, self.symbols)
         self.sizes.refuse_too_large()
         self.found = {symbol: self.names.new(symbol) for symbol in model.found}
-        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found}, taps)
+        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found})
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
+        self.declared = self.declarations()
+        self.writer.operators(model.operators)
+        self.image = weights_image(model.name, self.writer.weights)
 
-    def make(self) -> Emitted:
-        network = self.network()
+    def make(self, taps: bool = False) -> Emitted:
+        """The header; with `taps`, one that hands out every intermediate tensor."""
+        lines, tapped = self.writer.with_taps() if taps else (self.writer.lines, [])
+        network = self.network(lines)
         functors = self.functors()
         kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
-        image = weights_image(self.model.name, self.writer.weights)
-        plain, tap = self.parameters(named=False), self.tap_type("tap")
+        image = self.image
+        plain, tap = self.parameters(named=False), _tap_type(taps, "tap")
         found_type = ["Found&"] if self.found else []
         found = [f"{kind} found" for kind in found_type]
         run_parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *found, *self.parameters(), *tap]
         has_file = image.payload_bytes > 0 and not self.embed
-        loading = Loading(self.model.name, image, self.embed, {n: _storage(a) for n, a in self.writer.weights.items()})
+        loading = Loading(self.model.name, image, self.embed)
         texts = {
             "BANNER": self.banner(image, kernels + functors), "NAME": self.model.name,
             "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
@@ -144,8 +162,8 @@ class _Header:
             "TAKEN": "takes_" if self.symbols else "true",
             "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
             "TAKES": self.sizes.takes([*self.writer.sizes, *self.model.input_values.values()]),
-            "INFER_BODY": self.infer_body(), "OUTPUT_SIZES": self.sizes.outputs(),
-            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *self.tap_type()]),
+            "INFER_BODY": self.infer_body(taps), "OUTPUT_SIZES": self.sizes.outputs(),
+            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *_tap_type(taps)]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
             "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found), **found_texts(self.found),
             "DETECTION": kernel_text("widest_body.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
@@ -166,14 +184,16 @@ class _Header:
             self.plan,
             self.embed,
             dict(self.model.symbol_inputs),
-            self.writer.tapped,
+            tapped,
             list(self.model.conditions),
             dict(self.model.found),
+            partial(self.make, taps=True),
         )
 
     # ---- the network
 
-    def network(self) -> str:
+    def declarations(self) -> list[str]:
+        """The variables that the network begins with: sizes, and where each buffer lies."""
         writer = self.writer
         for tensor, name in self.arguments.items():
             writer.declare(tensor, name)
@@ -192,9 +212,12 @@ class _Header:
             pointer = writer.pointer(root)
             same = tensor.dtype.storage == root.dtype.storage
             writer.declare(tensor, pointer if same else f"reinterpret_cast<{tensor.dtype.storage}*>({pointer})")
-        writer.operators(self.model.operators)
+        return declared
+
+    def network(self, lines: Sequence[str]) -> str:
+        """The body of the network's function around the operators' lines."""
         told = [f"{INDENT}found.{symbol} = static_cast<std::size_t>({symbol});" for symbol in self.found.values()]
-        return "\n".join([*declared, *writer.lines, *told])
+        return "\n".join([*self.declared, *lines, *told])
 
     def functors(self) -> str:
         lines = []
@@ -210,9 +233,6 @@ class _Header:
             const = "const " if tensor in self.model.inputs else ""
             result.append(f"{const}{tensor.dtype.storage}*" + (f" {name}" if named else ""))
         return result
-
-    def tap_type(self, name: str = "") -> list[str]:
-        return [f"void (*{name})(int, const void*, std::size_t)"] if self.taps else []
 
     def dim_fields(self) -> str:
         remarks = {field: "" if name == field else f"  // {comment(name)}" for name, field in self.symbols.items()}
@@ -232,8 +252,8 @@ class _Header:
 
     def weight_fields(self) -> str:
         lines = []
-        for name, array in self.writer.weights.items():
-            lines.append(f"{INDENT}const {_storage(array)}* {name};  // [{', '.join(map(str, array.shape))}]")
+        for name, packed in self.image.arrays.items():
+            lines.append(f"{INDENT}const {packed.dtype.storage}* {name};  // [{', '.join(map(str, packed.shape))}]")
         return "\n".join(lines) or f"{INDENT}// none"
 
     def infer_contract(self) -> str:
@@ -246,13 +266,13 @@ class _Header:
         text += "Outputs overlap neither inputs nor one another nor the Workspace; inputs may overlap."
         return "\n".join(textwrap.wrap(text, 120, initial_indent=f"{INDENT}/// ", subsequent_indent=f"{INDENT}/// "))
 
-    def infer_body(self) -> str:
+    def infer_body(self, taps: bool) -> str:
         lines = [f"{INDENT}if (!ws.fit(dims)) return false;"]
         for source, size in self.model.input_values.items():
             pointer = self.arguments[self.model.tensor(source)]
             value = spelt(size, lambda symbol: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[symbol]})")
             lines += folded(f"{INDENT}if (*{pointer} < 0 || static_cast<std::ptrdiff_t>(*{pointer}) != {value}) return false;")
-        extra, tap = ["ws.found_"] if self.found else [], ["active_tap()"] if self.taps else []
+        extra, tap = ["ws.found_"] if self.found else [], ["active_tap()"] if taps else []
         arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *extra, *self.arguments.values(), *tap])
         lines.append(f"{INDENT}return run_({arguments});")
         return "\n".join(lines)
@@ -278,12 +298,8 @@ class _Header:
         ones = dict.fromkeys(self.symbols, 1)
         at = f" where every size is {1}" if self.symbols else ""
         rows.append(("workspace", f"{self.plan.offsets(ones)[1]:,} bytes{at}"))
-        rows += [("proof", line) for line in self.proof or ["none: converted without verification"]]
-        lines = [f"// {name}.hxx: made by onnx_bridge {__version__}. Do not edit; convert the model again.", "//"]
-        last = ""
-        for what, text in rows:
-            lines.append(f"//   {what if what != last else '':<10} {text}")
-            last = what
+        rows.append(("proof", UNPROVEN))
+        lines = [f"// {name}.hxx: made by onnx_bridge {__version__}. Do not edit; convert the model again.", "//", *_rows(rows)]
         dims_text = "{" + ", ".join(self.symbols.values()) + "}"
         call = ", ".join(["ws", dims_text, *self.arguments.values()])
         sofie_args = ", ".join([*self.symbols.values(), *(self.arguments[t] for t in model.inputs)])
@@ -316,6 +332,9 @@ def contract(code: str) -> list[str]:
     return [f"// {line}" for line in textwrap.wrap(text, 120)]
 
 
+#: What the banner says of a header that was compared with nothing.
+UNPROVEN = "none: converted without verification"
+
 #: Functions whose last bits are the C library's.
 _LIBRARY = frozenset(
     """exp exp2 expm1 log log2 log10 log1p pow sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc cbrt hypot tgamma
@@ -329,8 +348,21 @@ def _filled(template: str, texts: dict[str, str]) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda match: texts[match[1]], text)
 
 
-def _storage(array: np.ndarray) -> str:
-    return dtypes.of(array).storage
+def _rows(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Rows of the banner; what several in a row are called stands before the first."""
+    lines, last = [], ""
+    for what, text in rows:
+        lines.append(_labelled(what if what != last else "", text))
+        last = what
+    return lines
+
+
+def _labelled(what: str, text: str) -> str:
+    return f"//   {what:<10} {text}".rstrip()
+
+
+def _tap_type(taps: bool, name: str = "") -> list[str]:
+    return [f"void (*{name})(int, const void*, std::size_t)"] if taps else []
 
 
 def _quoted(text: str) -> str:

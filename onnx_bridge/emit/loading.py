@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,13 +31,11 @@ class Loading:
         name: the model's C++ name.
         image: the weights.
         embed: whether they stand in the header.
-        storage: the element type of each weight by its C++ name.
     """
 
     name: str
     image: WeightsImage
     embed: bool
-    storage: Mapping[str, str]
 
     def constructors(self) -> str:
         """Public: each way twice, throwing and not."""
@@ -84,8 +81,8 @@ class Loading:
             f"{INDENT}if (!problem.empty()) return problem;",
             f"{INDENT}data += {self.image.header_bytes};",
         ]  # fmt: skip
-        for name, kind in self.storage.items():
-            lines.append(f"{INDENT}w_.{name} = reinterpret_cast<const {kind}*>(data + {self.image.offsets[name]});")
+        for name, packed in self.image.arrays.items():
+            lines.append(f"{INDENT}w_.{name} = reinterpret_cast<const {packed.dtype.storage}*>(data + {packed.offset});")
         lines += [f"{INDENT}return choose(body);", "}"]
         return "\n".join([*lines, embedded(self.image.data) if self.embed else self._load()])
 

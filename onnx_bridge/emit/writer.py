@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,28 +43,38 @@ def spelt(size: Size, name: Callable[[str], str]) -> str:
     return re.sub(r"\b\d{19,}\b", lambda number: str(min(int(number[0]), 1 << 62)), dims.show(size, name))
 
 
+@dataclass(frozen=True)
+class _Tap:
+    """Where a tensor could be handed out: before which line, how far that is indented, and by what pointer."""
+
+    place: int
+    indent: str
+    tensor: Tensor
+    pointer: str
+
+
 class CppWriter:
     """Implements `ir.Writer`.
 
     Attributes:
         lines: the body of the network's function.
         functors: declarations that stand before it, by text.
-        weights: arrays of the weights file by C++ name, in the order of first use.
+        weights: arrays of the weights file by C++ name, in the order of first use; whoever lays out the file takes them.
         sizes: the symbolic sizes that stand in the lines.
     """
 
-    def __init__(self, plan: MemoryPlan, names: Names, symbols: dict[str, str], taps: bool = False) -> None:
-        self.plan, self.names, self.symbols, self.taps = plan, names, symbols, taps
+    def __init__(self, plan: MemoryPlan, names: Names, symbols: dict[str, str]) -> None:
+        self.plan, self.names, self.symbols = plan, names, symbols
         self.lines: list[str] = []
         self.functors: dict[str, str] = {}
         self.weights: dict[str, np.ndarray] = {}
-        self.tapped: list[Tensor] = []
         self.sizes: dict[Size, None] = {}
         self._pointers: dict[Tensor, str] = {}
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}  # by type, shape and a hash of the bytes
         self._depth = 1
         self._scopes: list[list[str]] = [[]]
         self._operator: ROperator | None = None
+        self._taps: list[_Tap] = []
 
     # ---- ir.Writer
 
@@ -84,7 +96,7 @@ class CppWriter:
 
     def weight(self, name: str, array: np.ndarray) -> str:
         array = np.ascontiguousarray(array)
-        key = (array.dtype.str, array.shape, array.tobytes())
+        key = (array.dtype.str, array.shape, hashlib.sha256(array.reshape(-1).view(np.uint8).data).digest())
         if key not in self._constants:
             cpp_name = self.names.new(name)
             self.weights[cpp_name] = array
@@ -131,11 +143,18 @@ class CppWriter:
             if not op.is_view:
                 op.emit(self)
             self._operator = None
-            if self.taps:
-                for tensor in op.outputs:
-                    if tensor is not None and not op.is_view:
-                        self.line(f"if (tap) tap({len(self.tapped)}, {self.pointer(tensor)}, {self.size(tensor.bytes)});")
-                        self.tapped.append(tensor)
+            made = [] if op.is_view else [t for t in op.outputs if t is not None and t in self._pointers]
+            self._taps += [_Tap(len(self.lines), INDENT * self._depth, t, self._pointers[t]) for t in made]
+
+    def with_taps(self) -> tuple[list[str], list[Tensor]]:
+        """The lines with a call of `tap` behind each operator, and the tensors that it hands out, in the order of their numbers."""
+        lines, done = [], 0
+        for number, tap in enumerate(self._taps):
+            lines += self.lines[done : tap.place]
+            bytes_ = spelt(tap.tensor.bytes, self.symbols.__getitem__)
+            lines += folded(f"{tap.indent}if (tap) tap({number}, {tap.pointer}, static_cast<std::size_t>({bytes_}));")
+            done = tap.place
+        return [*lines, *self.lines[done:]], [tap.tensor for tap in self._taps]
 
     # ---- what the header needs
 

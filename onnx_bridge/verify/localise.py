@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 import onnx
 
-from onnx_bridge.emit.header import emit
+from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import BridgeError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel, nested_models
@@ -21,16 +21,17 @@ from onnx_bridge.runtime.compiled import built
 from onnx_bridge.runtime.isolated import IsolatedModel
 
 
-def localise(model: RModel, normal: onnx.ModelProto, feeds: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> str:
+def localise(model: RModel, emitted: Emitted, normal: onnx.ModelProto, feeds: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> str:
     """Says which tensor is the first to differ, and what makes it.
 
     Args:
         model: the RModel after its passes.
+        emitted: its header.
         normal: the model in normal form: its tensors have the RModel's names.
         feeds: inputs for which an output differs.
         sizes: the run-time sizes of these inputs.
     """
-    emitted = emit(model, taps=True)
+    emitted = emitted.with_taps()
     try:
         with closing(IsolatedModel(emitted, built(emitted, taps=True))) as net:
             ours = {t.name: to_planar(t, net_value, sizes) for t, net_value in _pairs(emitted.tapped, net.tapped(feeds))}

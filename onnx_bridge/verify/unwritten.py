@@ -7,7 +7,7 @@ from contextlib import closing
 
 import numpy as np
 
-from onnx_bridge.emit.header import emit
+from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir.rmodel import RModel, read_tensors
 from onnx_bridge.processes import Died
@@ -38,14 +38,15 @@ def _same(net: IsolatedModel, given: Feeds, answered: Sequence[np.ndarray], fill
         return False
 
 
-def name_unwritten(model: RModel, feeds: Feeds) -> str:
+def name_unwritten(model: RModel, emitted: Emitted, feeds: Feeds) -> str:
     """Says in which tensor memory that nobody wrote shows first.
 
     Args:
         model: the RModel after its passes.
+        emitted: its header.
         feeds: inputs for which it shows.
     """
-    emitted = emit(model, taps=True)
+    emitted = emitted.with_taps()
     try:
         with closing(IsolatedModel(emitted, built(emitted, taps=True))) as net:
             one, other = (net.tapped(feeds, fill) for fill in FILLS)
