@@ -274,6 +274,18 @@ def test_a_model_of_terabytes_is_refused_before_memory_is_taken() -> None:
         convert(model)
 
 
+def test_a_large_stride_costs_no_more_than_a_small_one() -> None:
+    """The phases of a transposed convolution are counted by its taps: this one has two, of 2147483647."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 2, 1])
+    w = numpy_helper.from_array(np.ones((1, 1, 1, 2), np.float32), "w")
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[1, 2**31 - 1])
+    graph = helper.make_graph([node], "net", [x], [helper.make_empty_tensor_value_info("y")], [w])
+
+    made = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), name="net", verify=False)
+
+    assert str(made.model.outputs[0].type) == "float32 [1, 1, 2, 2]"
+
+
 def test_the_users_model_is_not_touched() -> None:
     model = dense_net()
     before = model.SerializeToString(deterministic=True)

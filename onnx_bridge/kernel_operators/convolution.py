@@ -192,7 +192,7 @@ class TransposedConvolution(BlockedKernel):
         """The phases one after the other; each an ordinary kernel of the taps that reach it, in falling order."""
         c, o = self.weights.shape[:2]
         taps = self.weights.transpose(1, 0, *range(2, self.weights.ndim)).reshape(o, c, *(axis.kernel for axis in self.window.axes))
-        depth, height, width = (_phases(axis) for axis in self.window.axes)
+        depth, height, width = (_phases(axis).values() for axis in self.window.axes)
         parts = [pack_panels(taps[:, :, z][:, :, :, y][:, :, :, :, x]).reshape(-1) for z in depth for y in height for x in width]
         return np.concatenate(parts)
 
@@ -200,19 +200,22 @@ class TransposedConvolution(BlockedKernel):
         return 4 * _blocks(self.in_channels) * BLOCK * dims.product(_phases_extent(axis) for axis in self.window.axes)
 
 
-def _phases(axis: Axis) -> list[list[int]]:
-    """For each phase the taps that reach it, in falling order."""
+def _phases(axis: Axis) -> dict[int, list[int]]:
+    """The phases that taps reach, in rising order, with these, in falling order; a stride may be far larger than there are taps."""
     pad = int(np.asarray(axis.pad))
-    return [[k for k in reversed(range(axis.kernel)) if (p + pad - k * axis.dilation) % axis.stride == 0] for p in range(axis.stride)]
+    phases: dict[int, list[int]] = {}
+    for tap in reversed(range(axis.kernel)):
+        phases.setdefault((tap * axis.dilation - pad) % axis.stride, []).append(tap)
+    return dict(sorted(phases.items()))
 
 
 def _phases_extent(axis: Axis) -> Size:
     """phases_placement() of conv_transposed.hxx: positions of the zero-haloed row that serves all phases."""
     pad = int(np.asarray(axis.pad))
     before, after = 0, axis.size
-    for p, taps in enumerate(_phases(axis)):
+    for p, taps in _phases(axis).items():
         out = dims.floor_div(axis.out - p + axis.stride - 1, axis.stride)
-        if not taps or (isinstance(out, int) and out <= 0):
+        if isinstance(out, int) and out <= 0:
             continue
         dilation = (taps[0] - taps[1]) * axis.dilation // axis.stride if len(taps) > 1 else 1
         phase_pad = (taps[0] * axis.dilation - p - pad) // axis.stride
