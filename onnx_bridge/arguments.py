@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.errors import ArgumentError
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.passes import PASSES, REQUIRED
+from onnx_bridge.optimise import OPTIONAL, STEPS
 
 
 def check_without(without: Collection[str]) -> None:
@@ -19,12 +19,12 @@ def check_without(without: Collection[str]) -> None:
         ArgumentError: they do not, or it is not.
     """
     said = _texts(without, "without", "attention")
-    known = list(dict.fromkeys(step.name for step in PASSES))
-    optional = ", ".join(name for name in known if name not in REQUIRED)
+    known = {step.name for step in STEPS}
+    optional = ", ".join(OPTIONAL)
     for name in said:
         if name not in known:
             raise ArgumentError(f"without: no pass is called {name!r}; those that can be left out are {optional}")
-        if name in REQUIRED:
+        if name not in OPTIONAL:
             raise ArgumentError(f"without: nothing can be emitted without the pass {name!r}; those that can be left out are {optional}")
 
 

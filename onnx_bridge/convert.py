@@ -24,7 +24,7 @@ from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
 from onnx_bridge.lowering import lower
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
-from onnx_bridge.passes import run_passes
+from onnx_bridge.optimise import optimise
 from onnx_bridge.references.chain import References
 from onnx_bridge.references.ties import Ties
 from onnx_bridge.runtime.compiled import built
@@ -99,7 +99,7 @@ def convert(
             origin.check_sizes(rmodel, dims or {})
             examples = [*origin.examples, *check_inputs(rmodel, inputs)]
         with stage("optimise"):
-            run_passes(rmodel, without)
+            optimise(rmodel, without)
         report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
         report.narrowed = [str(found) for found in rmodel.narrowed]
         with stage("emit"):
@@ -152,7 +152,7 @@ def check(
         with stage("lower"):
             rmodel = _lowered(source, normal, None, None, strict)
         with stage("optimise"):
-            run_passes(rmodel)
+            optimise(rmodel)
         with stage("emit"):
             emit(rmodel)
     except UnsupportedModel as error:

@@ -27,7 +27,7 @@ from onnx_bridge.ir.roperator import REGISTRY
 from onnx_bridge.lowering import lower
 from onnx_bridge.normalize import normalize
 from onnx_bridge.operators.cases import Case
-from onnx_bridge.passes import run_passes
+from onnx_bridge.optimise import optimise
 from onnx_bridge.runtime.compiled import only
 from onnx_bridge.toolchain import find_compiler
 
@@ -40,7 +40,7 @@ def lowered(model: onnx.ModelProto, name: str = "form") -> tuple[RModel, Emitted
     """The model and its header, or None where it is refused with findings."""
     try:
         rmodel = lower(normalize(model)[0], name)
-        run_passes(rmodel)
+        optimise(rmodel)
         return rmodel, emit(rmodel)
     except (UnsupportedModel, InvalidModel):
         return None

@@ -10,8 +10,8 @@ from onnx_bridge import convert
 from onnx_bridge.emit.header import emit
 from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.kernel_operators.sizes import Sizes
 from onnx_bridge.operators.pointwise import TABLE
+from onnx_bridge.operators.sizes import Sizes
 from onnx_bridge.passes.written import check_written
 
 

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 
 from onnx_bridge.ir import dtypes
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
@@ -76,6 +77,7 @@ def attribute(default: Any = REQUIRED) -> Any:
 class ROperator:
     """An operator with its inputs and outputs. Optional inputs and outputs that are absent are None."""
 
+    dialect: ClassVar[Dialect] = Dialect.ONNX
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""
     since: ClassVar[int] = 1
@@ -89,8 +91,12 @@ class ROperator:
     vectors: ClassVar[Sequence[int]] = ()
     #: The output is the first input's memory under another shape.
     is_view: ClassVar[bool] = False
+    #: What its kernel computes, pointwise operators behind it may change on the way.
+    takes_epilogue: ClassVar[bool] = False
     #: It finds sizes that data decides: others depend on it that read none of its outputs.
     finds_sizes: bool = False
+    #: It works on images of either layout, and makes what it is given; without a second output.
+    follows_layout: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.
     in_place: ClassVar[tuple[int, ...]] = ()
 
@@ -129,6 +135,10 @@ class ROperator:
         return self.computes[min(index, len(self.computes) - 1)] if self.computes else dtypes.COMPUTED
 
     # ---- what everybody uses
+
+    def is_own_kernel(self) -> bool:
+        """Whether a header executes the operator as it is: `emit` says how, or it is a view and there is nothing to do."""
+        return self.is_view or type(self).emit is not ROperator.emit
 
     def arguments(self, count: int) -> list[Tensor | None]:
         """The inputs, with None for those that are absent, `count` in all."""
@@ -242,6 +252,16 @@ class ROperator:
         values: Any = self.values(*self.inputs)
         values = [values] if values is None or isinstance(values, np.ndarray) else list(values)
         return types, values + [None] * (len(types) - len(values))
+
+
+@dataclass(eq=False, kw_only=True)
+class KernelOperator(ROperator):
+    """An operator of the kernels' dialect. The types of its outputs are those of what it was selected for, unless it can tell itself."""
+
+    dialect = Dialect.KERNEL
+
+    def types(self, *inputs: Any) -> Type | Sequence[Type | None]:
+        return [None if tensor is None else tensor.type for tensor in self.outputs]
 
 
 class UnsupportedForm(ShapeError):

@@ -10,7 +10,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
-from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.library.blocked import pad_to_blocks
 from onnx_bridge.library.epilogue import Fusable, channel_kind, channel_operands, write_epilogue
 from onnx_bridge.library.loops import add_index
@@ -28,9 +28,6 @@ class BlockedKernel(Fusable):
     bias: np.ndarray | None = None
     window: Window = field(default_factory=lambda: Window((Axis(1, 1, 1),) * 3))
     group: int = 1
-
-    def types(self, x: Tensor, *rest: Tensor) -> Type:
-        return self.y.type
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
         return channel_kind(tensor, self.y)

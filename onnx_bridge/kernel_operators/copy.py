@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
 
 
 @dataclass(eq=False, kw_only=True)
-class Copy(ROperator):
+class Copy(KernelOperator):
     """y = x, byte by byte."""
 
     op_type = "Copy"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.roperator import ROperator, Writer
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.roperator import KernelOperator, Writer
+from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.library.epilogue import strided_operand, write_steps
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
 from onnx_bridge.library.steps import Step, operands
@@ -17,7 +17,7 @@ from onnx_bridge.library.view import View
 
 
 @dataclass(eq=False, kw_only=True)
-class FusedAttention(ROperator):
+class FusedAttention(KernelOperator):
     """y[..., S, W] = softmax over T of score(q[..., S, D] k[..., T, D]) times v[..., T, W].
 
     Inputs q, k, v, then what `steps` read, the pointwise operators that make scores (scale, masks) of the products, which they know
@@ -38,9 +38,6 @@ class FusedAttention(ROperator):
 
     def kernel_files(self) -> Sequence[str]:
         return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
-
-    def types(self, *inputs: Tensor) -> Type:
-        return self.y.type
 
     @property
     def sizes(self) -> tuple[Size, Size, Size, Size]:

@@ -10,7 +10,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bool_, float64
 from onnx_bridge.ir.literals import literal
-from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.roperator import KernelOperator, ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
 from onnx_bridge.library.blocked import blocked_pointer, blocked_strides
 from onnx_bridge.library.loops import add_index, broadcast_strides, collapse, contiguous_strides, nested_loops
@@ -18,7 +18,7 @@ from onnx_bridge.library.steps import HALVES, Step, body, is_vector, operands
 
 
 @dataclass(eq=False, kw_only=True)
-class Group(ROperator):
+class Group(KernelOperator):
     """y = the last of `steps`, all of them computed in one pass over y's shape.
 
     Operands broadcast to y. In the blocked layout operands are blocked, too, or do not vary along the channels, or are

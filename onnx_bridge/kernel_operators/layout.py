@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
 from onnx_bridge.library.loops import add_index
 
 
 @dataclass(eq=False, kw_only=True)
-class Relayout(ROperator):
+class Relayout(KernelOperator):
     """The same values in the other layout. Where both lie alike in memory it is a view."""
 
     kernels = ("blocked.hxx",)
@@ -48,13 +48,10 @@ class FromBlocked(Relayout):
 
 
 @dataclass(eq=False, kw_only=True)
-class BlockedConcat(ROperator):
+class BlockedConcat(KernelOperator):
     """Concatenation along the channels of blocked tensors; all but the last have whole blocks."""
 
     op_type = "Concat"
-
-    def types(self, *inputs: Tensor) -> Type:
-        return self.y.type
 
     def emit(self, cpp: Writer) -> None:
         batch, _, *spatial = self.y.shape

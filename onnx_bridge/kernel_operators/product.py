@@ -9,7 +9,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_, float32
 from onnx_bridge.ir.roperator import Writer
-from onnx_bridge.ir.tensor import Shape, Tensor, Type, broadcast
+from onnx_bridge.ir.tensor import Shape, Tensor, broadcast
 from onnx_bridge.library.epilogue import Fusable, epilogue_operands, strided_operand, write_epilogue
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
 from onnx_bridge.library.view import View, whole
@@ -36,9 +36,6 @@ class Product(Fusable):
 
     def kernel_files(self) -> list[str]:
         return [*super().kernel_files()] if self.x.dtype is float32 else ["matmul_any.hxx"]
-
-    def types(self, a: Tensor, b: Tensor, *rest: Tensor) -> Type:
-        return self.y.type
 
     def operand(self, index: int) -> View:
         """An operand as the product sees it."""

@@ -1,4 +1,4 @@
-"""Composite: an operator that is made of others. The pass `expand` puts those in its place; it is never emitted itself."""
+"""Composite: an operator that is made of others. The pass `expand` puts those in its place."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bool_, float32
 from onnx_bridge.ir.literals import literal
-from onnx_bridge.ir.roperator import ROperator, Writer
+from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
 from onnx_bridge.library.steps import Step, body, is_vector, operands
@@ -20,7 +20,7 @@ CHEAP = {"Relu", "Clip", "LeakyRelu"}
 
 
 @dataclass(eq=False, kw_only=True)
-class Fusable(ROperator):
+class Fusable(KernelOperator):
     """An operator whose kernel takes an epilogue. `steps` begin with one that reads `raw`, what the kernel itself computes."""
 
     #: Types of the tensors that the epilogue can read.

@@ -1,4 +1,4 @@
-"""Affine: a factor and an offset for each channel, rounded once. What BatchNormalization becomes."""
+"""Affine: a factor and an offset for each channel, rounded once. What BatchNormalization is made of; no file names it."""
 
 from __future__ import annotations
 

@@ -17,9 +17,10 @@ class Conv(ROperator):
     """y[n, o, ...] = sum over c and the window of x[n, c, ...] w[o, c, ...] + b[o], in groups of channels.
 
     x [N, C, spatial...] with one to three spatial dimensions, w [O, C / group, kernel...] constant, b [O] constant.
-    It is never emitted itself: the pass `convolutions` makes it a Convolution.
+    It becomes a Convolution (select/convolution.py).
     """
 
+    takes_epilogue = True
     computes = ((float32,),)
 
     auto_pad: str = attribute("NOTSET")

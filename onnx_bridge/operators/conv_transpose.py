@@ -15,9 +15,10 @@ from onnx_bridge.operators.cases import case, weight
 class ConvTranspose(ROperator):
     """The transposed convolution: every input spreads its window over the output. w [C, O / group, kernel...] constant.
 
-    It is never emitted itself: the pass `convolutions` makes it a TransposedConvolution.
+    It becomes a TransposedConvolution (select/convolution.py).
     """
 
+    takes_epilogue = True
     computes = ((float32,),)
 
     auto_pad: str = attribute("NOTSET")

@@ -12,9 +12,10 @@ from onnx_bridge.operators.cases import case, data, weight
 class Gemm(ROperator):
     """y[M, N] = alpha * op(a)[M, K] op(b)[K, N] + beta * c, c broadcast to [M, N].
 
-    It is never emitted itself: the pass `products` makes it a Dense (constant b) or a Product, and an Add for what is left of c.
+    A constant b makes it a Dense; otherwise it is a Product, and an Add for what is left of c (select/product.py).
     """
 
+    takes_epilogue = True
     computes = ((*WIDE_FLOATS, *INTEGERS),)
 
     alpha: float = attribute(1.0)

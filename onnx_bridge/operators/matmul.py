@@ -12,9 +12,10 @@ from onnx_bridge.operators.cases import case, data, weight
 class MatMul(ROperator):
     """y[..., M, N] = a[..., M, K] b[..., K, N]; the axes in front broadcast, and a vector is a row on the left, a column on the right.
 
-    It is never emitted itself: the pass `products` makes it a Dense (constant matrix b) or a Product.
+    A constant matrix b makes it a Dense; otherwise it is a Product (select/product.py).
     """
 
+    takes_epilogue = True
     computes = ((*WIDE_FLOATS, *INTEGERS),)
 
     def types(self, a: Tensor, b: Tensor) -> Type:

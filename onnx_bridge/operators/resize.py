@@ -42,7 +42,6 @@ class Interpolating(ROperator):
 
     kernels = ("resize.hxx",)
     computes = ((float32,), WIDE_FLOATS, (float32,), (int64,))
-    follows_layout = True
     coordinate_transformation_mode: str
     mode: str
     nearest_mode: str
@@ -53,6 +52,11 @@ class Interpolating(ROperator):
     def stretches(self) -> list[Stretch]:
         """The axes that change, in order."""
         raise NotImplementedError
+
+    @property
+    def follows_layout(self) -> bool:  # type: ignore[override]
+        """Where only pixels are made, each channel by itself."""
+        return all(stretch.axis >= 2 for stretch in self.stretches())
 
     def result(self, stretches: Sequence[Stretch]) -> Type:
         x = self.x
@@ -65,7 +69,6 @@ class Interpolating(ROperator):
         shape = list(x.shape)
         for stretch in stretches:
             shape[stretch.axis] = stretch.out
-        self.follows_layout = all(stretch.axis >= 2 for stretch in stretches)
         return Type(x.dtype, tuple(shape))
 
     def _tables(self, stretches: Sequence[Stretch]) -> Size:

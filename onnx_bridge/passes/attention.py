@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
@@ -22,6 +23,7 @@ class Attention(Pass):
     """
 
     name = "attention"
+    takes = gives = Dialect.KERNEL
 
     def call(self, model: RModel) -> bool:
         consumers, producers = model.consumers(), model.producers()

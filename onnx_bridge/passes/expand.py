@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED
@@ -14,6 +15,8 @@ class Expand(Pass):
     """Every Composite gives way to the operators that it is made of."""
 
     name = "expand"
+    takes = gives = Dialect.ONNX
+    optional = False
 
     def call(self, model: RModel) -> bool:
         operators: list[ROperator] = []

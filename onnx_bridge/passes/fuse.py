@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import heapq
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.group import Group, group_of
 from onnx_bridge.library.epilogue import Fusable
-from onnx_bridge.library.steps import PointwiseOperator, is_vector, step_of
+from onnx_bridge.library.steps import is_vector
 from onnx_bridge.passes.base import Pass
 
 
@@ -21,49 +22,51 @@ class Groups(Pass):
     """
 
     name = "groups"
+    takes = gives = Dialect.KERNEL
 
     def call(self, model: RModel) -> bool:
         consumers = model.consumers()
         producers = model.producers()
         place = {op: i for i, op in enumerate(model.operators)}
         taken: set[ROperator] = set()
-        groups: dict[ROperator, Group] = {}
+        joined: dict[ROperator, Group] = {}
         for op in reversed(model.operators):
-            if not isinstance(op, PointwiseOperator) or op in taken:
+            if not isinstance(op, Group) or op in taken:
                 continue
             members = self.members(op, model, consumers, producers, taken, place)
-            taken.update(members)
-            groups[op] = group_of(op, [step_of(member) for member in sorted(members, key=place.__getitem__)])
-        model.operators = [groups.get(op, op) for op in model.operators if op not in taken or op in groups]
-        return bool(groups)
+            if len(members) > 1:
+                taken.update(members)
+                joined[op] = group_of(op, [step for member in sorted(members, key=place.__getitem__) for step in member.steps])
+        model.operators = [joined.get(op, op) for op in model.operators if op not in taken or op in joined]
+        return bool(joined)
 
     @staticmethod
     def members(
-        sink: PointwiseOperator,
+        sink: Group,
         model: RModel,
         consumers: dict[Tensor, list[ROperator]],
         producers: dict[Tensor, ROperator],
         taken: set[ROperator],
         place: dict[ROperator, int],
-    ) -> set[PointwiseOperator]:
-        """The operators that can run in the loop of `sink`: their outputs have its shape and are read in the loop only."""
-        members: set[PointwiseOperator] = {sink}
-        vector = is_vector([step_of(sink)])
+    ) -> set[Group]:
+        """The groups that can run in the loop of `sink`: their outputs have its shape and are read in the loop only."""
+        members: set[Group] = {sink}
+        vector = is_vector(sink.steps)
         asked: set[ROperator] = set()
         waiting: list[int] = []  # places, the last one first: whoever reads it in the loop is a member by then
 
-        def ask(member: PointwiseOperator) -> None:
+        def ask(member: Group) -> None:
             for tensor in read_tensors(member):
                 op = producers.get(tensor)
-                if isinstance(op, PointwiseOperator) and op not in asked and op not in taken:
+                if isinstance(op, Group) and op not in asked and op not in taken:
                     asked.add(op)
                     heapq.heappush(waiting, -place[op])
 
         ask(sink)
         while waiting:
             op = model.operators[-heapq.heappop(waiting)]
-            assert isinstance(op, PointwiseOperator)
-            if op.y in model.outputs or op.y.shape != sink.y.shape or is_vector([step_of(op)]) != vector:
+            assert isinstance(op, Group)
+            if op.y in model.outputs or op.y.shape != sink.y.shape or is_vector(op.steps) != vector:
                 continue
             if all(reader in members for reader in consumers[op.y]):
                 members.add(op)
@@ -79,6 +82,7 @@ class Epilogues(Pass):
     """
 
     name = "epilogues"
+    takes = gives = Dialect.KERNEL
 
     def call(self, model: RModel) -> bool:
         changed = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
@@ -28,6 +29,8 @@ class Layout(Pass):
     """
 
     name = "layout"
+    takes = gives = Dialect.KERNEL
+    optional = False
 
     def call(self, model: RModel) -> bool:
         if not any(isinstance(op, BlockedKernel) for op in model.operators):
@@ -39,7 +42,7 @@ class Layout(Pass):
         for op in model.operators:
             if isinstance(op, BlockedKernel):
                 self.kernel(op)
-            elif getattr(op, "follows_layout", False) and self.is_blocked(op.x) and not op.wants(1):
+            elif op.follows_layout and self.is_blocked(op.x) and not op.wants(1):
                 op.inputs[0] = self.blocked(op.x)
                 self.made_blocked(op)
             elif isinstance(op, Group) and self.group(op):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
@@ -26,6 +27,7 @@ class Means(Pass):
     """
 
     name = "means"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         consumers, producers = model.consumers(), model.producers()

@@ -8,16 +8,14 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
 from onnx_bridge.library.known import MOST
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.library.view import refinement, runs_of
-from onnx_bridge.operators.conv import Conv
-from onnx_bridge.operators.conv_transpose import ConvTranspose
 from onnx_bridge.operators.expand import Expand
-from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
@@ -25,9 +23,6 @@ from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.rows import row_wise
 from onnx_bridge.passes.values import DeadCode
 from onnx_bridge.passes.views import SHAPES
-
-#: Operators that become kernels which can do pointwise operators on the way.
-KERNELS = (MatMul, Gemm, Conv, ConvTranspose)
 
 
 class Movement(Pass):
@@ -42,6 +37,7 @@ class Movement(Pass):
     """
 
     name = "movement"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         changed = False
@@ -181,15 +177,15 @@ class Movement(Pass):
     def viewed(self, model: RModel) -> bool:
         changed = False
         producers = model.producers()
-        kernels = {op.y for op in model.operators if isinstance(op, KERNELS)}
+        kernels = {op.y for op in model.operators if op.takes_epilogue}
         for op in list(model.operators):
             if not isinstance(op, PointwiseOperator) or len(op.outputs) != 1 or op.y.value is not None:
                 continue
             found = [t for index in op.reads() if (t := op.inputs[index]) is not None and not t.is_constant and t.rank]
             views = [view for t in found if isinstance(view := producers.get(t), SHAPES) and view.x.layout == "planar"]
             # Kernels that could do it on the way come first, then loops over single elements.
-            views.sort(key=lambda view: not isinstance(producers.get(view.x), KERNELS))
-            if not views or not isinstance(producers.get(views[0].x), (*KERNELS, PointwiseOperator)):
+            views.sort(key=lambda view: view.x not in kernels)
+            if not views or not (views[0].x in kernels or isinstance(producers.get(views[0].x), PointwiseOperator)):
                 continue
             if any(t.shape != op.y.shape for t in found) or (len(views) < len(found) and views[0].x not in kernels):
                 continue

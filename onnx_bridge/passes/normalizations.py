@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
@@ -43,6 +44,7 @@ class Normalizations(Pass):
     """
 
     name = "normalizations"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         changed = False

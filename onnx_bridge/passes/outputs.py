@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.copy import Copy
@@ -15,6 +16,8 @@ class Outputs(Pass):
     """
 
     name = "outputs"
+    takes = gives = Dialect.KERNEL
+    optional = False
 
     def call(self, model: RModel) -> bool:
         roots: dict[Tensor, Tensor] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
@@ -27,6 +28,7 @@ class ZeroStates(Pass):
     """An initial state of zeros (a constant, or made of zeros by Expand, ConstantOfShape, Slice and the like) is no input at all."""
 
     name = "zero states"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         changed = False
@@ -49,6 +51,7 @@ class Recurrences(Pass):
     """
 
     name = "recurrences"
+    takes = gives = Dialect.KERNEL
 
     def call(self, model: RModel) -> bool:
         changed = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import int64
 from onnx_bridge.ir.rmodel import RModel
@@ -29,6 +30,7 @@ class Reshapes(Pass):
     """
 
     name = "reshapes"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         changed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
@@ -30,6 +31,7 @@ class Rows(Pass):
     """
 
     name = "rows"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         changed = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
@@ -27,6 +28,7 @@ class Scales(Pass):
     """
 
     name = "scales"
+    takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
         consumers, producers = model.consumers(), model.producers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
@@ -19,6 +20,7 @@ class Transposes(Pass):
     """
 
     name = "transposes"
+    takes = gives = Dialect.KERNEL
 
     def call(self, model: RModel) -> bool:
         before = list(model.operators)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.kernel_operators.sizes import Sizes, sizes_of
+from onnx_bridge.operators.sizes import Sizes, sizes_of
 from onnx_bridge.passes.base import Pass
 
 
@@ -16,6 +17,8 @@ class KnownValues(Pass):
     """
 
     name = "values"
+    takes = gives = Dialect.ONNX
+    optional = False
 
     def call(self, model: RModel) -> bool:
         kept: list[ROperator] = []

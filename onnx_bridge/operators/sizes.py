@@ -1,4 +1,4 @@
-"""Sizes: integers that are known as expressions of the dims, written down at run time."""
+"""Sizes: what ONNX would write as a Constant, of numbers that are known as expressions of the dims. No file names it."""
 
 from __future__ import annotations
 

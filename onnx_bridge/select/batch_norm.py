@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.convolution import Convolution, TransposedConvolution
 from onnx_bridge.kernel_operators.dense import Dense
 from onnx_bridge.operators.affine import Affine
 from onnx_bridge.operators.pointwise import TABLE
-from onnx_bridge.passes.base import Pass
+from onnx_bridge.select.rule import Rule
 
 Add, Sub, Mul, Div = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div"))
 
@@ -32,47 +31,46 @@ class Change:
     offset: np.ndarray
 
 
-class BatchNorm(Pass):
-    """
+class BatchNorm(Rule):
+    """Affine(Layer(x), factor, offset), which BatchNormalization is made of: Layer(x), factor in its weights, both in its bias.
+    Mul, Div of a Layer: the same with offset 0; Add, Sub: with factor 1.
+
     The layer is a convolution or a Dense whose output is read by nobody else; the constants have one number a channel, or are one
     for all. Weights and bias are computed in double and rounded once.
-
-    1. Affine, which BatchNormalization becomes: factor into the weights, both into the bias.
-    2. Mul, Div: the same with offset 0; Add, Sub: with factor 1.
     """
 
     name = "batch norm"
+    optional = True
+    of = (Affine, Add, Sub, Mul, Div)
 
-    def call(self, model: RModel) -> bool:
-        changed = False
-        consumers, producers = model.consumers(), model.producers()
-        kept: list[ROperator] = []
-        for op in model.operators:
-            if self.folded(op, model, consumers, producers):
-                producers[op.y] = producers[op.x] if op.x in producers else producers[op.input(1)]
-                changed = True
-            else:
-                kept.append(op)
-        model.operators = kept
-        return changed
+    def pattern(self, op: ROperator) -> bool:
+        self.found = self.layer(op) if super().pattern(op) else None
+        return self.found is not None
 
-    def folded(self, op: ROperator, model: RModel, consumers: dict[Tensor, list[ROperator]], producers: dict[Tensor, ROperator]) -> bool:
-        """Folds `op` into the layer in front of it, if that can be done."""
+    def layer(self, op: ROperator) -> tuple[Layer, Change] | None:
+        """The layer that an operator can go into, and what it does to it."""
         for x in op.inputs:
-            layer = producers.get(x) if x is not None else None
-            if not isinstance(layer, Layer) or x is None or consumers[x] != [op] or x in model.outputs or layer.y is not x or layer.steps:
+            layer = self.producers.get(x) if x is not None else None
+            if not isinstance(layer, Layer) or x is None or not self.alone(x, op) or layer.y is not x or layer.steps:
                 continue
-            at, axis = _AXES[type(layer)]
-            change = change_of(op, x, at % x.rank)
-            if change is None or op.y.type != x.type:
-                continue
-            if not (np.isfinite(change.factor).all() and np.isfinite(change.offset).all()):
-                self.decline(op.title(), "its constants are not finite")
-                continue
-            rescale(layer, axis, change)
-            layer.outputs = [op.y]
-            return True
-        return False
+            change = change_of(op, x, _AXES[type(layer)][0] % x.rank)
+            if change is not None and op.y.type == x.type:
+                return layer, change
+        return None
+
+    def check(self, op: ROperator) -> str:
+        assert self.found is not None
+        _, change = self.found
+        finite = np.isfinite(change.factor).all() and np.isfinite(change.offset).all()
+        return "" if finite else "its constants are not finite"
+
+    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+        assert self.found is not None
+        layer, change = self.found
+        rescale(layer, _AXES[type(layer)][1], change)
+        layer.outputs = [op.y]
+        self.producers[op.y] = layer
+        return []
 
 
 def change_of(op: ROperator, x: Tensor, axis: int) -> Change | None:

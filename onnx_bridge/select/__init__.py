@@ -1,0 +1,33 @@
+"""From ONNX's operators to those of kernels, rule by rule. What no rule takes must be its own kernel."""
+
+from __future__ import annotations
+
+from onnx_bridge.errors import InternalError
+from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.passes.base import Pass
+from onnx_bridge.select.batch_norm import BatchNorm
+from onnx_bridge.select.convolution import Convolutions, TransposedConvolutions
+from onnx_bridge.select.dense import DenseBias, DenseGemm, DenseMatMul
+from onnx_bridge.select.pointwise import Loops
+from onnx_bridge.select.product import Products
+from onnx_bridge.select.written import Written
+
+#: Every rule, in the order in which they are tried.
+RULES: tuple[type[Pass], ...] = (
+    Convolutions, TransposedConvolutions, DenseGemm, DenseMatMul, Products, DenseBias, BatchNorm, Loops, Written,
+)  # fmt: skip
+
+
+def check_selected(model: RModel) -> None:
+    """Holds that a header can execute every operator.
+
+    Raises:
+        InternalError: one of ONNX is not its own kernel, and no rule has taken it.
+    """
+    for op in model.operators:
+        if not op.is_own_kernel():
+            raise InternalError(
+                "select", NotImplementedError(f"no rule of select/ takes {op.op_type}, at {op.title()!r}, and it has no kernel")
+            )
+        for body in nested_models(op):
+            check_selected(body)

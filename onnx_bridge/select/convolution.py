@@ -1,0 +1,83 @@
+"""Conv, FusedConv and ConvTranspose: Convolution and TransposedConvolution, whose weights are packed at conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.kernel_operators.convolution import Convolution, TransposedConvolution
+from onnx_bridge.operators.clip import Clip
+from onnx_bridge.operators.conv import Conv, FusedConv
+from onnx_bridge.operators.conv_transpose import ConvTranspose
+from onnx_bridge.operators.pointwise import TABLE
+from onnx_bridge.select.rule import Rule
+
+
+class Convolutions(Rule):
+    """Conv(x, w, b): Convolution(x).
+    FusedConv(x, w, b, z): activation(Add(Convolution(x), z)), the activation and the Add where there are some.
+    """
+
+    name = "convolutions"
+    of = (Conv,)
+
+    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+        assert isinstance(op, Conv)
+        x, w, b, z = op.arguments(4)
+        assert x is not None and w is not None
+        made = Convolution(name=op.name, opset=op.opset, window=op.window(), group=op.group)
+        made.weights, made.bias = w.constant(), None if b is None else b.constant()
+        made.inputs, made.outputs = [x], [op.y]
+        operators: list[ROperator] = [made]
+        if isinstance(op, FusedConv):
+            if z is not None:
+                self.append(operators, TABLE["Add"], [z], {})
+            if op.activation:
+                self.append(operators, *self.activation(op))
+        return operators
+
+    def append(self, operators: list[ROperator], cls: type[ROperator], others: Sequence[Tensor], attributes: Mapping[str, float]) -> None:
+        """Puts a pointwise operator behind the last one, which keeps its output's name."""
+        last = operators[-1]
+        y = last.y
+        inner = self.model.new_tensor(f"{y.name}_{last.op_type.lower()}", y.type)
+        last.outputs = [inner]
+        op = cls(name=f"{last.name} {cls.op_type}", opset=22)
+        op.set_attributes(attributes)
+        op.inputs, op.outputs = [inner, *others], [y]
+        operators.append(op)
+
+    def activation(self, op: FusedConv) -> tuple[type[ROperator], Sequence[Tensor], Mapping[str, float]]:
+        """The activation of a FusedConv: class, further inputs, attributes."""
+        params = list(op.activation_params or [])
+        if op.activation == "Clip":
+            bounds = [self.model.new_tensor(f"{op.name}_bound", Type(op.y.dtype, ()), value=np.float32(v).reshape(())) for v in params]
+            return Clip, bounds, {}
+        return TABLE[op.activation], [], dict(zip(op.KNOWN[op.activation], params, strict=False))
+
+
+class TransposedConvolutions(Rule):
+    """ConvTranspose(x, w, b): TransposedConvolution(x), of one group; weights are zero between several."""
+
+    name = "transposed convolutions"
+    of = (ConvTranspose,)
+
+    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+        assert isinstance(op, ConvTranspose)
+        x, w, b = op.arguments(3)
+        assert x is not None and w is not None
+        weights = w.constant()
+        if op.group > 1:
+            c, o = weights.shape[:2]
+            full = np.zeros((c, o * op.group, *weights.shape[2:]), weights.dtype)
+            for g in range(op.group):
+                part = slice(g * (c // op.group), (g + 1) * (c // op.group))
+                full[part, g * o : (g + 1) * o] = weights[part]
+            weights = full
+        made = TransposedConvolution(name=op.name, opset=op.opset, window=op.window(), weights=weights)
+        made.bias = None if b is None else b.constant()
+        made.inputs, made.outputs = [x], [op.y]
+        return [made]
