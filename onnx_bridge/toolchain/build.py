@@ -6,29 +6,16 @@ import hashlib
 import os
 import shlex
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from onnx_bridge.toolchain.compiler import find_compiler
+from onnx_bridge.errors import ToolchainError
+from onnx_bridge.toolchain.cache import cache_folder, locked
+from onnx_bridge.toolchain.compiler import Compiler, find_compiler
+from onnx_bridge.toolchain.standard import precompiled
 
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC")
-
-
-def cache_folder() -> Path:
-    """Where built libraries are kept: $ONNX_BRIDGE_CACHE, else the user's cache folder."""
-    asked = os.environ.get("ONNX_BRIDGE_CACHE")
-    if asked:
-        return Path(asked)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "onnx_bridge"
 
 
 def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), compiler: str | None = None) -> Path:
@@ -58,14 +45,14 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
     if library.exists():
         return library
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock")):
         if library.exists():
             return library
         work = Path(tempfile.mkdtemp(prefix="build-", dir=folder.parent))
         try:
             for name, text in sources.items():
                 (work / name).write_text(text, encoding="utf-8", newline="\n")
-            cxx.run([*flags, str(work / main), "-o", str(work / "model.so")])
+            _compile(cxx, flags, work / main, work / "model.so")
             folder.mkdir(exist_ok=True)
             (work / "model.so").replace(library)
         finally:
@@ -73,23 +60,20 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
     return library
 
 
+def _compile(cxx: Compiler, flags: Sequence[str], main: Path, library: Path) -> None:
+    """Compiles with the standard headers read already; should that be what the compiler refuses, without."""
+    call = [*flags, str(main), "-o", str(library)]
+    standard = precompiled(cxx, flags)
+    try:
+        cxx.run([*standard, *call])
+    except ToolchainError:
+        if not standard:
+            raise
+        cxx.run(call)
+
+
 def _without_banner(text: str) -> str:
     """A source without the comments in its first lines: a header is the same code with another proof or origin in its banner."""
     lines = text.splitlines(keepends=True)
     first = next((i for i, line in enumerate(lines) if not line.startswith("//")), 0)
     return "".join(lines[first:])
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds a lock file for as long as the block runs; the system releases it when the process ends."""
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
