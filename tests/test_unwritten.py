@@ -12,7 +12,7 @@ from zoo import ZOO, Net
 from onnx_bridge.convert import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.ir.roperator import ROperator, Writer
-from onnx_bridge.operators.softmax import Softmax
+from onnx_bridge.kernel_operators.softmax import SoftmaxRows
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.runtime.isolated import IsolatedModel
 
@@ -41,14 +41,14 @@ def test_a_tensor_that_nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scratch_that_nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte of it, behind all tensors, that an operator adds to what it makes."""
-    emit = Softmax.emit
+    emit = SoftmaxRows.emit
 
     def nosy(self: ROperator, cpp: Writer) -> None:
         emit(self, cpp)  # type: ignore[arg-type]
         cpp.line(f"{cpp.pointer(self.y)}[0] += static_cast<float>(({cpp.scratch()})[65535] & 1);")
 
-    monkeypatch.setattr(Softmax, "emit", nosy)
-    monkeypatch.setattr(Softmax, "scratch_bytes", lambda self: 65536)
+    monkeypatch.setattr(SoftmaxRows, "emit", nosy)
+    monkeypatch.setattr(SoftmaxRows, "scratch_bytes", lambda self: 65536)
     with pytest.raises(VerificationError, match=SAYS):
         convert(ZOO["mlp"](), name="mlp")
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
+
+#: Rows up to this long get their length at compile time.
+SHORT = 64
 
 
 def contiguous_strides(shape: Sequence[Size]) -> list[Size]:
@@ -62,3 +66,13 @@ def nested_loops(cpp: Writer, stack: ExitStack, sizes: Sequence[Size], strides: 
         for operand, stride in enumerate(strides):
             offsets[operand] += add_index(cpp, index, stride[axis])
     return offsets
+
+
+def around(shape: Sequence[Size], first: int, last: int) -> tuple[Size, Size, Size]:
+    """A shape as [outer][n][inner], n being the axes from `first` up to, not including, `last`."""
+    return dims.product(shape[:first]), dims.product(shape[first:last]), dims.product(shape[last:])
+
+
+def short(cpp: Writer, n: Size) -> str:
+    """The length of a row for kernels: at compile time where it is small."""
+    return cpp.const(n) if isinstance(n, int) and n <= SHORT else cpp.size(n)

@@ -11,8 +11,8 @@ from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.known import axis_in
+from onnx_bridge.library.loops import around
 from onnx_bridge.operators.cases import case, data, given
-from onnx_bridge.operators.reduce import around
 
 
 @dataclass(eq=False, kw_only=True)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.roperator import ROperator, attribute, operator
+from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.known import reshaped
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.operators.cases import case, data
 
 
 @operator("Flatten", since=1)
-class Flatten(ROperator):
+class Flatten(Reshaping):
     """y = x as a matrix, the same memory: the axes before `axis` become its rows, the others its columns.
 
     Since opset 11 `axis` may be negative.
     """
-
-    is_view = True
 
     axis: int = attribute(1)
 

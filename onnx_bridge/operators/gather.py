@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library import strided
 from onnx_bridge.library.known import MOST, axis_in, settled
 from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.moving import Moving
 from onnx_bridge.library.strided import Side
+from onnx_bridge.library.view import View
 from onnx_bridge.operators.cases import case, const, data, given, weight
 
 
 @operator("Gather", since=1)
-class Gather(ROperator):
+class Gather(Moving):
     """y[i.., j.., k..] = x[i.., indices[j..], k..], `axis` being that of the index; an index may count from the end (since 11)."""
 
     kernels = ("gather.hxx", "copy.hxx")
@@ -46,6 +48,13 @@ class Gather(ROperator):
         if isinstance(size, int):
             return index % size
         return index if index >= 0 and dims.at_least(size, index + 1) else None
+
+    def seen(self, output: Tensor, view: View) -> View | None:
+        axis, place = axis_in(self.axis, self.x.rank), self.one()
+        if place is None:
+            return None
+        view = view.cut(axis, place, 1)
+        return view.without(axis) if self.input(1).rank == 0 else view.reshaped(output.shape)
 
     def emit(self, cpp: Writer) -> None:
         x, indices, axis, one = self.x, self.input(1), axis_in(self.axis, self.x.rank), self.one()

@@ -13,8 +13,8 @@ from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, float64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
 from onnx_bridge.library.known import axis_in
+from onnx_bridge.library.loops import short
 from onnx_bridge.operators.cases import case, const, data, weight
-from onnx_bridge.operators.reduce import short
 
 
 @dataclass(eq=False, kw_only=True)

@@ -14,20 +14,8 @@ from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, bool_, float32, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, Tensor, Type
 from onnx_bridge.library.known import MOST, axes_in, integers, settled
+from onnx_bridge.library.loops import around, short
 from onnx_bridge.operators.cases import case, const, data, given
-
-#: Rows up to this long get their length at compile time.
-SHORT = 64
-
-
-def around(shape: Sequence[Size], first: int, last: int) -> tuple[Size, Size, Size]:
-    """A shape as [outer][n][inner], n being the axes from `first` up to, not including, `last`."""
-    return dims.product(shape[:first]), dims.product(shape[first:last]), dims.product(shape[last:])
-
-
-def short(cpp: Writer, n: Size) -> str:
-    """The length of a row for kernels: at compile time where it is small."""
-    return cpp.const(n) if isinstance(n, int) and n <= SHORT else cpp.size(n)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -9,21 +9,21 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.roperator import ROperator, attribute, operator
+from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
 from onnx_bridge.library.known import reshaped
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.operators.cases import case, const, data
 
 
 @operator("Reshape", since=1)
-class Reshape(ROperator):
+class Reshape(Reshaping):
     """y = x under another shape, the same memory.
 
     The shape is an attribute in opsets 1-4, an input since. In it 0 takes over the size that x has on that axis (unless
     `allowzero`), and one -1 stands for what the other sizes leave.
     """
 
-    is_view = True
     vectors = (1,)
 
     shape: list[int] | None = attribute(None)

@@ -9,12 +9,14 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library import strided
 from onnx_bridge.library.known import axes_in, moved
 from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.moving import Moving
 from onnx_bridge.library.strided import Side
+from onnx_bridge.library.view import View
 from onnx_bridge.operators.cases import case, const, data
 
 #: Exporters write "to the end" as a very large number (the largest of a type, or 10**9), and "to before the beginning" as a very small one.
@@ -70,7 +72,7 @@ def _place(size: Size, given: Size, before: int) -> Size:
 
 
 @operator("Slice", since=1)
-class Slice(ROperator):
+class Slice(Moving):
     """y = x[start : end : step] along some axes.
 
     starts, ends and axes are attributes in opsets 1-9, inputs since, with steps. starts and ends may be computed from sizes.
@@ -119,6 +121,13 @@ class Slice(ROperator):
 
     def reads(self) -> Sequence[int]:
         return (0,)
+
+    def seen(self, output: Tensor, view: View) -> View | None:
+        for axis, one in enumerate(self.cuts()):
+            if one.step < 1:
+                return None
+            view = view.cut(axis, one.start, one.count, one.step)
+        return view
 
     def emit(self, cpp: Writer) -> None:
         strides = contiguous_strides(self.x.shape)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.library.known import axis_in
+from onnx_bridge.library.loops import around, short
 from onnx_bridge.operators.cases import case, data, given
-from onnx_bridge.operators.reduce import around, short
 
 
 @dataclass(eq=False, kw_only=True)
@@ -20,8 +20,6 @@ class AlongAxis(ROperator):
     """A function of rows: along `axis`; before opset 13 along all axes from `axis` on, taken as one."""
 
     computes = (WIDE_FLOATS,)
-    in_place: ClassVar[tuple[int, ...]] = (0,)
-    function: ClassVar[str] = ""
 
     axis: int = attribute({1: 1, 13: -1})
 
@@ -36,13 +34,6 @@ class AlongAxis(ROperator):
             return 1, 1, 1
         axis = axis_in(self.axis, x.rank)
         return around(x.shape, axis, axis + 1 if self.opset >= 13 else x.rank)
-
-    def kernel_files(self) -> Sequence[str]:
-        return self.kernels if self.x.dtype is float32 else ("double_rows.hxx",)
-
-    def emit(self, cpp: Writer) -> None:
-        outer, n, inner = self.rows()
-        cpp.call(self.function, outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, self.x, self.y)
 
 
 def _cases() -> tuple[Any, ...]:
@@ -67,36 +58,32 @@ def _cases() -> tuple[Any, ...]:
 
 @operator("Softmax", since=1)
 class Softmax(AlongAxis):
-    """y = exp(x) / sum of exp(x), along a row."""
+    """y = exp(x) / sum of exp(x), along a row. It becomes SoftmaxRows (select/softmax.py)."""
 
-    kernels = ("softmax.hxx",)
-    function = "softmax"
     cases = _cases()
 
 
 @dataclass(eq=False, kw_only=True)
 class MaskedSoftmax(Softmax):
-    """Softmax whose rows of nothing but -inf give zeros."""
+    """Softmax whose rows of nothing but -inf give zeros; no file names it, Attention is made of it."""
 
     op_type = "MaskedSoftmax"
-    in_place = ()
     cases = ()
-
-    def kernel_files(self) -> Sequence[str]:
-        return list(dict.fromkeys([*super().kernel_files(), "softmax.hxx"]))
-
-    def emit(self, cpp: Writer) -> None:
-        super().emit(cpp)
-        cpp.call("zero_masked", *self.rows(), self.x, self.y)
 
 
 @operator("LogSoftmax", since=1)
 class LogSoftmax(AlongAxis):
     """y = x - log(sum of exp(x)), along a row."""
 
-    kernels = ("softmax.hxx",)
-    function = "log_softmax"
+    in_place = (0,)
     cases = _cases()
+
+    def kernel_files(self) -> Sequence[str]:
+        return ["softmax.hxx" if self.x.dtype is float32 else "double_rows.hxx"]
+
+    def emit(self, cpp: Writer) -> None:
+        outer, n, inner = self.rows()
+        cpp.call("log_softmax", outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, self.x, self.y)
 
 
 @operator("Hardmax", since=1)
@@ -104,14 +91,9 @@ class Hardmax(AlongAxis):
     """y = 1 at the first of a row's largest elements, 0 elsewhere."""
 
     kernels = ("softmax.hxx",)
-    in_place = ()
-    function = "hardmax"
-
-    def kernel_files(self) -> Sequence[str]:
-        return self.kernels
 
     def emit(self, cpp: Writer) -> None:
-        cpp.call(self.function, *self.rows(), self.x, self.y)
+        cpp.call("hardmax", *self.rows(), self.x, self.y)
 
     cases = (
         case(x=("N", 5)),

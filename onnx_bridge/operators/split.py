@@ -8,17 +8,19 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.library import strided
 from onnx_bridge.library.known import axis_in, settled
 from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.moving import Moving
 from onnx_bridge.library.strided import Side
+from onnx_bridge.library.view import View
 from onnx_bridge.operators.cases import case, const, data
 
 
 @operator("Split", since=1)
-class Split(ROperator):
+class Split(Moving):
     """The outputs are the pieces of x along `axis`.
 
     Their sizes are the attribute `split` (opsets 1-12) or the input (since 13; opset 1 has both forms); without them the pieces are equal,
@@ -66,6 +68,15 @@ class Split(ROperator):
 
     def reads(self) -> Sequence[int]:
         return (0,)
+
+    def seen(self, output: Tensor, view: View) -> View | None:
+        axis = axis_in(self.axis, self.x.rank)
+        start: Size = 0
+        for piece, part in zip(self.pieces(*self.arguments(2)), self.outputs, strict=True):  # type: ignore[arg-type]
+            if part is output:
+                return view.cut(axis, start, piece)
+            start = start + piece
+        return None
 
     def emit(self, cpp: Writer) -> None:
         axis, strides = axis_in(self.axis, self.x.rank), contiguous_strides(self.x.shape)

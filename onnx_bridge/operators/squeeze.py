@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.roperator import ROperator, attribute, operator
+from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.library.known import axes_in, integers, moved
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.operators.cases import case, const, data
 
 
 @operator("Squeeze", since=1)
-class Squeeze(ROperator):
+class Squeeze(Reshaping):
     """y = x without some axes of size 1, the same memory. `axes` is an attribute in opsets 1-12, an input since.
 
     Without axes all that are known to be 1 go; a symbolic size is taken for another one.
     """
 
-    is_view = True
     vectors = (1,)
 
     axes: list[int] | None = attribute(None)
@@ -50,10 +50,8 @@ class Squeeze(ROperator):
 
 
 @operator("Unsqueeze", since=1)
-class Unsqueeze(ROperator):
+class Unsqueeze(Reshaping):
     """y = x with axes of size 1 at the places `axes` of y, the same memory. `axes` is an attribute in opsets 1-12, an input since."""
-
-    is_view = True
 
     axes: list[int] | None = attribute(None)
 

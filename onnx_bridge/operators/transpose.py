@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library import strided
 from onnx_bridge.library.known import moved
 from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.moving import Permuting
 from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, data
 
 
 @operator("Transpose", since=1)
-class Transpose(ROperator):
+class Transpose(Permuting):
     """y[i[perm[0]], i[perm[1]], ...] = x[i[0], i[1], ...]; without `perm` the axes are reversed."""
 
     kernels = ("copy.hxx",)
@@ -28,7 +29,6 @@ class Transpose(ROperator):
         return order == sorted(order)
 
     def order(self, x: Tensor) -> list[int]:
-        """The axes of x in the order of y."""
         return list(range(x.rank))[::-1] if self.perm is None else list(self.perm)
 
     def types(self, x: Tensor) -> Type:

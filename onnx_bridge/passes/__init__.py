@@ -11,12 +11,13 @@ from onnx_bridge.passes.means import Means
 from onnx_bridge.passes.movement import Movement
 from onnx_bridge.passes.normalizations import Normalizations
 from onnx_bridge.passes.outputs import Outputs
-from onnx_bridge.passes.recurrences import Recurrences, ZeroStates
+from onnx_bridge.passes.recurrences import Recurrences
 from onnx_bridge.passes.reshapes import Reshapes
 from onnx_bridge.passes.rows import Rows
 from onnx_bridge.passes.scales import Scales
 from onnx_bridge.passes.transposes import Transposes
 from onnx_bridge.passes.values import DeadCode, KnownValues
+from onnx_bridge.passes.zero_states import ZeroStates
 
 #: Passes over operators of ONNX, in the order in which they run.
 ONNX_PASSES: tuple[type[Pass], ...] = (

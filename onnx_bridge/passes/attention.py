@@ -10,8 +10,8 @@ from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.fused_attention import FusedAttention
 from onnx_bridge.kernel_operators.group import Group
 from onnx_bridge.kernel_operators.product import Product
+from onnx_bridge.kernel_operators.softmax import MaskedSoftmaxRows, SoftmaxRows
 from onnx_bridge.library.epilogue import epilogue_operands
-from onnx_bridge.operators.softmax import MaskedSoftmax, Softmax
 from onnx_bridge.passes.base import Pass, all_of_type
 
 
@@ -29,7 +29,7 @@ class Attention(Pass):
         consumers, producers = model.consumers(), model.producers()
         changed = False
         for softmax in list(model.operators):
-            if not isinstance(softmax, Softmax) or softmax.rows()[2] != 1:
+            if not isinstance(softmax, SoftmaxRows) or softmax.rows[2] != 1:
                 continue
             scores, readers = producers.get(softmax.x), consumers.get(softmax.y, [])
             guard = readers[0] if len(readers) == 1 and zeroes_nan(readers[0], softmax.y) else None
@@ -39,7 +39,7 @@ class Attention(Pass):
                 continue
             made = self.fused(model, scores, softmax, readers[0], weights, consumers)
             if made is not None:
-                made.rare = "zero_masked" if isinstance(softmax, MaskedSoftmax) else "zero_nan" if guard is not None else "nan"
+                made.rare = "zero_masked" if isinstance(softmax, MaskedSoftmaxRows) else "zero_nan" if guard is not None else "nan"
                 model.operators[model.operators.index(readers[0])] = made
                 for op in (scores, softmax, guard):
                     if op is not None:
@@ -48,10 +48,16 @@ class Attention(Pass):
         return changed
 
     def fused(
-        self, model: RModel, scores: Product, softmax: Softmax, values: Product, weights: Tensor, consumers: dict[Tensor, list[ROperator]]
+        self,
+        model: RModel,
+        scores: Product,
+        softmax: SoftmaxRows,
+        values: Product,
+        weights: Tensor,
+        consumers: dict[Tensor, list[ROperator]],
     ) -> FusedAttention | None:
         inner = [scores.y, softmax.y, weights]
-        if any(t in model.outputs or len(consumers[t]) != 1 for t in inner) or softmax.axis not in (-1, softmax.x.rank - 1):
+        if any(t in model.outputs or len(consumers[t]) != 1 for t in inner) or softmax.rows[1] != softmax.x.shape[-1]:
             return None
         if values.x is not weights or values.a_view is not None or values.transpose_a or values.steps or scores.y_order is not None:
             self.decline(softmax.title(), "the product behind it does not take it as it is")

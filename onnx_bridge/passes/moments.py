@@ -13,13 +13,13 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Shape, Tensor
 from onnx_bridge.library.known import MOST
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.identity import Identity
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.pow import Pow
 from onnx_bridge.operators.reduce import ReduceMean, ReduceSum, ReduceSumSquare
 from onnx_bridge.operators.variadic import Max
-from onnx_bridge.passes.views import SHAPES
 
 Add, Sub, Mul, Div, Neg, Reciprocal, Relu = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div", "Neg", "Reciprocal", "Relu"))
 
@@ -125,7 +125,7 @@ def squared(tensor: Tensor, producers: Mapping[Tensor, ROperator]) -> Tensor | N
 def made_by(tensor: Tensor, producers: Mapping[Tensor, ROperator]) -> ROperator | None:
     """What makes a tensor's elements, in whatever shape."""
     maker = producers.get(tensor)
-    while isinstance(maker, (Identity, *SHAPES)) or (isinstance(maker, Expand) and maker.is_view):
+    while isinstance(maker, (Identity, Reshaping)) or (isinstance(maker, Expand) and maker.is_view):
         maker = producers.get(maker.x)
     return maker
 

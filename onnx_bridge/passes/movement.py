@@ -13,6 +13,7 @@ from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
 from onnx_bridge.library.known import MOST
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.library.view import refinement, runs_of
 from onnx_bridge.operators.expand import Expand
@@ -22,7 +23,6 @@ from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.rows import row_wise
 from onnx_bridge.passes.values import DeadCode
-from onnx_bridge.passes.views import SHAPES
 
 
 class Movement(Pass):
@@ -182,7 +182,7 @@ class Movement(Pass):
             if not isinstance(op, PointwiseOperator) or len(op.outputs) != 1 or op.y.value is not None:
                 continue
             found = [t for index in op.reads() if (t := op.inputs[index]) is not None and not t.is_constant and t.rank]
-            views = [view for t in found if isinstance(view := producers.get(t), SHAPES) and view.x.layout == "planar"]
+            views = [view for t in found if isinstance(view := producers.get(t), Reshaping) and view.x.layout == "planar"]
             # Kernels that could do it on the way come first, then loops over single elements.
             views.sort(key=lambda view: view.x not in kernels)
             if not views or not (views[0].x in kernels or isinstance(producers.get(views[0].x), PointwiseOperator)):
@@ -215,7 +215,7 @@ class Movement(Pass):
                 inputs.append(tensor)
             elif value is not None:
                 inputs.append(constant(model, tensor, value))
-            elif isinstance(maker, SHAPES) and maker.x.shape == before.shape:
+            elif isinstance(maker, Reshaping) and maker.x.shape == before.shape:
                 inputs.append(maker.x)
             else:
                 view = Reshape(name=f"{tensor.name} view", opset=22)

@@ -12,6 +12,7 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.operators.group_normalization import GroupNormalization, InstanceNormalization
 from onnx_bridge.operators.layer_normalization import LayerNormalization, RMSNormalization
 from onnx_bridge.operators.pointwise import TABLE
@@ -21,7 +22,6 @@ from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.moments import Moments, expressions, moments_of, normal_form
 from onnx_bridge.passes.values import DeadCode
-from onnx_bridge.passes.views import SHAPES
 
 Add, Mul, Sqrt = (TABLE[name] for name in ("Add", "Mul", "Sqrt"))
 
@@ -156,7 +156,7 @@ class Normalizations(Pass):
         producers, consumers = model.producers(), model.consumers()
         before, readers = producers.get(op.x), consumers.get(op.y, [])
         after = readers[0] if len(readers) == 1 else None
-        if not isinstance(before, SHAPES) or not isinstance(after, SHAPES) or op.y in model.outputs or after.y.type != before.x.type:
+        if not isinstance(before, Reshaping) or not isinstance(after, Reshaping) or op.y in model.outputs or after.y.type != before.x.type:
             return False
         x, groups = before.x, op.x.shape[1]
         channels = x.shape[1] if x.rank > 2 else None

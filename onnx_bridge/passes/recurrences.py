@@ -1,4 +1,4 @@
-"""What stands around recurrent layers: states of zeros, and changes of layout, which their kernels do on the way."""
+"""Changes of layout around recurrent layers, which their kernels do on the way."""
 
 from __future__ import annotations
 
@@ -8,40 +8,10 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.library.loops import contiguous_strides
+from onnx_bridge.library.moving import Permuting, Reshaping, trace
 from onnx_bridge.library.view import runs_of
-from onnx_bridge.operators.cast import Cast
-from onnx_bridge.operators.concat import Concat
-from onnx_bridge.operators.constant_of_shape import ConstantOfShape
-from onnx_bridge.operators.expand import Expand
-from onnx_bridge.operators.gather import Gather
-from onnx_bridge.operators.identity import Identity
 from onnx_bridge.operators.recurrent import Recurrent
-from onnx_bridge.operators.slice import Slice
-from onnx_bridge.operators.split import Split
-from onnx_bridge.operators.tile import Tile
-from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.views import SHAPES, trace
-
-
-class ZeroStates(Pass):
-    """An initial state of zeros (a constant, or made of zeros by Expand, ConstantOfShape, Slice and the like) is no input at all."""
-
-    name = "zero states"
-    takes = gives = Dialect.ONNX
-
-    def call(self, model: RModel) -> bool:
-        changed = False
-        producers = model.producers()
-        for op in model.operators:
-            if not isinstance(op, Recurrent):
-                continue
-            for index in range(5, min(len(op.inputs), 7)):
-                tensor = op.inputs[index]
-                if tensor is not None and is_zero(tensor, producers):
-                    op.inputs[index] = None
-                    changed = True
-        return changed
 
 
 class Recurrences(Pass):
@@ -84,10 +54,10 @@ class Recurrences(Pass):
         tensor: Tensor = y
         while True:
             readers = consumers.get(tensor, [])
-            if len(readers) != 1 or tensor in model.outputs or not isinstance(readers[0], (Transpose, *SHAPES)):
+            if len(readers) != 1 or tensor in model.outputs or not isinstance(readers[0], (Permuting, Reshaping)):
                 break
             reader = readers[0]
-            if isinstance(reader, Transpose):
+            if isinstance(reader, Permuting):
                 runs = runs_of([shape[axis] for axis in order], tensor.shape)
                 if runs is None:
                     break
@@ -96,7 +66,7 @@ class Recurrences(Pass):
             tensor = reader.y
             if 3 not in order or order[-1] == 3:
                 last, found = len(chain), order
-        if not any(isinstance(reader, Transpose) for reader in chain[:last]):
+        if not any(isinstance(reader, Permuting) for reader in chain[:last]):
             return False
         strides: dict[int, Size] = dict.fromkeys(range(4), 0)
         strides.update(zip(found, contiguous_strides([shape[axis] for axis in found]), strict=True))
@@ -105,17 +75,3 @@ class Recurrences(Pass):
         op.outputs[0] = chain[last - 1].y
         model.operators = [other for other in model.operators if other not in chain[:last]]
         return True
-
-
-def is_zero(tensor: Tensor, producers: dict[Tensor, ROperator]) -> bool:
-    """Whether every element of a tensor is known to be 0."""
-    if tensor.is_constant:
-        return not tensor.constant().any()
-    maker = producers.get(tensor)
-    if isinstance(maker, ConstantOfShape):
-        return not maker.element()[0]
-    if isinstance(maker, Concat):
-        return all(part is not None and is_zero(part, producers) for part in maker.inputs)
-    if isinstance(maker, (Cast, Expand, Gather, Identity, Slice, Split, Tile, Transpose, *SHAPES)):
-        return is_zero(maker.x, producers)
-    return False

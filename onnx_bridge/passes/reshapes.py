@@ -9,6 +9,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.library.known import of_sizes
+from onnx_bridge.library.moving import Reshaping, trace
 from onnx_bridge.library.view import refinement, runs_of, whole
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.expand import Expand
@@ -16,7 +17,6 @@ from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.movement import captured_tensors, swept
-from onnx_bridge.passes.views import SHAPES, trace
 
 
 class Reshapes(Pass):
@@ -40,16 +40,16 @@ class Reshapes(Pass):
             if isinstance(op, Concat):
                 changed |= self.joined(model, op, producers)
         for op in list(model.operators):
-            if isinstance(op, SHAPES):
+            if isinstance(op, Reshaping):
                 inner = producers.get(op.x)
-                if isinstance(inner, SHAPES) and op.y.value is None:
+                if isinstance(inner, Reshaping) and op.y.value is None:
                     self.replaced(model, op, inner.x, producers)
                     changed = True
                 elif isinstance(inner, Expand):
                     changed |= self.before_expand(model, op, inner, producers)
             elif isinstance(op, Transpose) and op.y not in captured:
                 inner = producers.get(op.x)
-                if isinstance(inner, SHAPES) and op.x.layout == "planar":
+                if isinstance(inner, Reshaping) and op.x.layout == "planar":
                     changed |= self.parted(model, op, inner.x, producers)
         return changed and swept(model)
 

@@ -10,6 +10,7 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
@@ -17,7 +18,6 @@ from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.views import SHAPES
 
 Add = TABLE["Add"]
 
@@ -48,7 +48,7 @@ class Rows(Pass):
         x, w, c = op.arguments(3)
         assert x is not None and w is not None
         before, readers = model.producers().get(x), model.consumers().get(op.y, [])
-        if not isinstance(before, SHAPES) or len(readers) != 1 or not isinstance(readers[0], SHAPES) or op.y in model.outputs:
+        if not isinstance(before, Reshaping) or len(readers) != 1 or not isinstance(readers[0], Reshaping) or op.y in model.outputs:
             return False
         after = readers[0]
         if op.transA or op.alpha != 1 or (c is not None and op.beta != 1) or not w.is_constant or w.dtype is not float32:
@@ -94,7 +94,7 @@ class Rows(Pass):
         if not any(isinstance(maker, MatMul) for maker in chain) or consumers.get(tensor) != [reader]:
             return False
         source = producers.get(tensor)
-        while isinstance(source, SHAPES):
+        while isinstance(source, Reshaping):
             source = producers.get(source.x)
         if not isinstance(source, Transpose):
             return False

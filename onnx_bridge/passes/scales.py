@@ -9,6 +9,7 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gather import Gather
 from onnx_bridge.operators.matmul import MatMul
@@ -16,7 +17,6 @@ from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.views import SHAPES
 
 Mul, Div = TABLE["Mul"], TABLE["Div"]
 
@@ -75,7 +75,7 @@ class Scales(Pass):
                 return None
             if isinstance(maker, (Mul, Div)):
                 break
-            if not isinstance(maker, (Transpose, Gather, *SHAPES)):
+            if not isinstance(maker, (Transpose, Gather, Reshaping)):
                 return None
             reader, tensor = maker, maker.x
         for x, c in ((maker.input(0), maker.input(1)), (maker.input(1), maker.input(0))):

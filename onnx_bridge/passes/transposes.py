@@ -7,16 +7,14 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.product import Product
-from onnx_bridge.operators.transpose import Transpose
+from onnx_bridge.library.moving import Permuting, trace
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.views import trace
 
 
 class Transposes(Pass):
     """
-    1. Transpose of a Transpose: one, or none.
-    2. A Product whose operand is made by Transposes, slices, views reads what those read, where it lies.
-    3. A Transpose that alone reads a Product, and leaves its columns last, is how the Product writes.
+    1. A Product whose operand is made by Transposes, slices, views reads what those read, where it lies.
+    2. A Transpose that alone reads a Product, and leaves its columns last, is how the Product writes.
     """
 
     name = "transposes"
@@ -26,23 +24,13 @@ class Transposes(Pass):
         before = list(model.operators)
         producers = model.producers()
         for op in model.operators:
-            if isinstance(op, Transpose):
-                self.chain(op, producers)
-            elif isinstance(op, Product):
+            if isinstance(op, Product):
                 self.operands(op, producers)
         consumers = model.consumers()
         for op in before:
             if isinstance(op, Product) and self.output(op, consumers, model):
                 continue
         return before != model.operators
-
-    @staticmethod
-    def chain(op: Transpose, producers: dict[Tensor, ROperator]) -> None:
-        inner = producers.get(op.x)
-        if isinstance(inner, Transpose):
-            first = inner.order(inner.x)
-            op.perm = [first[axis] for axis in op.order(op.x)]
-            op.inputs = [inner.x]
 
     @staticmethod
     def operands(op: Product, producers: dict[Tensor, ROperator]) -> None:
@@ -54,7 +42,7 @@ class Transposes(Pass):
 
     def output(self, op: Product, consumers: dict[Tensor, list[ROperator]], model: RModel) -> bool:
         readers = consumers.get(op.y, [])
-        if len(readers) != 1 or not isinstance(readers[0], Transpose) or op.y in model.outputs or op.y_order is not None:
+        if len(readers) != 1 or not isinstance(readers[0], Permuting) or op.y in model.outputs or op.y_order is not None:
             return False
         order = readers[0].order(op.y)
         if order[-1] != len(order) - 1 or op.matrix_shape() != op.y.shape:

@@ -10,11 +10,12 @@ from onnx_bridge.select.convolution import Convolutions, TransposedConvolutions
 from onnx_bridge.select.dense import DenseBias, DenseGemm, DenseMatMul
 from onnx_bridge.select.pointwise import Loops
 from onnx_bridge.select.product import Products
+from onnx_bridge.select.softmax import Softmaxes
 from onnx_bridge.select.written import Written
 
 #: Every rule, in the order in which they are tried.
 RULES: tuple[type[Pass], ...] = (
-    Convolutions, TransposedConvolutions, DenseGemm, DenseMatMul, Products, DenseBias, BatchNorm, Loops, Written,
+    Convolutions, TransposedConvolutions, DenseGemm, DenseMatMul, Products, DenseBias, BatchNorm, Softmaxes, Loops, Written,
 )  # fmt: skip
 
 
