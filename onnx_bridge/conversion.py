@@ -56,7 +56,7 @@ class Conversion:
         """Builds the header and returns a callable on numpy arrays.
 
         Args:
-            body: "best", or one of "baseline", "avx2", "avx512".
+            body: "best", or one that the header has (`emitted.bodies`).
             flags: compiler flags after `-std=c++17 -O2`.
             compiler: its name; else $CXX, else the first that is found.
         """

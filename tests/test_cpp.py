@@ -20,7 +20,7 @@ from zoo import ZOO, Net
 
 from onnx_bridge.convert import convert
 from onnx_bridge.emit.header import contract
-from onnx_bridge.runtime.processor import widest_body
+from onnx_bridge.runtime.compiled import only
 from onnx_bridge.toolchain import find_compiler
 
 FOLDER = Path(__file__).parent / "cpp"
@@ -174,7 +174,7 @@ def test_without_exceptions_or_itself(folder: Path, build: Build, tmp_path: Path
     convert(open_net(), name="open", verify=False, self_include=False).emitted.write(folder)
     flags = ["-O1", "-g", "-fno-exceptions", "-fno-rtti", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
 
-    run(build("no_exceptions.cpp", flags=[*flags, *STRICT, f"-DONNX_BRIDGE_ONLY={widest_body()}"]), folder)
+    run(build("no_exceptions.cpp", flags=[*flags, *STRICT, only()]), folder)
 
 
 def test_32_bits(folder: Path, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_attention_of_a_known_length(tmp_path: Path) -> None:
     assert "exponentiate<" in header.read_text(encoding="ascii")
     (tmp_path / "use.cpp").write_text('#include "attend.hxx"\nconst onnx_bridge::attend::Model model;\n', encoding="ascii")
 
-    words = ["-std=c++17", "-O2", *STRICT, f"-DONNX_BRIDGE_ONLY={widest_body()}"]
+    words = ["-std=c++17", "-O2", *STRICT, only()]
     find_compiler().run([*words, "-c", str(tmp_path / "use.cpp"), "-o", str(tmp_path / "use.o")])
 
 

@@ -29,6 +29,7 @@ from onnx_bridge.passes import KERNEL_PASSES, ONNX_PASSES
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.select import RULES
 from onnx_bridge.select.rule import Rule
+from onnx_bridge.targets import TARGETS
 
 PACKAGE = Path(onnx_bridge.__file__).parent
 
@@ -52,9 +53,10 @@ WALLS: dict[str, set[str]] = {
     "select": {"ir", "library", "operators", "kernel_operators", "passes"},
     "optimise": {"ir", "passes", "select"},
     "kernels": set(),
-    "emit": {"ir", "passes"},  # passes: the memory plan that it writes down
+    "targets": set(),
+    "emit": {"ir", "passes", "targets"},  # passes: the memory plan that it writes down
     "toolchain": set(),
-    "runtime": {"ir", "emit", "processes", "toolchain"},
+    "runtime": {"ir", "emit", "processes", "targets", "toolchain"},
     "verify": {"graphs", "ir", "emit", "processes", "references", "runtime"},
     "conversion": {"ir", "emit", "toolchain", "runtime", "verify"},
     "given": {"ir", "frontends", "normalize", "verify"},
@@ -185,6 +187,17 @@ def test_every_operator_is_selected_or_its_own_kernel() -> None:
     ]
 
     assert not lost
+
+
+def test_a_target_is_named_in_its_own_file_alone() -> None:
+    """Neither code nor words elsewhere know an instruction set, by its name or by an instruction: they ask the records."""
+    names = {target.name for target in TARGETS} - {"baseline"}  # an English word; as a name it is quoted
+    instructions = {word for t in TARGETS for word in re.findall(r"\w{3,}", f"{t.gcc} {t.clang}")} - {"fma", "arch"}
+    named = re.compile(rf"\b(?:{'|'.join(sorted(names | instructions))}|sse\d?|avx\w*|neon\w*)\b|[\"']baseline[\"']", re.IGNORECASE)
+    found = {path.relative_to(PACKAGE): named.findall(path.read_text()) for room, path in sources() if room != "targets"}
+
+    assert len(names) > 5
+    assert {path: words for path, words in found.items() if words} == {}
 
 
 # ---- operators and kernels

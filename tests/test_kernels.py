@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from onnx_bridge.emit import bodies
 from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions, macros
+from onnx_bridge.targets import bodies_that_differ, words_of
 from onnx_bridge.toolchain import cache_folder, find_compiler
 
 FOLDER = Path(__file__).parent / "kernels"
@@ -51,16 +53,18 @@ def write_headers(test: Path, folder: Path) -> Path:
     undefine = "\n".join(f"#undef {name}" for name in macros(body))
     (folder / "body.hxx").write_text(f"namespace kernels {{ namespace ONNX_BRIDGE_REGION {{\n{body}\n{undefine}\n}}}}\n", encoding="ascii")
     system = "\n".join(f"#include <{name}>" for name in SYSTEM.split())
-    regions = (KERNELS / "regions.hxx").read_text(encoding="ascii")
-    header = folder / "regions.hxx"
-    header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}#undef ONNX_BRIDGE_SELF\n', encoding="ascii")
+    words = words_of(body)
+    regions = bodies.region_text(bodies_that_differ(words), words)
+    (folder / "regions.hxx").write_text(f"{regions}\n", encoding="ascii")  # for a test that includes itself, too
+    header = folder / "kernels.hxx"
+    header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}\n#undef ONNX_BRIDGE_SELF\n', encoding="ascii")
     return header
 
 
 def built(test: Path, flags: list[str], folder: Path, compiler: str | None = None) -> Path:
     """The test's program; kept among the built libraries as long as what the preprocessor makes of its sources stays the same."""
     cxx = find_compiler(compiler)
-    command = [*STRICT, *flags, "-include", str(write_headers(test, folder)), f"-I{folder}"]
+    command = [*STRICT, *flags, "-include", str(write_headers(test, folder)), f"-I{folder}", f"-I{FOLDER}"]
     cxx.run([*command, "-E", "-P", str(test), "-o", str(folder / "preprocessed")])
     key = hashlib.sha256("\0".join([cxx.version, *cxx.command, *STRICT, *flags]).encode() + (folder / "preprocessed").read_bytes())
     program = cache_folder() / f"{test.stem}-{key.hexdigest()[:32]}"

@@ -46,8 +46,8 @@ struct Argument {
 @ARGUMENTS@
 
 /// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
-/// multiply-add (avx2, avx512, and baseline on arm64) give the same bits.
-enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
+/// multiply-add (each but baseline, and that on arm64) give the same bits.
+enum class Body { @BODIES@ };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
 struct Weights {
@@ -188,29 +188,15 @@ namespace onnx_bridge { namespace @NAME@ {
 @DEFINITIONS@
 inline std::string Model::choose(Body body)
 {
-   const int widest = widest_body();
-#ifdef ONNX_BRIDGE_ONLY
-   const int best = ONNX_BRIDGE_ONLY;
-#else
-   const int best = widest;
-#endif
-   const int lanes = body == Body::best ? best : static_cast<int>(body);
-   if (lanes > widest) return "this processor cannot run the body that was asked for";
-#if defined(ONNX_BRIDGE_ONLY)
-   if (lanes != best) return "compiled for another body than was asked for";
-#if ONNX_BRIDGE_ONLY == 16
-   run_ = avx512::run;
-#elif ONNX_BRIDGE_ONLY == 8
-   run_ = avx2::run;
-#else
-   run_ = baseline::run;
-#endif
-#elif defined(__x86_64__)
-   run_ = lanes == 16 ? avx512::run : lanes == 8 ? avx2::run : baseline::run;
-#else
-   run_ = baseline::run;
-#endif
-   return {};
+   if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
+@CHOICES@
+   for (const Choice& choice : choices) {
+      if (body != Body::best && body != choice.body) continue;
+      if (!can_run(static_cast<int>(choice.body))) continue;
+      run_ = choice.run;
+      return {};
+   }
+   return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
 }
 
 inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from onnx_bridge.emit.amalgamate import amalgamate, definitions, kernel_text, macros
-from onnx_bridge.emit.bodies import including_itself, regions
+from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
-from onnx_bridge.emit.names import Names, identifier
+from onnx_bridge.emit.names import FACE_NAMES, Names, identifier
 from onnx_bridge.emit.sizes import FaceSizes
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
@@ -25,18 +25,8 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.passes.memory import MemoryPlan, plan_memory
 from onnx_bridge.passes.written import check_written
+from onnx_bridge.targets import bodies_that_differ, words_of
 from onnx_bridge.version import __version__
-
-#: Names that the face declares itself.
-_FACE_NAMES = {
-    "Dims", "Argument", "Body", "Weights", "Model", "Workspace", "Session", "inputs", "outputs", "dims", "ws", "arena", "at", "w", "tap",
-    "floor_div", "minimum", "maximum", "run", "widest_body", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
-    "onnx_bridge", "avx512", "avx2", "baseline", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
-    "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
-    "sizes", "session", "Check", "ExpectedWeights", "Checked", "Layout", "layout", "too_many", "most_bytes", "wrapped", "bits",
-    "differ", "size", "takes", "open", "make", "error", "load", "choose", "opened", "raise", "check", "file", "memory", "expected",
-    "Found", "found", "found_",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +43,7 @@ class Emitted:
         plan: the memory plan.
         conditions: sizes that must not be negative; `infer` refuses dims for which one is.
         found: sizes that data decides, in the order of the fields of Found, with what they are never above.
+        bodies: the names of the bodies that the header holds, the best first: what `compile(body=...)` takes beside "best".
         tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
     """
 
@@ -68,6 +59,7 @@ class Emitted:
     tapped: list[Tensor] = field(default_factory=list)
     conditions: list[Size] = field(default_factory=list)
     found: dict[str, Size] = field(default_factory=dict)
+    bodies: tuple[str, ...] = ()
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
 
     def with_taps(self) -> Emitted:
@@ -125,7 +117,7 @@ class _Header:
         self.model, self.embed, self.self_include = model, embed, self_include
         self.plan = plan_memory(model)
         self.kernel_files = {file for op in _all_operators(model.operators) for file in op.kernel_files()} | {"vector.hxx"}
-        self.names = Names(_FACE_NAMES | definitions(amalgamate(self.kernel_files)) | {model.name})
+        self.names = Names(FACE_NAMES | definitions(amalgamate(self.kernel_files)) | {model.name})
         self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
         self.sizes = FaceSizes(model, self.plan, self.symbols)
         self.sizes.refuse_too_large()
@@ -142,6 +134,8 @@ class _Header:
         network = self.network(lines)
         functors = self.functors()
         kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
+        words = words_of(kernels)
+        targets = bodies_that_differ(words)
         image = self.image
         plain, tap = self.parameters(named=False), _tap_type(taps, "tap")
         found_type = ["Found&"] if self.found else []
@@ -166,11 +160,12 @@ class _Header:
             "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *_tap_type(taps)]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
             "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found), **found_texts(self.found),
-            "DETECTION": kernel_text("widest_body.hxx"), "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
+            "DETECTION": detection(targets), "CHOICES": choices(targets), "BODIES": body_enumerators(targets),
+            "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip
         body = _filled("body.hxx", texts)
-        texts["REGIONS"] = regions(f"{self.model.name}.hxx", None if self.self_include else body)
+        texts["REGIONS"] = regions(f"{self.model.name}.hxx", None if self.self_include else body, targets, words)
         header = _filled("face.hxx", texts)
         if self.self_include:
             header = including_itself(header, body)
@@ -187,6 +182,7 @@ class _Header:
             tapped,
             list(self.model.conditions),
             dict(self.model.found),
+            tuple(target.name for target in targets),
             partial(self.make, taps=True),
         )
 

@@ -5,6 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from onnx_bridge.targets import TARGETS
+
+#: Names that the face declares itself.
+FACE_NAMES = {
+    "Dims", "Argument", "Body", "Weights", "Model", "Workspace", "Session", "inputs", "outputs", "dims", "ws", "arena", "at", "w", "tap",
+    "floor_div", "minimum", "maximum", "run", "can_run", "checksum", "check_weights", "WeightsFile", "lanes", "Size", "bytes", "std",
+    "onnx_bridge", "run_", "w_", "vec", "ivec", "Const", "All", "index", "plan", "bind", "infer", "doInfer",
+    "embedded_weights", "model", "workspace", "filename", "output_size", "workspace_bytes", "data", "body", "where",
+    "sizes", "session", "Check", "ExpectedWeights", "Checked", "Layout", "layout", "too_many", "most_bytes", "wrapped", "bits",
+    "differ", "size", "takes", "open", "make", "error", "load", "choose", "opened", "raise", "check", "file", "memory", "expected",
+    "Found", "found", "found_", "Choice", "choices", "choice", *(target.name for target in TARGETS),
+}  # fmt: skip
+
 _KEYWORDS = frozenset(
     """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class co_await co_return
     co_yield compl concept const consteval constexpr constinit const_cast continue decltype default delete do double dynamic_cast else

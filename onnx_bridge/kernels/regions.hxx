@@ -25,35 +25,7 @@
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
-// ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4 lanes, leaves the other bodies out.
-#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-#define ONNX_BRIDGE_LANES 16
-#define ONNX_BRIDGE_REGION avx512
-#include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END
-#endif
-#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-ONNX_BRIDGE_BEGIN("avx2,fma")
-#define ONNX_BRIDGE_LANES 8
-#define ONNX_BRIDGE_REGION avx2
-#include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END
-#endif
-#if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
-#define ONNX_BRIDGE_LANES 4
-#define ONNX_BRIDGE_REGION baseline
-#include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
-#endif
+@BODIES@
 #pragma GCC diagnostic pop
 #undef ONNX_BRIDGE_PRAGMA
 #undef ONNX_BRIDGE_STRICT

@@ -11,13 +11,10 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.runtime.library import Library, Workspace
-from onnx_bridge.runtime.processor import widest_body
+from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
 from onnx_bridge.runtime.shim import shim
 from onnx_bridge.runtime.signature import Signature, spell
 from onnx_bridge.toolchain import build
-
-#: The bodies of a header that can be asked for, by the number of floats in a vector.
-BODIES = {"best": 0, "baseline": 4, "avx2": 8, "avx512": 16}
 
 
 def compile_emitted(
@@ -37,15 +34,25 @@ def built(emitted: Emitted, flags: Sequence[str] = (), compiler: str | None = No
     Raises:
         ToolchainError: no compiler, or it refuses.
     """
-    if body not in BODIES:
-        raise InferenceError(f"body must be one of {', '.join(BODIES)}, not {body!r}")
     sources = {f"{emitted.name}.hxx": emitted.header, "shim.cpp": shim(emitted, taps)}
-    return str(build(sources, "shim.cpp", flags=[only(body, compiler), *flags], compiler=compiler))
+    return str(build(sources, "shim.cpp", flags=[only(body, compiler, emitted.bodies), *flags], compiler=compiler))
 
 
-def only(body: str = "best", compiler: str | None = None) -> str:
-    """The compiler's flag for one body of a header: a library for this processor needs no other, and is built three times as fast."""
-    return f"-DONNX_BRIDGE_ONLY={BODIES[body] or widest_body(compiler)}"
+def only(body: str = "best", compiler: str | None = None, bodies: Sequence[str] = BODIES) -> str:
+    """The compiler's flag for one body of a header: a library for this processor needs no other, and is built three times as fast.
+
+    Args:
+        body: the name of a body, or "best".
+        compiler: what finds out what the processor can run.
+        bodies: those that the header has, the best first.
+
+    Raises:
+        InferenceError: the header has no such body.
+        ToolchainError: no compiler, or it refuses.
+    """
+    if body not in ("best", *bodies):
+        raise InferenceError(f"body must be one of {', '.join(['best', *reversed(bodies)])}, not {body!r}")
+    return f"-DONNX_BRIDGE_ONLY={NUMBERS[best_body(bodies, compiler) if body == 'best' else body]}"
 
 
 class CompiledModel(Signature):
@@ -63,7 +70,7 @@ class CompiledModel(Signature):
     ) -> None:
         super().__init__(emitted)
         self._body, self._flags, self._compiler, self._taps = body, tuple(flags), compiler, taps
-        self._library = Library(library, emitted.name, emitted.weights.data, BODIES[body])
+        self._library = Library(library, emitted.name, emitted.weights.data, NUMBERS.get(body, BEST))
 
     def __repr__(self) -> str:
         ends = [", ".join(f"{t.name}: {t.type}" for t in tensors) for tensors in (self._emitted.inputs, self._emitted.outputs)]

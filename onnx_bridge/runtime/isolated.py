@@ -10,7 +10,7 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import BridgeError, InferenceError, WeightsError
 from onnx_bridge.processes import Conversation, warm
-from onnx_bridge.runtime.compiled import BODIES
+from onnx_bridge.runtime.processor import BEST
 from onnx_bridge.runtime.signature import Outputs, Signature, spell
 
 _SERVES = ("onnx_bridge.runtime.served:Header", True)
@@ -38,7 +38,7 @@ class IsolatedModel(Signature):
         self._talk = Conversation(*_SERVES)
         self.close = self._talk.close
         weights = emitted.weights.data
-        self._ask({"open": library, "name": emitted.name, "weights": weights, "lanes": BODIES["best"]}, "", WeightsError)
+        self._ask({"open": library, "name": emitted.name, "weights": weights, "body": BEST}, "", WeightsError)
 
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
         """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""

@@ -54,7 +54,7 @@ class Library:
         WeightsError: the weights are not the header's, or the processor cannot run the body.
     """
 
-    def __init__(self, path: str, name: str, weights: bytes, lanes: int) -> None:
+    def __init__(self, path: str, name: str, weights: bytes, body: int) -> None:
         self.model = None
         self._idle: list[Workspace] = []
         self._weights = _aligned(weights)
@@ -65,7 +65,7 @@ class Library:
             raise ToolchainError(f"cannot load {path}: {error}") from None
         self.call = {function: self.function(function, *signature) for function, signature in _FUNCTIONS.items()}
         message = ctypes.create_string_buffer(1024)
-        self.model = self.call["open"](self._weights.ctypes.data, self._weights.nbytes, lanes, message, len(message))
+        self.model = self.call["open"](self._weights.ctypes.data, self._weights.nbytes, body, message, len(message))
         if not self.model:
             raise WeightsError(message.value.decode("utf-8", "replace"))
 

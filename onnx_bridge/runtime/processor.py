@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
-from onnx_bridge.emit.amalgamate import KERNELS
+from onnx_bridge.emit.bodies import detection, includes
+from onnx_bridge.targets import TARGETS, bodies_that_differ
 from onnx_bridge.toolchain import build
 
-_SOURCE = '#include "widest_body.hxx"\nextern "C" int widest() { return widest_body(); }\n'
+#: What `Body` has for the best that the processor can run.
+BEST = 0
+
+#: The number of each body, as `Body` and `ONNX_BRIDGE_ONLY` have it.
+NUMBERS = {target.name: target.number for target in TARGETS}
+
+#: The bodies of a header whose kernels ask for nothing in particular, the best first.
+BODIES = tuple(target.name for target in bodies_that_differ(frozenset()))
 
 
-@cache
-def widest_body(compiler: str | None = None) -> int:
-    """How many floats the widest body of a header has that this processor can run: 16, 8 or 4.
+def best_body(bodies: Sequence[str] = BODIES, compiler: str | None = None) -> str:
+    """The first of these bodies that this processor can run.
 
     Raises:
         ToolchainError: no compiler, or it refuses.
     """
-    sources = {"widest.cpp": _SOURCE, "widest_body.hxx": (KERNELS / "widest_body.hxx").read_text(encoding="ascii")}
-    return int(ctypes.CDLL(str(build(sources, "widest.cpp", compiler=compiler))).widest())
+    can_run = _library(compiler).can_run_body
+    return next((body for body in bodies if can_run(NUMBERS[body])), bodies[-1])
+
+
+@cache
+def _library(compiler: str | None) -> Any:
+    text = f'{includes(TARGETS)}\n{detection(TARGETS)}\nextern "C" int can_run_body(int body) {{ return can_run(body); }}\n'
+    return ctypes.CDLL(str(build({"can_run.cpp": text}, "can_run.cpp", compiler=compiler)))

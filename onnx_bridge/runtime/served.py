@@ -21,7 +21,7 @@ class Header:
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The outputs of a run; with "tap", also every intermediate tensor as (its number, its bytes)."""
         if "open" in message:
-            self._library = Library(message["open"], message["name"], message["weights"], message["lanes"])
+            self._library = Library(message["open"], message["name"], message["weights"], message["body"])
             return {}
         inputs = [_fenced(array) for array in message["inputs"]]
         outputs = [fenced(np.dtype(dtype), shape) for dtype, shape in message["outputs"]]

@@ -74,7 +74,7 @@ inline constexpr Argument outputs[] = {
 };
 
 /// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
-/// multiply-add (avx2, avx512, and baseline on arm64) give the same bits.
+/// multiply-add (each but baseline, and that on arm64) give the same bits.
 enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
@@ -494,7 +494,7 @@ private:
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
 //
-// ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4 lanes, leaves the other bodies out.
+// ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
 ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_LANES 16
@@ -533,31 +533,33 @@ ONNX_BRIDGE_END_BASELINE
 
 namespace onnx_bridge { namespace recurrent {
 
-// widest_body.hxx: which body of a header this processor can run.
-//
-// Part of every header, and built on its own by whoever compiles a header for this very processor (ONNX_BRIDGE_ONLY).
-/// The widest vectors that this processor and this system support: 16, 8 or 4 floats.
-inline int widest_body()
+/// Whether this processor and this system can run a body.
+inline bool can_run(int body)
 {
 #if defined(__x86_64__)
    // CPUID by hand: __builtin_cpu_supports does not link under Cling.
-   auto cpuid = [](unsigned leaf, unsigned (&r)[4]) {
-      __asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
-   };
    unsigned r[4];
-   cpuid(0, r);
-   if (r[0] < 7) return 4;
-   cpuid(1, r);
-   if (!(r[2] >> 12 & 1) || !(r[2] >> 27 & 1)) return 4;  // FMA, OSXSAVE
-   unsigned low, high;
-   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-   cpuid(7, r);
-   if ((low & 6) != 6 || !(r[1] >> 5 & 1)) return 4;  // AVX2, and registers that the system saves
-   const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
-   return (low & 0xe6) == 0xe6 && (r[1] & avx512) == avx512 ? 16 : 8;
-#else
-   return 4;
+   enum { eax, ebx, ecx, edx };
+   auto cpuid = [&r](unsigned leaf, unsigned part) {
+      __asm__ volatile("cpuid" : "=a"(r[eax]), "=b"(r[ebx]), "=c"(r[ecx]), "=d"(r[edx]) : "a"(leaf), "c"(part));
+   };
+   cpuid(0, 0);
+   auto has = [&, last = r[eax]](unsigned leaf, unsigned part, int which, unsigned bits) {
+      if (leaf > last) return false;
+      cpuid(leaf, part);
+      return (r[which] & bits) == bits;
+   };
+   auto saves = [&has](unsigned bits) {
+      unsigned low, high;
+      if (!has(1, 0, ecx, 1u << 27)) return false;  // OSXSAVE
+      __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+      return (low & bits) == bits;
+   };
+   if (body == 16) return saves(0xe6) && has(1, 0, ecx, 1u << 12) && has(7, 0, ebx, 1u << 5 | 1u << 16 | 1u << 17 | 1u
+         << 30 | 1u << 31);
+   if (body == 8) return saves(6) && has(1, 0, ecx, 1u << 12) && has(7, 0, ebx, 1u << 5);
 #endif
+   return body == 4;
 }
 inline std::string Model::bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check)
@@ -585,29 +587,29 @@ inline std::string Model::load(const std::string& file, Body body, Check check)
 
 inline std::string Model::choose(Body body)
 {
-   const int widest = widest_body();
-#ifdef ONNX_BRIDGE_ONLY
-   const int best = ONNX_BRIDGE_ONLY;
-#else
-   const int best = widest;
+   if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
+   struct Choice {
+      Body body;
+      Run run;
+   };
+   constexpr Choice choices[] = {  // the best first
+#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
+      {Body::avx512, avx512::run},
 #endif
-   const int lanes = body == Body::best ? best : static_cast<int>(body);
-   if (lanes > widest) return "this processor cannot run the body that was asked for";
-#if defined(ONNX_BRIDGE_ONLY)
-   if (lanes != best) return "compiled for another body than was asked for";
-#if ONNX_BRIDGE_ONLY == 16
-   run_ = avx512::run;
-#elif ONNX_BRIDGE_ONLY == 8
-   run_ = avx2::run;
-#else
-   run_ = baseline::run;
+#if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
+      {Body::avx2, avx2::run},
 #endif
-#elif defined(__x86_64__)
-   run_ = lanes == 16 ? avx512::run : lanes == 8 ? avx2::run : baseline::run;
-#else
-   run_ = baseline::run;
+#if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
+      {Body::baseline, baseline::run},
 #endif
-   return {};
+   };
+   for (const Choice& choice : choices) {
+      if (body != Body::best && body != choice.body) continue;
+      if (!can_run(static_cast<int>(choice.body))) continue;
+      run_ = choice.run;
+      return {};
+   }
+   return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
 }
 
 inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept

@@ -106,8 +106,8 @@ struct Call {
 
 }  // namespace test
 
-#define ONNX_BRIDGE_SELF "../../tests/kernels/conv_test.cpp"  // seen from regions.hxx
-#include "../../onnx_bridge/kernels/regions.hxx"
+#define ONNX_BRIDGE_SELF "conv_test.cpp"
+#include "regions.hxx"
 #undef ONNX_BRIDGE_SELF
 
 namespace test {

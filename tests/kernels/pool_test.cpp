@@ -105,8 +105,8 @@ struct Resize {
 
 }  // namespace test
 
-#define ONNX_BRIDGE_SELF "../../tests/kernels/pool_test.cpp"  // seen from regions.hxx
-#include "../../onnx_bridge/kernels/regions.hxx"
+#define ONNX_BRIDGE_SELF "pool_test.cpp"
+#include "regions.hxx"
 #undef ONNX_BRIDGE_SELF
 
 namespace test {
