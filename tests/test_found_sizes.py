@@ -11,7 +11,7 @@ import pytest
 from check import oracle
 from zoo import Net
 
-from onnx_bridge import UnsupportedModel, convert
+from onnx_bridge import InferenceError, convert
 from onnx_bridge.ir import dims
 from onnx_bridge.toolchain.compiler import find_compiler
 from onnx_bridge.verify.localise import localise
@@ -70,9 +70,18 @@ def test_a_size_that_is_read_alone() -> None:
     agrees(doubling("shape"), "early_shape")
 
 
-def test_what_needs_a_number_of_rows_is_refused_in_words() -> None:
-    with pytest.raises(UnsupportedModel, match="it needs doubling_Loop0_0 turns to be 4, and data decides that"):
-        convert(doubling("fixed"), verify=False)
+def test_what_needs_a_number_of_rows_is_tested_as_the_network_runs() -> None:
+    """A call that finds another number is refused, as onnxruntime refuses it; the banner and the report say so."""
+    model = doubling("fixed")
+    four = [{"x": np.full((rows, 3), 2.3 / rows, np.float32)} for rows in (1, 2)]
+    made = convert(model, name="early_fixed", inputs=four)
+    net = made.compile()
+
+    for given in four:
+        np.testing.assert_allclose(net(**given), oracle(model).run(None, given)[0], rtol=1e-5)
+    with pytest.raises(InferenceError, match="refuses these inputs"):
+        net(np.full((1, 3), 7, np.float32))
+    assert any("doubling_Loop0_0 turns must be 4: data decides that" in note for note in made.report.notes)
 
 
 def test_the_face_says_how_many(tmp_path: Path) -> None:
@@ -103,8 +112,10 @@ def test_limits() -> None:
         for number in range(5):
             for found in range(number + 3):
                 assert dims.evaluate(size, {"N": number, "T": found}) <= dims.evaluate(limit, {"N": number})
+    by_found = dims.at_most(dims.floor_div(n * 3, t), {"T": 4})  # T is 1 or more there
+    assert all(number * 3 // found <= dims.evaluate(by_found, {"N": number}) for number in range(9) for found in range(1, 5))
     with pytest.raises(ValueError, match="can be told"):
-        dims.at_most(dims.floor_div(n, t), {"T": 4})
+        dims.at_most(t * dims.minimum(n - 5, 3), {"T": 4})
 
 
 def test_a_fault_behind_a_found_size_is_found() -> None:

@@ -142,6 +142,7 @@ class CppWriter:
             self.line(f"// {comment(self._describe(op))}")
             if not op.is_view:
                 op.emit(self)
+            self.require(op.conditions, op.constraints)
             self._operator = None
             made = [] if op.is_view else [t for t in op.outputs if t is not None and t in self._pointers]
             self._taps += [_Tap(len(self.lines), INDENT * self._depth, t, self._pointers[t]) for t in made]
@@ -155,6 +156,12 @@ class CppWriter:
             lines += folded(f"{tap.indent}if (tap) tap({number}, {tap.pointer}, static_cast<std::size_t>({bytes_}));")
             done = tap.place
         return [*lines, *self.lines[done:]], [tap.tensor for tap in self._taps]
+
+    def require(self, conditions: Sequence[Size], constraints: Sequence[tuple[Size, Size]]) -> None:
+        for a, b in constraints:
+            self.line(f"if ({self.size(a)} != {self.size(b)}) return false;")
+        for size in conditions:
+            self.line(f"if ({self.size(size)} < 0) return false;")
 
     # ---- what the header needs
 

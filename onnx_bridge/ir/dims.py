@@ -161,9 +161,8 @@ def _atom_at_most(atom: Symbol | Function, limits: Mapping[str, Size]) -> Size:
     if isinstance(atom, Symbol):
         return limits.get(atom.name, symbol(atom.name))
     if atom.name == "floor_div":
-        if not symbols(atom.args[1]).isdisjoint(limits):
-            raise ValueError(f"no limit of a division by {atom.args[1]} can be told")
-        return floor_div(at_most(atom.args[0], limits), atom.args[1])
+        by_data = not symbols(atom.args[1]).isdisjoint(limits)  # then it is 1 or more, which is tested as the network runs
+        return floor_div(at_most(atom.args[0], limits), 1 if by_data else atom.args[1])
     return _FUNCTIONS[atom.name](*(at_most(arg, limits) for arg in atom.args))
 
 

@@ -63,6 +63,9 @@ class Writer(Protocol):
     def operators(self, operators: Sequence[ROperator]) -> None:
         """Emits nested operators (the bodies of control flow)."""
 
+    def require(self, conditions: Sequence[Size], constraints: Sequence[tuple[Size, Size]]) -> None:
+        """Has the call refused where a condition is negative, or two sizes of a pair differ."""
+
 
 #: What attributes of a declared type may be.
 _KINDS: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "str": str, "list[int]": list, "list[float]": list}
@@ -93,8 +96,6 @@ class ROperator:
     is_view: ClassVar[bool] = False
     #: What its kernel computes, pointwise operators behind it may change on the way.
     takes_epilogue: ClassVar[bool] = False
-    #: It finds sizes that data decides: others depend on it that read none of its outputs.
-    finds_sizes: bool = False
     #: It works on images of either layout, and makes what it is given; without a second output.
     follows_layout: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.
@@ -104,6 +105,13 @@ class ROperator:
     opset: int = 0
     inputs: list[Tensor | None] = field(default_factory=list)
     outputs: list[Tensor | None] = field(default_factory=list)
+    #: Sizes that data decides and that it finds as it runs, by what they are: others depend on it that read none of its outputs.
+    found: dict[str, Size] = field(default_factory=dict)
+    #: What must hold of the sizes found so far, tested right behind it: sizes that are not negative, and pairs that are equal.
+    conditions: list[Size] = field(default_factory=list, repr=False)
+    constraints: list[tuple[Size, Size]] = field(default_factory=list, repr=False)
+    #: Makes a new size of the name that it is given, never above a limit; the walk sets it while it asks for types.
+    finder: Callable[[str, Size], Size] | None = field(default=None, repr=False)
 
     # ---- what a class may say
 
@@ -171,6 +179,19 @@ class ROperator:
     def wants(self, index: int) -> bool:
         """Whether an optional output is used."""
         return index < len(self.outputs) and self.outputs[index] is not None
+
+    def find(self, what: str, most: Size) -> Size:
+        """The size called `what`, which data decides: a symbol, the same whenever `types` asks for it, to which `emit` assigns.
+
+        Args:
+            what: a word for it.
+            most: what it is never above, an expression of the dims. Memory is planned by that.
+        """
+        if what not in self.found:
+            if self.finder is None:
+                raise UnsupportedForm("data decides the shape of its output, and no such size can be made here")
+            self.found[what] = self.finder(f"{self.name} {what}", most)
+        return self.found[what]
 
     def kernel_files(self) -> Sequence[str]:
         """The kernel headers that this very operator needs; `kernels` unless overridden."""

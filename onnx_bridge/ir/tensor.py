@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -27,6 +27,10 @@ MOST_BYTES = 1 << 48
 
 #: Pairs of sizes that shape rules took for equal without proof; the lowering collects them.
 ASSUMED: ContextVar[list[tuple[Size, Size]] | None] = ContextVar("ASSUMED", default=None)
+
+
+#: Sizes that data decides: no symbol can be taken for one of them, nor they for another size; that is tested as the network runs.
+DECIDED: ContextVar[Collection[str]] = ContextVar("DECIDED", default=())
 
 
 class Unify(BridgeError):
@@ -214,7 +218,7 @@ def same(a: Size, b: Size) -> Size:
     """
     if a == b:
         return a
-    for one, other in ((a, b), (b, a)):
+    for one, other in ((a, b), (b, a)) if not _by_data(a, b) else ():
         if isinstance(one, dims.Dim) and len(one.terms) == 1:
             monomial, factor = one.terms[0]
             if factor == 1 and len(monomial) == 1 and isinstance(monomial[0], dims.Symbol):
@@ -226,20 +230,27 @@ def same(a: Size, b: Size) -> Size:
             (name,) = dims.symbols(one)
             offset = dims.evaluate(one, {name: 0})
             value, rest = divmod(other - offset, dims.evaluate(one, {name: 1}) - offset)
-            if rest == 0 and value >= 0:
+            if rest != 0 or value < 0:
+                raise ShapeError(f"sizes {a} and {b} do not agree")
+            if not _by_data(a, b):
                 raise Unify(name, value)
-            raise ShapeError(f"sizes {a} and {b} do not agree")
     plain = _without_common(a, b)
     if plain is not None:
         return b if same(*plain) == plain[1] else a
     assumed = ASSUMED.get()
     if assumed is not None and not isinstance(a - b, int):
         # Neither can be told from the other (2 * floor_div(H, 2) and H): the model is right where they agree, which is checked at run time.
-        simple, involved = sorted((a, b), key=lambda size: len(str(size)))
+        simple, involved = sorted((a, b), key=lambda size: (_by_data(size), len(str(size))))
         if (simple, involved) not in assumed:
             assumed.append((simple, involved))
         return simple
     raise ShapeError(f"sizes {a} and {b} do not agree")
+
+
+def _by_data(*sizes: Size) -> bool:
+    """Whether data decides one of some sizes."""
+    decided = DECIDED.get()
+    return bool(decided) and any(not dims.symbols(size).isdisjoint(decided) for size in sizes)
 
 
 def fits(tensor: Tensor, shape: Sequence[Size], what: str) -> None:

@@ -17,6 +17,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED, ShapeError, Tensor, Type, Unify
 from onnx_bridge.library.known import of_sizes, settled
+from onnx_bridge.lowering.found import FoundSizes, refuse_leaving, test_behind_finders
 from onnx_bridge.operators.reshape import Reshape
 
 
@@ -34,9 +35,7 @@ class Walk(Protocol):
     settled: dict[Size, bool]
     contradictions: list[Finding]
     needed: dict[tuple[Size, Size], tuple[str, str]]
-
-    def find(self, name: str, most: Size) -> Size:
-        """A new size that data decides."""
+    found: FoundSizes
 
     def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph into an empty `rmodel`, its outputs included."""
@@ -74,12 +73,6 @@ class Body:
         """The operators that make the tensors of the lowered graph, and of the graphs around it."""
         return self.on.makers
 
-    def found(self, name: str, most: Size) -> Size | None:
-        """A size that data decides, which is never above `most`; None inside of other graphs, where it may be another in each turn."""
-        if self.outer is not self.on.rmodel:
-            return None
-        return self.on.find(name, most)
-
     def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None) -> RModel:
         """The nested RModel, with the conditions that its operators make.
 
@@ -113,6 +106,7 @@ class Body:
             except Unify as unify:
                 bindings = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in bindings.items()}
                 bindings[unify.name] = unify.size
+                self.on.found.forget(body.found)
                 body.tensors.clear()
                 body.tensors.update(tensors)
                 self.on.unknown.intersection_update(unknown)
@@ -130,7 +124,9 @@ class Body:
         self.on.node, self.on.op = node, op
         if len(self.on.findings) > found:
             raise ShapeError("its body cannot be converted")
+        refuse_leaving(body)
         body.conditions = dims.essential(body.conditions)
+        self.on.rmodel.notes += test_behind_finders(body)
 
     def _bind(self, body: RModel, bindings: Mapping[str, Size]) -> dict[str, Tensor]:
         """Has the body see tensors from outside with symbols replaced; returns what is hidden by that."""

@@ -17,10 +17,11 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.rmodel import Narrowing, RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
-from onnx_bridge.ir.tensor import ASSUMED, NeedsValue, RanksDiffer, ShapeError, Tensor, Type, Unify
+from onnx_bridge.ir.tensor import ASSUMED, DECIDED, NeedsValue, RanksDiffer, ShapeError, Tensor, Type, Unify
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.declared import Declared, element_type, is_number, value_type
+from onnx_bridge.lowering.found import FoundSizes, test_behind_finders
 from onnx_bridge.lowering.parting import part
 from onnx_bridge.operators.cast import Cast
 
@@ -53,7 +54,7 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
     while True:
         known = len(conditions)
         walk = _Walk(model, name, declared, bindings, valued, conditions)
-        token = ASSUMED.set(walk.rmodel.constraints)
+        token, decided = ASSUMED.set(walk.rmodel.constraints), DECIDED.set(walk.found.limits)
         try:
             rmodel = walk.run()
         except Unify as unify:
@@ -69,9 +70,11 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
             continue
         finally:
             ASSUMED.reset(token)
+            DECIDED.reset(decided)
         if len(conditions) > known:
             continue  # what came before the last condition may be plainer with it
         rmodel.conditions = dims.essential(conditions)
+        notes += test_behind_finders(rmodel)
         notes += [f"{condition} must not be negative: the model is only meant for such sizes" for condition in rmodel.conditions]
         rmodel.narrowed = [replace(found, other=dims.substitute(found.other, bindings)) for found in narrowed]
         rmodel.narrowed += [walk.narrowing(pair) for pair in rmodel.constraints]
@@ -128,6 +131,7 @@ class _Walk:
         self.contradictions: list[Finding] = []
         self.decided: Size = 0
         self.makers: dict[Tensor, ROperator] = {}
+        self.found = FoundSizes(taken=declared.names)
         self.node = self.op = ""
 
     def run(self) -> RModel:
@@ -169,7 +173,8 @@ class _Walk:
             rmodel.tensors.clear()
             rmodel.tensors.update(tensors)
             rmodel.operators[:] = before
-            self.rmodel.found.clear()
+            self.found.forget(rmodel.found)
+            rmodel.found.clear()
             part(self, graph, rmodel)
             return
         if any(value.name in self.unknown for value in graph.output):
@@ -250,7 +255,6 @@ class _Walk:
         inputs = schemas.input_names(node, len(cls.formal_inputs()[0]))
         if node.op_type == "If" and (taken := self.taken(inputs[0], rmodel)) is not None:
             inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(taken)).name
-        known = len(rmodel.conditions), len(rmodel.constraints)
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
             outputs = schemas.output_names(node, domain, opset)
@@ -261,11 +265,6 @@ class _Walk:
             if not isinstance(error, UnsupportedForm):
                 self.contradictions.append(self.findings[-1])
             return
-        except Unify as unify:
-            if rmodel is self.rmodel and self.of_data([dims.symbol(unify.name), unify.size]):
-                self.refuse(node, f"it needs {unify.name} to be {unify.size}, and data decides that")
-                return
-            raise
         except RanksDiffer:
             self.decided = op.x.sizes()[0]
             raise
@@ -275,17 +274,13 @@ class _Walk:
                 raise _Valued(source) from None
             self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE)
             return
-        except (BridgeError, _Valued):
+        except (BridgeError, _Valued):  # Unify among them
             raise
         except Exception as error:
             raise InternalError("lower", error, f"{self.op} at {self.node!r}") from error
         self.makers.update((tensor, op) for tensor in op.outputs if tensor is not None)
         for pair in ASSUMED.get() or ():
             self.needed.setdefault(pair, (self.node, self.op))
-        made = [*rmodel.conditions[known[0] :], *(size for pair in rmodel.constraints[known[1] :] for size in pair)]
-        if rmodel is self.rmodel and (data := self.of_data(made)):
-            self.refuse(node, f"it is only meant for some values of {data}, which data decides")
-            return
         reached = set().union(*(self.sources.get(name, set()) for name in node.input)) if node.input else set()
         for name in node.output:
             self.sources[name] = reached
@@ -303,7 +298,9 @@ class _Walk:
             if name is not None and half is not None:
                 outputs[index] = rmodel.new_name(f"{name}_float32")
                 back.append((str(outputs[index]), name, half))
+        op.finder = lambda what, most: self.found.find(what, most, rmodel)
         rmodel.add_operator(op, inputs, outputs)
+        op.finder = None
         for source, name, half in back:
             self.cast(op, source, name, half, rmodel)
 
@@ -342,17 +339,6 @@ class _Walk:
     def narrowing(self, pair: tuple[Size, Size]) -> Narrowing:
         """Two sizes that must be equal, and the operator that needs it."""
         return Narrowing(pair[1], pair[0], *self.needed.get(pair, ("", "")))
-
-    def find(self, name: str, most: Size) -> Size:
-        """A new size that data decides; `name` says what it is."""
-        while name in self.rmodel.found or name in self.declared.names or name in self.rmodel.symbols:
-            name += "_"
-        self.rmodel.found[name] = most
-        return dims.symbol(name)
-
-    def of_data(self, sizes: Iterable[Size]) -> str:
-        """The sizes that data decides among some."""
-        return " and ".join(sorted({name for size in sizes for name in dims.symbols(size)} & self.rmodel.found.keys()))
 
     def refuse(self, node: onnx.NodeProto, why: str, advice: str = "") -> None:
         origin = next((entry.value for entry in node.metadata_props if entry.key == ORIGIN), "")

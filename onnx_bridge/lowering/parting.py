@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 import onnx
 
@@ -33,8 +32,12 @@ def part(walk: Walk, graph: onnx.GraphProto, rmodel: RModel) -> None:
     branches: dict[bool, RModel] = {}
     for holds in (True, False):
         walk.settled[decided] = holds
-        with suppress(ShapeError):
+        before = len(walk.findings)
+        try:
             branches[holds] = Body(walk, graph, rmodel).branch()
+        except ShapeError as error:
+            if len(walk.findings) == before:
+                walk.findings.append(Finding(node, "If", str(error)))
         rmodel.tensors.clear()
         rmodel.tensors.update(tensors)  # the other branch has the same names
         walk.unknown.intersection_update(unknown)

@@ -91,7 +91,7 @@ class If(ROperator):
             self._branch(cpp, self.else_branch)
 
     def _branch(self, cpp: Writer, body: RModel) -> None:
-        check_sizes(cpp, body)
+        cpp.require(body.conditions, body.constraints)
         cpp.operators(body.operators)
         for source, target in zip(body.outputs, self.outputs, strict=True):
             if target is not None:
@@ -104,14 +104,6 @@ def _numbers(body: RModel) -> Iterator[tuple[str, Size]]:
         names = sorted(dims.symbols(a))
         if len(names) == 1 and a == dims.symbol(names[0]):
             yield names[0], b
-
-
-def check_sizes(cpp: Writer, body: RModel) -> None:
-    """Emits the tests of what a body needs of the sizes; the call is refused where they do not hold."""
-    for a, b in body.constraints:
-        cpp.line(f"if ({cpp.size(a)} != {cpp.size(b)}) return false;")
-    for size in body.conditions:
-        cpp.line(f"if ({cpp.size(size)} < 0) return false;")
 
 
 def keeps_type(carried: Tensor, made: Tensor) -> None:

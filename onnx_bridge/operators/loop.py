@@ -12,7 +12,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
 from onnx_bridge.library.trips import ENDLESS, DependsOnData, Turns, limit
-from onnx_bridge.operators.if_ import check_sizes, copy_tensor, keeps_type
+from onnx_bridge.operators.if_ import copy_tensor, keeps_type
 
 _STACKS = "it has scan outputs with a row for each turn, and how many turns it takes depends on data"
 _ADVICE = "a condition that compares a counter with a size is fine, so is none; or keep the rows in a carried tensor of a fixed size"
@@ -34,9 +34,8 @@ class Loop(ROperator):
     turn: Tensor | None = field(default=None)
     condition: Tensor | None = field(default=None)
     carried: list[tuple[int, Tensor]] = field(default_factory=list)
-    #: The number of turns of a loop with scan outputs, and whether data decides it: then it is a symbol, which the loop finds.
+    #: The number of turns of a loop with scan outputs: a symbol, which the loop finds, where data decides it.
     turns: Size = 0
-    finds_sizes: bool = False
 
     def types(self, trips: Tensor | None, condition: Tensor | None, *initial: Tensor) -> Sequence[Type]:
         body = self.body
@@ -70,11 +69,10 @@ class Loop(ROperator):
         try:
             found = Turns(body.makers, self.turn, self.condition, carried).count(condition, lowered.outputs[0], limit(trips))
         except DependsOnData as data:
-            self.finds_sizes = True
             most = limit(trips)
-            found = None if most is None else body.found(f"{self.name} turns", most)
-            if found is None:
+            if most is None:
                 raise NeedsValue(data.tensor, _STACKS, _ADVICE) from None
+            return self.find("turns", most)
         if found is None:
             raise UnsupportedForm("it has scan outputs and never ends")
         return found
@@ -109,9 +107,9 @@ class Loop(ROperator):
         cpp.line(f"Size {turn} = 0;")
         most = self._most(cpp)
         with cpp.block(f"for (; {goes_on}{f' && {turn} < {most}' if most else ''}; {turn}++)"):
-            if self.stacks and not self.finds_sizes and self.turns != self.trips:
+            if self.stacks and not self.found and self.turns != self.trips:
                 cpp.line(f"if ({turn} == {cpp.size(self.turns)}) return false;")
-            check_sizes(cpp, self.body)
+            cpp.require(self.body.conditions, self.body.constraints)
             cpp.line(f"*{cpp.pointer(self.turn)} = static_cast<std::int64_t>({turn});")
             cpp.line(f"*{cpp.pointer(self.condition)} = {goes_on};")
             cpp.operators(self.body.operators)
@@ -122,7 +120,7 @@ class Loop(ROperator):
             for i, tensor in self.carried:
                 copy_tensor(cpp, tensor, self.body.outputs[1 + i])
             cpp.line(f"{goes_on} = *{cpp.pointer(self.body.outputs[0])};")
-        if self.stacks and self.finds_sizes:
+        if self.stacks and self.found:
             cpp.line(f"{cpp.size(self.turns)} = {turn};")
         elif self.stacks:
             cpp.line(f"if ({turn} != {cpp.size(self.turns)}) return false;")

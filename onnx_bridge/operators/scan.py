@@ -14,7 +14,7 @@ from onnx_bridge.library import strided
 from onnx_bridge.library.known import axis_in
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.strided import Side
-from onnx_bridge.operators.if_ import check_sizes, copy_tensor, keeps_type
+from onnx_bridge.operators.if_ import copy_tensor, keeps_type
 
 
 @operator("Scan", since=9)
@@ -81,7 +81,7 @@ class Scan(ROperator):
             copy_tensor(cpp, tensor, self.input(i))
         turn = cpp.local("turn")
         with cpp.block(f"for (Size {turn} = 0; {turn} < {cpp.size(length)}; {turn}++)"):
-            check_sizes(cpp, self.body)
+            cpp.require(self.body.conditions, self.body.constraints)
             places = (turn, f"({cpp.size(length)} - 1 - {turn})")
             for i, tensor in enumerate(self.slices):
                 x = self.input(states + i)

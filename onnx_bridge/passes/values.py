@@ -44,7 +44,7 @@ class DeadCode(Pass):
         needed: set[Tensor] = set(model.outputs)
         kept: list[ROperator] = []
         for op in reversed(model.operators):
-            if op.finds_sizes or any(tensor in needed for tensor in op.outputs if tensor is not None):
+            if op.found or any(tensor in needed for tensor in op.outputs if tensor is not None):
                 kept.append(op)
                 needed.update(read_tensors(op))
         changed = len(kept) != len(model.operators)

@@ -56,8 +56,14 @@ def allowed(model: RModel, sizes: Mapping[str, int]) -> bool:
 
 
 def may_refuse(model: RModel, sizes: Mapping[str, int]) -> bool:
-    """Whether the model has a branch that refuses these sizes: data decides whether it is taken."""
-    return any(not need.holds(sizes) for branch in _branches(model) for need in branch)
+    """Whether the model may refuse these sizes as data decides: has it a branch that does, or needs it something of what is found."""
+    return _tests_found(model) or any(not need.holds(sizes) for branch in _branches(model) for need in branch)
+
+
+def _tests_found(model: RModel) -> bool:
+    """Whether something is needed of sizes that data decides."""
+    bodies = (body for op in model.operators for body in nested_models(op))
+    return any(op.conditions or op.constraints for op in model.operators) or any(map(_tests_found, bodies))
 
 
 def why_none(model: RModel) -> str:
