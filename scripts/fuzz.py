@@ -40,7 +40,7 @@ from onnx_bridge.ir import dims  # noqa: E402
 from onnx_bridge.ir.rmodel import RModel  # noqa: E402
 from onnx_bridge.references.refusal import Refusal  # noqa: E402
 from onnx_bridge.runtime.compiled import CompiledModel, only  # noqa: E402
-from onnx_bridge.runtime.shim import shim  # noqa: E402
+from onnx_bridge.runtime.shim import MAIN, sources  # noqa: E402
 from onnx_bridge.toolchain import build, find_compiler  # noqa: E402
 from onnx_bridge.verify.inputs import feeds  # noqa: E402
 from onnx_bridge.verify.sizes import elements, sizes_to_try  # noqa: E402
@@ -170,8 +170,7 @@ class Converters:
 def prepared(files: Sequence[Path]) -> tuple[dict[str, str], list]:
     """The sources of one library for all the models, and what convert() gave for each."""
     made = [convert(str(file), name=file.stem, verify=False) for file in files]
-    sources = {f"{m.name}.hxx": m.header for m in made}
-    return sources | {"all.cpp": "\n".join(shim(m.emitted) for m in made)}, made
+    return sources(*(m.emitted for m in made)), made
 
 
 def counts(model: RModel, sizes: Mapping[str, int]) -> list[int]:
@@ -201,7 +200,7 @@ def libraries(files: Sequence[Path], folder: Path) -> Iterator[tuple[list[Path],
     """Builds one library of all models, or, where that fails, one of each: (models, library or None, what the compiler says)."""
     flags = [only(), *SANITIZERS]
     try:
-        yield list(files), str(build(prepared(files)[0], "all.cpp", flags=flags)), ""
+        yield list(files), str(build(prepared(files)[0], MAIN, flags=flags)), ""
     except ToolchainError as error:
         if len(files) == 1:
             yield list(files), None, str(error)

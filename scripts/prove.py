@@ -87,10 +87,15 @@ def allocations(net: CompiledModel, given: Mapping[str, np.ndarray]) -> int | No
         return None
     process.count_infer.restype = ctypes.c_long
     process.count_infer.argtypes = [ctypes.c_void_p] * 6 + [ctypes.c_longlong]
-    arrays, sizes = net._checked(given)
-    outputs = net._output_arrays(sizes)
-    call = net._arguments(arrays, outputs, sizes)
-    return int(process.count_infer(ctypes.cast(net._c["time"], ctypes.c_void_p), *call, CALLS))
+    library, arrays = net._library, net._arrays(given)
+    plan = net._plan(arrays)
+    outputs, sizes = net._memory(plan), library.packed(tuple(plan.sizes.values()))
+    memory = np.zeros(library.workspace_bytes(sizes) // 4 + 64, np.float32)
+    space = library.call["place"](library.model, sizes, -(-memory.ctypes.data // 64) * 64)
+    ends = library.pointers(arrays), library.pointers(outputs)
+    counted = process.count_infer(library.address("infer"), library.model, space, sizes, *ends, CALLS)
+    library.call["drop"](space)
+    return int(counted)
 
 
 def prove(path: Path, rows: int, flags: bool, compiler: str | None) -> Proof:

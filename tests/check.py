@@ -17,7 +17,7 @@ from onnx_bridge.custom import complete
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.operators.cases import Case, Data
 from onnx_bridge.runtime.compiled import CompiledModel, only
-from onnx_bridge.runtime.shim import shim
+from onnx_bridge.runtime.shim import MAIN, sources
 from onnx_bridge.toolchain import build
 
 #: The newest opset of ai.onnx that the oracle reads.
@@ -100,9 +100,7 @@ FLAGS = (
 
 def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = FLAGS) -> list[CompiledModel]:
     """One library for all the headers."""
-    sources = {f"{p.name}.hxx": p.emitted.header for p in prepared}
-    sources["all.cpp"] = "\n".join(shim(p.emitted) for p in prepared)
-    library = build(sources, "all.cpp", flags=[only(), *flags])
+    library = build(sources(*(p.emitted for p in prepared)), MAIN, flags=[only(), *flags])
     return [CompiledModel(p.emitted, str(library), "best") for p in prepared]
 
 

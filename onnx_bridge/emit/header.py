@@ -45,6 +45,7 @@ class Emitted:
         found: sizes that data decides, in the order of the fields of Found, with what they are never above.
         bodies: the names of the bodies that the header holds, the best first: what `compile(body=...)` takes beside "best".
         tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
+        steady: whether calls of the same sizes do the same work: there are no loops or branches.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Emitted:
     conditions: list[Size] = field(default_factory=list)
     found: dict[str, Size] = field(default_factory=dict)
     bodies: tuple[str, ...] = ()
+    steady: bool = True
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
 
     def with_taps(self) -> Emitted:
@@ -183,6 +185,7 @@ class _Header:
             list(self.model.conditions),
             dict(self.model.found),
             tuple(target.name for target in targets),
+            not any(nested_models(op) for op in self.model.operators),
             partial(self.make, taps=True),
         )
 

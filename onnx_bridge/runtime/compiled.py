@@ -10,10 +10,13 @@ import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
-from onnx_bridge.runtime.library import Library, Workspace
+from onnx_bridge.runtime.callers import caller_for
+from onnx_bridge.runtime.library import Library
+from onnx_bridge.runtime.outputs import Outputs, named
 from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
-from onnx_bridge.runtime.shim import shim
-from onnx_bridge.runtime.signature import Signature, spell
+from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.signature import Signature
+from onnx_bridge.runtime.sizes import spell
 from onnx_bridge.toolchain import build
 
 
@@ -34,8 +37,8 @@ def built(emitted: Emitted, flags: Sequence[str] = (), compiler: str | None = No
     Raises:
         ToolchainError: no compiler, or it refuses.
     """
-    sources = {f"{emitted.name}.hxx": emitted.header, "shim.cpp": shim(emitted, taps)}
-    return str(build(sources, "shim.cpp", flags=[only(body, compiler, emitted.bodies), *flags], compiler=compiler))
+    flag = only(body, compiler, emitted.bodies)
+    return str(build(sources(emitted, taps=taps), MAIN, flags=[flag, *flags], compiler=compiler))
 
 
 def only(body: str = "best", compiler: str | None = None, bodies: Sequence[str] = BODIES) -> str:
@@ -58,8 +61,9 @@ def only(body: str = "best", compiler: str | None = None, bodies: Sequence[str] 
 class CompiledModel(Signature):
     """A callable on numpy arrays: `y = net(x)`, `net(name=x)`; one output is an array, several are an `Outputs`.
 
-    A call checks types and shapes, computes the run-time sizes from the shapes, and runs with scratch memory that is
-    kept from call to call. Any number of threads may call at the same time; calls do not wait for each other.
+    A call checks types and shapes, computes the run-time sizes from the shapes, and runs with scratch memory that is kept from call to
+    call; what was found for some shapes is kept, so that the next call with such inputs costs little more than the network. Any number of
+    threads may call at the same time; calls do not wait for each other, and long ones let other threads of Python run.
 
     It never changes, so a copy is the same object. It can be pickled: header and weights travel, and where it is unpickled the library
     is taken from the cache of built libraries, or built there, once, for the processor and with the compiler of that machine.
@@ -71,6 +75,7 @@ class CompiledModel(Signature):
         super().__init__(emitted)
         self._body, self._flags, self._compiler, self._taps = body, tuple(flags), compiler, taps
         self._library = Library(library, emitted.name, emitted.weights.data, NUMBERS.get(body, BEST))
+        self._caller = caller_for(self._library, emitted, compiler)
 
     def __repr__(self) -> str:
         ends = [", ".join(f"{t.name}: {t.type}" for t in tensors) for tensors in (self._emitted.inputs, self._emitted.outputs)]
@@ -94,8 +99,8 @@ class CompiledModel(Signature):
         """Runs the model.
 
         Args:
-            *args: inputs in the model's order.
-            **kwargs: inputs by name.
+            *args: inputs in the model's order: arrays of numpy, of anybody who speaks DLPack (PyTorch, JAX), numbers, lists of them.
+            **kwargs: inputs by name; and `out`, `cast`, as `run` has them, unless an input is called so.
 
         Returns:
             The output's array, or an `Outputs` (a tuple that can also be asked by name) of several.
@@ -103,21 +108,58 @@ class CompiledModel(Signature):
         Raises:
             InferenceError: inputs are missing or unknown, or their types or shapes are not the model's.
         """
-        outputs = self.run(self._bound(args, kwargs))
+        answer = None if self._caller is None else self._caller(args, kwargs)
+        if answer is not None:
+            return answer
+        options = {name: kwargs.pop(name) for name in ("out", "cast") if name in kwargs and name not in self.input_names}
+        outputs = self._checked_run(self._bound(args, kwargs), **options)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def run(self, feeds: Mapping[str, Any], *, out: Any = None, cast: bool = False) -> Outputs:
+        """The outputs of the model for inputs by name.
+
+        Args:
+            feeds: what `__call__` takes, by name.
+            out: arrays that the outputs are written to and that are returned: one, as many as there are outputs, or some by name.
+            cast: round inputs of another type to the model's, such as doubles to float32, instead of refusing them.
+
+        Raises:
+            InferenceError: inputs are missing or unknown, or their types or shapes are not the model's; or `out` is of another type or
+                shape than the outputs, is not contiguous, or shares memory with an input.
+        """
+        answer: Outputs | None = None if self._caller is None else self._caller.run(feeds, out)
+        return self._checked_run(feeds, out, cast) if answer is None else answer
+
+    def _checked_run(self, feeds: Mapping[str, Any], out: Any = None, cast: bool = False) -> Outputs:
+        """`run`, all of it checked."""
+        arrays = self._arrays(feeds, cast)
+        if self._caller is not None:
+            answer: Outputs | None = self._caller.run(dict(zip(self.input_names, arrays, strict=True)), out)
+            if answer is not None:  # what was wanting was plain arrays
+                return answer
+        plan = self._plan(arrays)
+        outputs = self._memory(plan, out, arrays)
+        self._infer(arrays, outputs, plan.sizes)
+        if self._caller is not None:
+            sizes = tuple(plan.sizes.values())
+            self._caller.learn(tuple(arrays), sizes, self._library.workspace_bytes(self._library.packed(sizes)), plan.memory)
+        filled = self._filled(outputs, plan.sizes)
+        if out is None or self._emitted.found:
+            return filled
+        given = named(self._emitted.outputs, out)
+        return Outputs(self.output_names, [given.get(name, array) for name, array in filled.items()])
 
     def time(self, feeds: Mapping[str, Any], number: int = 1) -> float:
         """Seconds for `number` calls, looped in native code on buffers made before the loop."""
-        arrays, sizes = self._checked(feeds)
-        outputs = self._output_arrays(sizes)
-        self._infer(arrays, outputs, sizes)
-        with self._library.workspace(tuple(sizes.values())) as space:
-            return float(self._library.call["time"](*self._arguments(space, arrays, outputs, sizes), number))
+        arrays = self._arrays(feeds)
+        plan = self._plan(arrays)
+        outputs = self._memory(plan)
+        self._infer(arrays, outputs, plan.sizes)
+        return self._library.time(tuple(plan.sizes.values()), arrays, outputs, number)
 
     def workspace_bytes(self, feeds: Mapping[str, Any]) -> int:
         """Bytes of scratch memory that a call on these inputs needs."""
-        _, sizes = self._checked(feeds)
-        return self._library.workspace_bytes(self._library.packed(tuple(sizes.values())))
+        return self._library.workspace_bytes(self._library.packed(tuple(self.sizes_of(feeds).values())))
 
     def tapped(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`."""
@@ -132,22 +174,14 @@ class CompiledModel(Signature):
         set_tap = self._library.function("tap", None, [ctypes.c_void_p])
         set_tap(ctypes.cast(callback, ctypes.c_void_p))
         try:
-            self.run(feeds)
+            self._checked_run(feeds)
         finally:
             set_tap(None)
         return found
 
-    def _arguments(
-        self, space: Workspace, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]
-    ) -> tuple[object, ...]:
-        inputs = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
-        results = (ctypes.c_void_p * max(1, len(outputs)))(*(a.ctypes.data for a in outputs))
-        return self._library.model, space.pointer, self._library.packed(tuple(sizes.values())), inputs, results
-
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
-        with self._library.workspace(tuple(sizes.values())) as space:
-            if not self._library.call["infer"](*self._arguments(space, arrays, outputs, sizes)):
-                raise InferenceError(f"the model refuses these inputs with {spell(sizes)}")
+        if not self._library.run(tuple(sizes.values()), arrays, outputs):
+            raise InferenceError(f"the model refuses these inputs with {spell(sizes)}")
 
 
 def _rebuilt(emitted: Emitted, body: str, flags: Sequence[str], compiler: str | None, taps: bool) -> CompiledModel:

@@ -10,8 +10,10 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import BridgeError, InferenceError, WeightsError
 from onnx_bridge.processes import Conversation, warm
+from onnx_bridge.runtime.outputs import Outputs
 from onnx_bridge.runtime.processor import BEST
-from onnx_bridge.runtime.signature import Outputs, Signature, spell
+from onnx_bridge.runtime.signature import Signature
+from onnx_bridge.runtime.sizes import spell
 
 _SERVES = ("onnx_bridge.runtime.served:Header", True)
 
@@ -42,14 +44,16 @@ class IsolatedModel(Signature):
 
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
         """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""
-        arrays, sizes = self._checked(feeds)
-        return self._filled(self._run(arrays, self._output_arrays(sizes), sizes, fill=fill)["outputs"], sizes)
+        arrays = self._arrays(feeds)
+        plan = self._plan(arrays)
+        return self._filled(self._run(arrays, self._memory(plan), plan.sizes, fill=fill)["outputs"], plan.sizes)
 
     def tapped(self, feeds: Mapping[str, Any], fill: int | None = None) -> dict[str, np.ndarray]:
         """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`. See `filled`."""
-        arrays, sizes = self._checked(feeds)
+        arrays = self._arrays(feeds)
+        plan = self._plan(arrays)
         tensors = self._emitted.tapped
-        parts = self._run(arrays, self._output_arrays(sizes), sizes, tap=True, fill=fill)["tapped"]
+        parts = self._run(arrays, self._memory(plan), plan.sizes, tap=True, fill=fill)["tapped"]
         return {tensors[index].name: np.frombuffer(data, tensors[index].dtype.numpy) for index, data in parts}
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:

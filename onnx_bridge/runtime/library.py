@@ -1,53 +1,38 @@
-"""A built header's C functions, and what they make: the model, opened once, and workspaces, one for each call that runs at a time."""
+"""A built header's C functions, and the model that they opened."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from onnx_bridge.errors import InferenceError, ToolchainError, WeightsError
 
-#: What each function of the shim returns and takes.
+#: What each function of the shim returns and takes; `calls.hxx` says what they do.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "open": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]),
     "close": (None, [ctypes.c_void_p]),
-    "workspace": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p]),
+    "bytes": (ctypes.c_size_t, [ctypes.c_void_p]),
+    "idle": (ctypes.c_int, [ctypes.c_void_p]),
+    "run": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p]),
+    "time": (ctypes.c_double, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_longlong]),
     "place": (ctypes.c_void_p, [ctypes.c_void_p] * 3),
     "drop": (None, [ctypes.c_void_p]),
-    "bytes": (ctypes.c_size_t, [ctypes.c_void_p]),
     "infer": (ctypes.c_int, [ctypes.c_void_p] * 5),
-    "time": (ctypes.c_double, [ctypes.c_void_p] * 5 + [ctypes.c_longlong]),
 }
 
 
-class Workspace:
-    """Scratch memory for one call at a time.
+class Library:
+    """A built header with its model opened.
+
+    Each run takes a workspace of its own and gives it back, so that as many threads as there are may run it at the same time; there are
+    never more workspaces than runs at a time.
 
     Attributes:
-        pointer: the C++ Workspace.
-        bytes: how many bytes it holds; it serves all sizes that need no more.
-    """
-
-    def __init__(self, library: Library, sizes: Sequence[int]) -> None:
-        self._drop = library.call["drop"]  # not the library, which holds its workspaces
-        packed = library.packed(sizes)
-        self.bytes = library.workspace_bytes(packed)
-        self.pointer = library.call["workspace"](library.model, packed)
-
-    def __del__(self) -> None:
-        if getattr(self, "pointer", None):
-            self._drop(self.pointer)
-
-
-class Library:
-    """A built header with its model opened: immutable but for the workspaces that no call uses at the moment.
-
-    Each call takes a workspace of its own and gives it back, so that as many threads as there are may call at the same time;
-    there are never more workspaces than calls that ran at once.
+        model: the opened model, for the shim's functions.
+        call: those functions.
 
     Raises:
         ToolchainError: the library cannot be loaded.
@@ -56,7 +41,6 @@ class Library:
 
     def __init__(self, path: str, name: str, weights: bytes, body: int) -> None:
         self.model = None
-        self._idle: list[Workspace] = []
         self._weights = _aligned(weights)
         self._prefix = f"bridge_{name}_"
         try:
@@ -79,35 +63,50 @@ class Library:
         function.restype, function.argtypes = result, arguments
         return function
 
+    def address(self, name: str) -> int:
+        """Where one of the shim's C functions lies."""
+        return int(ctypes.cast(self.call[name], ctypes.c_void_p).value or 0)
+
     @staticmethod
     def packed(sizes: Sequence[int]) -> ctypes.Array[Any]:
         """Run-time sizes as the shim takes them."""
         return (ctypes.c_longlong * max(1, len(sizes)))(*sizes)
 
+    @staticmethod
+    def pointers(arrays: Sequence[np.ndarray]) -> ctypes.Array[Any]:
+        """Arrays as the shim takes them."""
+        return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))
+
     def workspace_bytes(self, packed: ctypes.Array[Any]) -> int:
-        """Bytes of scratch memory that a call with these sizes needs."""
+        """Bytes of scratch memory that a run with these sizes needs."""
         return int(self.call["bytes"](packed))
 
-    @contextmanager
-    def workspace(self, sizes: Sequence[int]) -> Iterator[Workspace]:
-        """A workspace that nobody else has as long as the block runs.
+    def run(self, sizes: Sequence[int], arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> bool:
+        """Fills the outputs; False where the model refuses these inputs.
 
         Raises:
-            InferenceError: there is no memory for it.
+            InferenceError: there is no memory for a workspace.
         """
-        try:
-            space = self._idle.pop()  # a list's pop and append are atomic: no lock is needed
-        except IndexError:
-            space = None
-        if space is None or space.bytes < self.workspace_bytes(self.packed(sizes)):
-            space = None  # dropped before the larger one is made
-            space = Workspace(self, sizes)
-        if not space.pointer:
-            raise InferenceError(f"no memory for a workspace of {space.bytes} bytes")
-        try:
-            yield space
-        finally:
-            self._idle.append(space)
+        packed = self.packed(sizes)
+        needed = self.workspace_bytes(packed)
+        outcome = self.call["run"](self.model, packed, needed, self.pointers(arrays), self.pointers(outputs))
+        if outcome == _NO_MEMORY:
+            raise InferenceError(f"no memory for a workspace of {needed} bytes")
+        return bool(outcome == _RAN)
+
+    def time(self, sizes: Sequence[int], arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray], number: int) -> float:
+        """Seconds for `number` runs, one after the other."""
+        packed = self.packed(sizes)
+        arguments = self.model, packed, self.workspace_bytes(packed), self.pointers(arrays), self.pointers(outputs)
+        return float(self.call["time"](*arguments, number))
+
+    def idle(self) -> int:
+        """How many workspaces are kept for the next runs."""
+        return int(self.call["idle"](self.model))
+
+
+#: What `run` of the shim comes to.
+_RAN, _REFUSED, _NO_MEMORY = 0, 1, 2
 
 
 def _aligned(data: bytes) -> np.ndarray:

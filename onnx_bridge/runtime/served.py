@@ -35,8 +35,8 @@ class Header:
                 lambda index, data, size: tapped.append((index, ctypes.string_at(data, size) if size else b""))
             )
             self._library.function("tap", None, [ctypes.c_void_p])(ctypes.cast(callback, ctypes.c_void_p))
-        pointers = [(ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays)) for arrays in (inputs, outputs)]
-        if not self._library.call["infer"](self._library.model, space, self._library.packed(message["sizes"]), *pointers):
+        ends = self._library.pointers(inputs), self._library.pointers(outputs)
+        if not self._library.call["infer"](self._library.model, space, self._library.packed(message["sizes"]), *ends):
             raise InferenceError("the model refuses these inputs")
         return {"outputs": outputs, "tapped": tapped}
 

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from onnx_bridge.emit.header import Emitted
+
+#: The file of `sources` that is compiled.
+MAIN = "shim.cpp"
+
+
+def sources(*headers: Emitted, taps: bool = False) -> dict[str, str]:
+    """The sources of a library of one header or several: `MAIN`, the headers that it includes, and what all such libraries share."""
+    texts = {f"{header.name}.hxx": header.header for header in headers}
+    calls = (Path(__file__).parent / "calls.hxx").read_text(encoding="ascii")
+    return texts | {"calls.hxx": calls, MAIN: "\n".join(shim(header, taps) for header in headers)}
 
 
 def shim(emitted: Emitted, taps: bool = False) -> str:
-    """C++ source that includes the header and exports plain C functions over arrays of pointers and sizes."""
+    """C++ source that includes a header and exports plain C functions.
+
+    They take arrays of pointers and of sizes; `objects`, which is there unless data decides sizes, takes the addresses of Python's arrays
+    themselves, and how far behind its own address an array keeps that of its data.
+    """
     name = emitted.name
     fields = ", ".join(f"static_cast<std::size_t>(sizes[{i}])" for i in range(len(emitted.symbols)))
     inputs = [f"static_cast<const {t.dtype.storage}*>(in[{i}])" for i, t in enumerate(emitted.inputs)]
@@ -20,56 +36,76 @@ def shim(emitted: Emitted, taps: bool = False) -> str:
         else ""
     )
     set_tap = f'extern "C" void bridge_{name}_tap(void (*tap)(int, const void*, std::size_t)) {{ current_tap = tap; }}\n' if taps else ""
-    call = f"infer(*static_cast<model::Workspace*>(ws), dims_of(sizes), {arguments})"
-    body = f"return static_cast<model::Model*>(m)->{call};"
+    body = f"return m.infer(ws, dims(sizes), {arguments});"
     if emitted.found:  # their fields, in order, are a last output
-        fields_of = "reinterpret_cast<const std::size_t*>(&static_cast<model::Workspace*>(ws)->found())[i]"
         body = (
-            f"const bool ran = static_cast<model::Model*>(m)->{call};\n   for (int i = 0; i < {len(emitted.found)}; i++)\n"
-            f"      static_cast<long long*>(out[{len(outputs)}])[i] = static_cast<long long>({fields_of});\n   return ran;"
+            f"const bool ran = m.infer(ws, dims(sizes), {arguments});\n      for (int i = 0; i < {len(emitted.found)}; i++)\n"
+            f"         static_cast<long long*>(out[{len(outputs)}])[i] =\n"
+            f"            static_cast<long long>(reinterpret_cast<const std::size_t*>(&ws.found())[i]);\n      return ran;"
         )
-    return f"""#include <chrono>
-#include <cstddef>
-#include <cstdio>
+    return f"""#include <cstdio>
 {tap}#include "{name}.hxx"
+#include "calls.hxx"
 namespace shim_{name} {{
-namespace model = onnx_bridge::{name};
-static model::Dims dims_of([[maybe_unused]] const long long* sizes) {{ return {{{fields}}}; }}
+struct Net {{
+   using Model = onnx_bridge::{name}::Model;
+   using Workspace = onnx_bridge::{name}::Workspace;
+   using Dims = onnx_bridge::{name}::Dims;
+   static Dims dims([[maybe_unused]] const long long* sizes) {{ return {{{fields}}}; }}
+   static bool infer(const Model& m, Workspace& ws, const long long* sizes, [[maybe_unused]] const void* const* in,
+                     [[maybe_unused]] void* const* out) noexcept
+   {{
+      {body}
+   }}
+}};
+using Opened = onnx_bridge_calls::Opened<Net>;
 extern "C" void* bridge_{name}_open(const void* data, std::size_t bytes, int body, char* error, std::size_t room)
 {{
    try {{
       (void)data, (void)bytes;
-      return new model::Model({weights}static_cast<model::Body>(body));
+      return new Opened({weights}static_cast<onnx_bridge::{name}::Body>(body));
    }} catch (const std::exception& e) {{
       std::snprintf(error, room, "%s", e.what());
       return nullptr;
    }}
 }}
-extern "C" void bridge_{name}_close(void* m) {{ delete static_cast<model::Model*>(m); }}
-extern "C" void* bridge_{name}_workspace(void* m, const long long* sizes)
+extern "C" void bridge_{name}_close(void* m) {{ delete static_cast<Opened*>(m); }}
+extern "C" std::size_t bridge_{name}_bytes(const long long* sizes) {{ return Net::Model::workspace_bytes(Net::dims(sizes)); }}
+extern "C" int bridge_{name}_idle(void* m) {{ return static_cast<Opened*>(m)->idle(); }}
+extern "C" int bridge_{name}_run(void* m, const long long* sizes, std::size_t bytes, const void* const* in, void* const* out)
 {{
-   try {{
-      return new model::Workspace(*static_cast<model::Model*>(m), dims_of(sizes));
-   }} catch (const std::exception&) {{
-      return nullptr;
-   }}
+   return static_cast<Opened*>(m)->run(sizes, bytes, in, out);
+}}
+extern "C" double bridge_{name}_time(void* m, const long long* sizes, std::size_t bytes, const void* const* in, void* const* out,
+                                     long long number)
+{{
+   return static_cast<Opened*>(m)->time(sizes, bytes, in, out, number);
 }}
 extern "C" void* bridge_{name}_place(void* m, const long long* sizes, void* memory)
 {{
-   return new model::Workspace(*static_cast<model::Model*>(m), dims_of(sizes), memory);
+   return new Net::Workspace(static_cast<Opened*>(m)->model, Net::dims(sizes), memory);
 }}
-extern "C" void bridge_{name}_drop(void* ws) {{ delete static_cast<model::Workspace*>(ws); }}
-extern "C" std::size_t bridge_{name}_bytes(const long long* sizes) {{ return model::Model::workspace_bytes(dims_of(sizes)); }}
-extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, [[maybe_unused]] const void* const* in,
-                                   [[maybe_unused]] void* const* out)
+extern "C" void bridge_{name}_drop(void* ws) {{ delete static_cast<Net::Workspace*>(ws); }}
+extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, const void* const* in, void* const* out)
 {{
-   {body}
+   return Net::infer(static_cast<Opened*>(m)->model, *static_cast<Net::Workspace*>(ws), sizes, in, out);
 }}
-extern "C" double bridge_{name}_time(void* m, void* ws, const long long* sizes, const void* const* in, void* const* out, long long number)
+{"" if emitted.found else _objects(name, len(inputs), len(outputs))}{set_tap}}}  // namespace shim_{name}
+"""
+
+
+def _objects(name: str, inputs: int, outputs: int) -> str:
+    """The function that takes Python's arrays."""
+
+    def data(first: int, count: int) -> str:
+        return ", ".join(f"*reinterpret_cast<void* const*>(a{i} + at)" for i in range(first, first + count)) or "nullptr"
+
+    parameters = "".join(f", const char* a{i}" for i in range(inputs + outputs))
+    return f"""extern "C" int bridge_{name}_objects(const onnx_bridge_calls::Plan* plan{parameters})
 {{
-   const auto begin = std::chrono::steady_clock::now();
-   for (long long i = 0; i < number; i++) bridge_{name}_infer(m, ws, sizes, in, out);
-   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+   [[maybe_unused]] const std::size_t at = plan->offset;
+   const void* const in[] = {{{data(0, inputs)}}};
+   void* const out[] = {{{data(inputs, outputs)}}};
+   return static_cast<Opened*>(plan->model)->run(plan->sizes, plan->bytes, in, out);
 }}
-{set_tap}}}  // namespace shim_{name}
 """

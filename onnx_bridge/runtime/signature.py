@@ -1,17 +1,35 @@
-"""What a header takes and gives: arguments checked, run-time sizes told from them, arrays for the outputs."""
+"""What a header takes and gives: arguments checked, run-time sizes told from them, memory for the outputs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
-from onnx_bridge.ir import dims, dtypes
-from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.runtime.inputs import array_of
+from onnx_bridge.runtime.outputs import Outputs, check_apart, into, named, new, shape_of_memory
+from onnx_bridge.runtime.sizes import check_conditions, solve
+
+#: How many sets of shapes a plan is kept for.
+PLANS = 256
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a call with inputs of certain shapes needs, found once for all such calls.
+
+    Attributes:
+        sizes: the run-time sizes, in the header's order.
+        memory: the shape of each output; where data decides it, of the memory for as many elements as it may have.
+    """
+
+    sizes: Mapping[str, int]
+    memory: tuple[tuple[int, ...], ...]
 
 
 class Signature:
@@ -19,6 +37,9 @@ class Signature:
 
     def __init__(self, emitted: Emitted) -> None:
         self._emitted = emitted
+        self._plans: dict[object, Plan] = {}
+        #: Whose values are sizes, so that a plan is for these values.
+        self._by_value = frozenset(emitted.symbol_inputs.values())
 
     @property
     def input_names(self) -> list[str]:
@@ -30,24 +51,30 @@ class Signature:
 
     def sizes_of(self, feeds: Mapping[str, Any]) -> dict[str, int]:
         """The values of the run-time sizes that these inputs have."""
-        return self._checked(feeds)[1]
+        return solve(self._emitted, self._arrays(feeds))
 
-    def run(self, feeds: Mapping[str, Any]) -> Outputs:
+    def run(self, feeds: Mapping[str, Any], *, cast: bool = False) -> Outputs:
         """The outputs of the model for inputs by name.
+
+        Args:
+            feeds: an array for each input.
+            cast: round inputs of another type to the model's, such as doubles to float32, instead of refusing them.
 
         Raises:
             InferenceError: inputs are missing or unknown, or their types or shapes are not the model's.
         """
-        arrays, sizes = self._checked(feeds)
-        outputs = self._output_arrays(sizes)
-        self._infer(arrays, outputs, sizes)
-        return self._filled(outputs, sizes)
+        arrays = self._arrays(feeds, cast)
+        plan = self._plan(arrays)
+        outputs = self._memory(plan)
+        self._infer(arrays, outputs, plan.sizes)
+        return self._filled(outputs, plan.sizes)
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
         """Runs the header on checked inputs and fills the outputs."""
         raise NotImplementedError
 
     def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of a call, by name."""
         names = self.input_names
         if len(args) > len(names):
             raise InferenceError(f"the model has {len(names)} inputs ({', '.join(names)}), got {len(args)}")
@@ -58,31 +85,42 @@ class Signature:
             feeds[name] = value
         return feeds
 
-    def _checked(self, feeds: Mapping[str, Any]) -> tuple[list[np.ndarray], dict[str, int]]:
+    def _arrays(self, feeds: Mapping[str, Any], cast: bool = False) -> list[np.ndarray]:
+        """The inputs in their order, their types and ranks checked."""
         names = self.input_names
         unknown, missing = [n for n in feeds if n not in names], [n for n in names if n not in feeds]
         if unknown or missing:
             what = [f"no input is called {', '.join(map(repr, unknown))}"] if unknown else []
             what += [f"missing: {', '.join(map(repr, missing))}"] if missing else []
             raise InferenceError(f"{'; '.join(what)} (the inputs are {', '.join(map(repr, names))})")
-        arrays = [_array(t, feeds[t.name]) for t in self._emitted.inputs]
-        sizes = _solve(self._emitted, arrays)
-        for tensor, array in zip(self._emitted.inputs, arrays, strict=True):
-            expected = tuple(dims.evaluate(size, sizes) for size in tensor.shape)
-            if array.shape != expected:
-                raise InferenceError(f"input {tensor.name!r} has shape {array.shape}, expected {tensor.type} with {spell(sizes)}")
-        return arrays, sizes
+        return [array_of(t, feeds[t.name], cast) for t in self._emitted.inputs]
 
-    def _output_arrays(self, sizes: Mapping[str, int]) -> list[np.ndarray]:
-        for condition in self._emitted.conditions:
-            if dims.evaluate(condition, sizes) < 0:
-                raise InferenceError(f"the model refuses these inputs: {condition} must not be negative with {spell(sizes)}")
-        found = self._emitted.found
-        shapes = [
-            t.type.shape_at(sizes) if dims.symbols(t.count).isdisjoint(found) else (dims.evaluate(dims.at_most(t.count, found), sizes),)
-            for t in self._emitted.outputs
-        ]
-        arrays = [_room(t, shape) for shape, t in zip(shapes, self._emitted.outputs, strict=True)]
+    def _plan(self, arrays: Sequence[np.ndarray]) -> Plan:
+        """The plan for inputs of such shapes."""
+        values = [array.tobytes() for t, array in zip(self._emitted.inputs, arrays, strict=True) if t.name in self._by_value]
+        key = (*(array.shape for array in arrays), *values)
+        plan = self._plans.get(key)
+        if plan is None:
+            sizes = solve(self._emitted, arrays)
+            check_conditions(self._emitted, sizes)
+            plan = Plan(sizes, tuple(shape_of_memory(t, sizes, self._emitted.found) for t in self._emitted.outputs))
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan
+
+    def _memory(self, plan: Plan, out: Any = None, inputs: Sequence[np.ndarray] = ()) -> list[np.ndarray]:
+        """Memory for the outputs, the caller's where it is given; behind them for what data decides, if that is anything."""
+        tensors, found = self._emitted.outputs, self._emitted.found
+        given: dict[str, np.ndarray] = {}
+        if out is not None:
+            given = {
+                t.name: into(t, value, shape)
+                for t, shape in zip(tensors, plan.memory, strict=True)
+                if (value := named(tensors, out).get(t.name)) is not None
+            }
+            check_apart(given, dict(zip(self.input_names, inputs, strict=True)))
+        arrays = [given[t.name] if t.name in given else new(t, shape) for shape, t in zip(plan.memory, tensors, strict=True)]
         return [*arrays, np.zeros(len(found), np.int64)] if found else arrays
 
     def _filled(self, arrays: list[np.ndarray], sizes: Mapping[str, int]) -> Outputs:
@@ -94,94 +132,3 @@ class Signature:
         shapes = [t.type.shape_at(known) for t in self._emitted.outputs]
         cut = [array.reshape(-1)[: math.prod(shape)].reshape(shape) for array, shape in zip(arrays[:-1], shapes, strict=True)]
         return Outputs(self.output_names, cut)
-
-
-class Outputs(tuple):  # type: ignore[type-arg]
-    """Several outputs: a tuple that can also be asked by name, and has the methods of a mapping."""
-
-    names: list[str]
-
-    def __new__(cls, names: Sequence[str], arrays: Sequence[np.ndarray]) -> Outputs:
-        made = super().__new__(cls, arrays)
-        made.names = list(names)
-        return made
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            if key not in self.names:
-                raise KeyError(f"no output is called {key!r} (the outputs are {', '.join(map(repr, self.names))})")
-            return super().__getitem__(self.names.index(key))
-        return super().__getitem__(key)
-
-    def keys(self) -> list[str]:
-        return self.names
-
-    def items(self) -> list[tuple[str, np.ndarray]]:
-        return list(zip(self.names, self, strict=True))
-
-
-def _room(tensor: Tensor, shape: Sequence[int]) -> np.ndarray:
-    """Memory for an output."""
-    try:
-        return np.empty(shape, tensor.dtype.numpy)
-    except (MemoryError, ValueError):  # numpy's for what no address reaches
-        raise InferenceError(f"no memory for output {tensor.name!r} of shape {tuple(shape)}") from None
-
-
-def _array(tensor: Tensor, value: Any) -> np.ndarray:
-    array = np.asarray(value)
-    wanted = tensor.dtype.numpy
-    if tensor.dtype is dtypes.bfloat16 and array.dtype == np.uint16:
-        array = array.view(wanted)  # its bits
-    if array.dtype != wanted:
-        exact = array.dtype.kind in "iub" and wanted.kind in "iu" and (array.size == 0 or np.array_equal(array, array.astype(wanted)))
-        from_python = not isinstance(value, (np.ndarray, np.generic)) and np.can_cast(array.dtype, wanted, "same_kind")
-        if not (exact or from_python):
-            raise InferenceError(f"input {tensor.name!r} is {array.dtype}, expected {tensor.dtype}")
-        array = array.astype(wanted)
-    if array.ndim != tensor.rank:
-        raise InferenceError(f"input {tensor.name!r} has shape {array.shape}, expected {tensor.type}")
-    try:
-        return np.ascontiguousarray(array).reshape(array.shape)
-    except MemoryError:
-        raise InferenceError(f"no memory for input {tensor.name!r} of shape {array.shape}, whose elements are not neighbours") from None
-
-
-def _solve(emitted: Emitted, arrays: list[np.ndarray]) -> dict[str, int]:
-    """The values of all symbols: from dims that are a lone symbol, then from linear expressions of one symbol, then from input values."""
-    sizes: dict[str, int] = {}
-    by_name = {t.name: a for t, a in zip(emitted.inputs, arrays, strict=True)}
-    for symbol, source in emitted.symbol_inputs.items():
-        sizes[symbol] = int(by_name[source].reshape(-1)[0])
-        if sizes[symbol] < 0:
-            raise InferenceError(f"input {source!r} is a size, but {sizes[symbol]} was given")
-    pending = [(t, axis, size, a.shape[axis]) for t, a in zip(emitted.inputs, arrays, strict=True) for axis, size in enumerate(t.shape)]
-    for lone in (True, False):
-        for tensor, axis, size, actual in pending:
-            open_symbols = dims.symbols(size) - sizes.keys()
-            if len(open_symbols) != 1 or (lone and size != dims.symbol(*open_symbols)):
-                continue
-            (symbol,) = open_symbols
-            for candidate in _candidates(dims.substitute(size, dict(sizes)), symbol, actual):
-                if dims.substitute(size, {**sizes, symbol: candidate}) == actual:
-                    sizes[symbol] = candidate
-                    break
-            else:
-                raise InferenceError(f"input {tensor.name!r}: no size {symbol} makes axis {axis} ({size}) {actual}")
-    missing = [s for s in emitted.symbols if s not in sizes]
-    if missing:
-        raise InferenceError(f"the sizes {', '.join(missing)} cannot be told from the inputs' shapes")
-    return {symbol: sizes[symbol] for symbol in emitted.symbols}
-
-
-def _candidates(size: dims.Size, symbol: str, actual: int) -> Iterable[int]:
-    """Values of a symbol that may make a size what it is."""
-    first, second = (dims.evaluate(size, {symbol: value}) for value in (0, 1))
-    if dims.is_linear(size) and first != second:
-        return [max(0, (actual - first) // (second - first))]
-    return range(actual + 2)
-
-
-def spell(sizes: Mapping[str, int], none: str = "no run-time sizes") -> str:
-    """Run-time sizes, for messages; `none` is said where there are none."""
-    return ", ".join(f"{name} = {value}" for name, value in sizes.items()) or none

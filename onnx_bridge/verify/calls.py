@@ -14,7 +14,7 @@ from onnx_bridge.processes import Died
 from onnx_bridge.references.chain import Reference, References
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.runtime.isolated import IsolatedModel
-from onnx_bridge.runtime.signature import spell
+from onnx_bridge.runtime.sizes import spell
 from onnx_bridge.verify.inputs import KINDS, feeds
 from onnx_bridge.verify.sizes import ENOUGH, allowed, may_refuse, sizes_to_try, why_none
 

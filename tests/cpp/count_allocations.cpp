@@ -28,11 +28,11 @@ extern "C" long stop_counting()
 }
 
 /// The allocations of `number` calls of infer, through the C functions that the runtime compiles (onnx_bridge/runtime/shim.py).
-extern "C" long count_infer(double (*loop)(void*, void*, const long long*, const void* const*, void* const*, long long), void* model,
-                            void* workspace, const long long* sizes, const void* const* in, void* const* out, long long number)
+extern "C" long count_infer(int (*infer)(void*, void*, const long long*, const void* const*, void* const*), void* model, void* workspace,
+                            const long long* sizes, const void* const* in, void* const* out, long long number)
 {
    start_counting();
-   loop(model, workspace, sizes, in, out, number);
+   for (long long i = 0; i < number; i++) infer(model, workspace, sizes, in, out);
    return stop_counting();
 }
 

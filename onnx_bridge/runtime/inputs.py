@@ -1,0 +1,94 @@
+"""What a caller gives for an input, as an array that a header can read: its type and rank checked, its elements neighbours in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from onnx_bridge.errors import InferenceError
+from onnx_bridge.ir import dtypes
+from onnx_bridge.ir.tensor import Tensor
+
+#: DLPack's numbers of devices whose memory this processor reads: its own, and its own as CUDA and ROCm pin it.
+_HERE = (1, 3, 11)
+
+
+def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
+    """The array for an input.
+
+    Args:
+        tensor: the input.
+        value: an array of numpy, of anybody who speaks DLPack (PyTorch, JAX, CuPy in the host's memory) or the buffer protocol, numbers, or
+            lists of them. Memory is copied only where its elements are not neighbours, in order and aligned.
+        cast: whether another type may be rounded to the input's: doubles, halves and integers to float32, for one. Integers never change
+            their values, neither with it nor without.
+
+    Raises:
+        InferenceError: it has another type or rank, or lies on another device.
+    """
+    wanted = tensor.dtype.numpy
+    if (
+        type(value) is np.ndarray
+        and value.dtype == wanted
+        and value.ndim == tensor.rank
+        and value.flags.c_contiguous
+        and value.flags.aligned
+    ):
+        return value
+    array = _seen(tensor, value)
+    if tensor.dtype == dtypes.bfloat16 and array.dtype == np.uint16:
+        array = array.view(wanted)  # its bits
+    if array.dtype != wanted:
+        array = _converted(tensor, value, array, cast)
+    if array.ndim != tensor.rank:
+        raise InferenceError(f"input {tensor.name!r} has shape {array.shape}, expected {tensor.type}")
+    try:
+        return np.require(array, wanted, ("C", "A", "E")).reshape(array.shape)
+    except MemoryError:
+        raise InferenceError(f"no memory for input {tensor.name!r} of shape {array.shape}, whose elements are not neighbours") from None
+
+
+def _seen(tensor: Tensor, value: Any) -> np.ndarray:
+    """The value as an array of numpy, on the same memory where it has any."""
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(type(value), "__dlpack__"):
+        return np.asarray(value)
+    try:
+        device = int(value.__dlpack_device__()[0])
+        if device in _HERE:
+            try:
+                return np.from_dlpack(value)
+            except (BufferError, RuntimeError, TypeError):  # a type that numpy's DLPack has not, or memory that is to be copied first
+                return np.asarray(value)
+    except Exception as error:
+        said = next(iter(str(error).splitlines()), "")
+        advice = "detach it, or give it as an array of numpy"
+        raise InferenceError(f"input {tensor.name!r} is a {_kind(value)} that cannot be read in place ({said}): {advice}") from None
+    raise InferenceError(
+        f"input {tensor.name!r} is a {_kind(value)} on another device (DLPack's number {device}): copy it to the CPU first"
+    )
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__module__.partition('.')[0]} {type(value).__name__}"
+
+
+def _converted(tensor: Tensor, value: Any, array: np.ndarray, cast: bool) -> np.ndarray:
+    """The array in the input's type, where that is exact or asked for."""
+    wanted = tensor.dtype.numpy
+    if array.dtype.kind in "iub" and wanted.kind in "iu":
+        with np.errstate(all="ignore"):
+            exact = array.astype(wanted)
+        if np.array_equal(array, exact):
+            return exact
+        raise InferenceError(f"input {tensor.name!r} is {array.dtype}, expected {tensor.dtype}, and holds values that are none of it")
+    numbers = (array.dtype.kind in "iubf" or array.dtype == dtypes.bfloat16.numpy) and tensor.dtype.is_float
+    from_python = not isinstance(value, (np.ndarray, np.generic)) and not hasattr(type(value), "__dlpack__")
+    if not numbers or not (cast or from_python):
+        advice = f"; give it as {tensor.dtype}, or call with cast=True to have it rounded" if numbers else ""
+        raise InferenceError(f"input {tensor.name!r} is {array.dtype}, expected {tensor.dtype}{advice}")
+    with np.errstate(all="ignore"):
+        rounded = array.astype(wanted)
+    if not from_python and bool(np.any(np.isinf(rounded) & np.isfinite(array))):
+        raise InferenceError(f"input {tensor.name!r} is {array.dtype} and holds values beyond {tensor.dtype}")
+    return rounded
