@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from check import oracle
 from zoo import Net
 
-from onnx_bridge import InferenceError, convert
+from onnx_bridge import InferenceError, UnsupportedModel, convert
 from onnx_bridge.ir import dims
 from onnx_bridge.toolchain.compiler import find_compiler
 from onnx_bridge.verify.localise import localise
@@ -129,3 +130,118 @@ def test_a_fault_behind_a_found_size_is_found() -> None:
     (relu,) = [node for node in normal.graph.node if node.op_type == "Relu"]
     relu.op_type = "Neg"
     assert "'doubling_Relu1'" in localise(made.model, made.emitted, normal, feeds, {"N": 2})
+
+
+# ---- NonZero, Compress: what follows them
+
+
+def same_as_oracle(model: onnx.ModelProto, name: str, *feeds: dict[str, np.ndarray]) -> None:
+    """Verifies a model, and compares what numpy gets, shapes included."""
+    net, session = convert(model, name=name).compile(), oracle(model)
+    for given in feeds:
+        for ours, theirs in zip(net.run(given), session.run(None, given), strict=True):
+            assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def rows(values: Sequence[float], width: int = 3) -> np.ndarray:
+    """A matrix whose rows hold one value each."""
+    return np.repeat(np.asarray(values, np.float32)[:, None], width, 1)
+
+
+#: Rows of which some are positive, none is, and all are.
+SEVERAL = ([1, -1, 2, 0, 3], [-1, -2, 0], [4, 5], [-1], [7])
+
+
+def test_nonzero_gather_reduce() -> None:
+    """The rows whose sum is positive, their sum, and how many they are as a number: Shape of what data decides."""
+    net = Net("gathered")
+    x = net.input("x", ("N", 3))
+    places = net("Squeeze", net("NonZero", net("Relu", net("ReduceSum", x, net.constant([1]), keepdims=0))), net.constant([0]))
+    chosen = net("Gather", x, places, axis=0)
+    count = net("Shape", chosen, start=0, end=1)
+    flat = net("Reshape", chosen, net("Concat", net("Mul", count, net.constant([3])), net.constant([1]), axis=0))
+    model = net.typed(
+        sums=(net("ReduceSum", chosen, net.constant([0]), keepdims=0), FLOAT),
+        chosen=(chosen, FLOAT), count=(count, INT64), flat=(flat, FLOAT), places=(places, INT64),
+    )  # fmt: skip
+    same_as_oracle(model, "gathered", *({"x": rows(values)} for values in SEVERAL))
+
+
+def test_compress_matmul() -> None:
+    """Products, a softmax over what was kept, and a sum of two that were kept by one condition."""
+    net = Net("kept")
+    x = net.input("x", ("N", 3))
+    keep = net("Greater", net("ReduceMax", x, axes=[1], keepdims=0), net.constant(0, np.float32))
+    kept = net("Compress", x, keep, axis=0)
+    made = net("Relu", net("MatMul", kept, net.weight(3, 4)))
+    scores = net("Softmax", net("Transpose", made, perm=[1, 0]), axis=1)
+    doubled = net("Add", kept, net("Slice", kept, net.constant([0]), net.constant([2**40])))
+    attended = net("MatMul", scores, kept)
+    model = net.typed(made=(made, FLOAT), scores=(scores, FLOAT), attended=(attended, FLOAT), doubled=(doubled, FLOAT))
+    same_as_oracle(model, "kept", *({"x": rows(values)} for values in SEVERAL))
+
+
+def test_what_is_found_inside_of_a_body_stays_there() -> None:
+    """A Loop whose turns keep other elements each time, and a branch: sizes that are found anew; none of them leaves."""
+    body = Net("turns")
+    turn, on, total, x = (body.input(name, shape, kind) for name, shape, kind in (
+        ("turn", (), INT64), ("on", (), BOOL), ("total", (), FLOAT), ("x", ("N",), FLOAT)))  # fmt: skip
+    kept = body("Compress", x, body("Greater", x, body("Cast", turn, to=1)), axis=0)
+    summed = body("Add", total, body("ReduceSum", kept, keepdims=0))
+    graph = body.graph(goes_on=(on, BOOL, ()), next=(summed, FLOAT, ()), handed=(x, FLOAT, ("N",)), seen=(summed, FLOAT, ()))
+    net = Net("inside")
+    x = net.input("x", ("N",))
+    total, _, seen = net.many("Loop", net.constant(4), net.constant(True, np.bool_), net.constant(0, np.float32), x, outputs=3, body=graph)
+    same_as_oracle(net.typed(total=(total, FLOAT), seen=(seen, FLOAT)), "inside", *({"x": np.asarray(v, np.float32)} for v in SEVERAL))
+
+
+def test_what_would_leave_a_body_is_refused_by_name() -> None:
+    branches = []
+    for name in ("then", "else"):
+        branch = Net(name)
+        branches.append(branch.graph(y=(branch("NonZero", "x"), INT64, (1, "K"))))
+    net = Net("leaving")
+    x = net.input("x", ("N",))
+    positive = net("Greater", net("ReduceSum", x, keepdims=0), net.constant(0, np.float32))
+    y = net("If", positive, then_branch=branches[0], else_branch=branches[1])
+
+    with pytest.raises(UnsupportedModel, match="data decides that inside, anew each time it is run"):
+        convert(net.typed(y=(y, INT64)), verify=False)
+
+
+def test_a_program_reads_the_size_of_an_output(tmp_path: Path) -> None:
+    """`Workspace::output_size` after a call; `Model::output_size` is the room that it needs; the bound is reached, and 0."""
+    net = Net("chooses")
+    x = net.input("x", ("N", 3))
+    keep = net("Greater", net("ReduceMax", x, axes=[1], keepdims=0), net.constant(0, np.float32))
+    model = net.typed(kept=(net("Compress", x, keep, axis=0), FLOAT), places=(net("NonZero", x), INT64), all=(net("Neg", x), FLOAT))
+    convert(model, name="chooses", verify=False).save(tmp_path)
+    (tmp_path / "main.cpp").write_text("""
+#include "chooses.hxx"
+#include <cstdio>
+int main() {
+   using namespace onnx_bridge::chooses;
+   Model model;
+   Workspace ws(model, {4});
+   std::vector<float> kept(Model::output_size(0, {4})), all(Model::output_size(2, {4}));
+   std::vector<std::int64_t> places(Model::output_size(1, {4}));
+   const float x[][12] = {{0, 1, 0, 0, 0, 0, -1, -1, -1, 2, 0, 3}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {}};
+   for (const float* given : x) {
+      if (!model.infer(ws, {4}, given, kept.data(), places.data(), all.data())) return 1;
+      for (int output = 0; output < 3; output++)
+         std::printf("%zu=%zux%zu ", ws.output_size(output), ws.output_size(output, 0), ws.output_size(output, 1));
+   }
+   if (!model.infer(ws, {2}, x[1], kept.data(), places.data(), all.data())) return 1;
+   std::printf("%zu %zu %zu %zu\\n", ws.output_size(0), ws.output_size(1), ws.output_size(3), ws.output_size(0, 2));
+   TMVA_SOFIE_chooses::Session session("", 4);
+   const auto [kept_by, places_by, all_by] = session.infer(4, x[0]);
+   std::printf("%zu %zu %zu", kept_by.size(), places_by.size(), all_by.size());
+   return 0;
+}
+""")
+    find_compiler().run(["-std=c++17", "-O0", "-Wall", "-Wextra", "-Werror", str(tmp_path / "main.cpp"), "-o", str(tmp_path / "main")])
+    told = subprocess.run([tmp_path / "main"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    each = ["6=2x3 12=2x6 12=4x3", "12=4x3 24=2x12 12=4x3", "0=0x3 0=2x0 12=4x3", "6 12 0 0", "6 12 12"]
+    assert told.split() == " ".join(each).split()

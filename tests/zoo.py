@@ -58,6 +58,11 @@ class Net:
         onnx.checker.check_model(made)
         return made
 
+    def typed(self, **outputs: tuple[str, int]) -> onnx.ModelProto:
+        """The model; the file says nothing of its outputs' shapes."""
+        graph = self.graph(**{name: (tensor, kind, None) for name, (tensor, kind) in outputs.items()})
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+
     def floats(self, **outputs: tuple[str, Shape]) -> onnx.ModelProto:
         return self.model(**{name: (tensor, TensorProto.FLOAT, shape) for name, (tensor, shape) in outputs.items()})
 

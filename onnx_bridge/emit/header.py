@@ -124,7 +124,8 @@ class _Header:
         self.sizes = FaceSizes(model, self.plan, self.symbols)
         self.sizes.refuse_too_large()
         self.found = {symbol: self.names.new(symbol) for symbol in model.found}
-        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found})
+        self.found_inside = {symbol: self.names.new(symbol) for symbol in self.sizes.limits if symbol not in self.found}
+        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found, **self.found_inside})
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
         self.declared = self.declarations()
         self.writer.operators(model.operators)
@@ -161,7 +162,8 @@ class _Header:
             "INFER_BODY": self.infer_body(taps), "OUTPUT_SIZES": self.sizes.outputs(),
             "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *_tap_type(taps)]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
-            "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found), **found_texts(self.found),
+            "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found),
+            **found_texts(self.found, self.symbols, self.model.outputs),
             "DETECTION": detection(targets), "CHOICES": choices(targets), "BODIES": body_enumerators(targets),
             "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
@@ -199,7 +201,7 @@ class _Header:
         declared: list[str] = []
         for symbol in self.symbols.values():
             declared.append(f"{INDENT}[[maybe_unused]] const Size {symbol} = static_cast<Size>(dims.{symbol});")
-        for symbol in self.found.values():
+        for symbol in (*self.found.values(), *self.found_inside.values()):
             declared.append(f"{INDENT}Size {symbol} = 0;  // data decides it")
         for root, buffer in self.plan.buffers.items():
             kind, name = root.dtype.storage, self.names.new(root.name)

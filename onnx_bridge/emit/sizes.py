@@ -28,6 +28,9 @@ class FaceSizes:
     plan: MemoryPlan
     symbols: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        self.limits = self.model.limits()
+
     def refuse_too_large(self) -> None:
         """Raises UnsupportedModel for a tensor of known size that no memory can hold."""
         sizes = {t.name: t.bytes for t in (*self.model.inputs, *self.model.outputs)}
@@ -55,7 +58,7 @@ class FaceSizes:
 
     def outputs(self) -> str:
         """The body of Model::output_size."""
-        counts = [limit_of(tensor.count, self.model) for tensor in self.model.outputs]
+        counts = [limit_of(tensor.count, self.limits) for tensor in self.model.outputs]
         lines = [*self._symbols(counts), f"{INDENT}if (!takes(dims)) return 0;", f"{INDENT}switch (index) {{"]
         for index, count in enumerate(counts):
             text = str(count) if isinstance(count, int) else f"({self._spelt(count)}).count()"
@@ -68,10 +71,10 @@ class FaceSizes:
         Args:
             computed: sizes that the network computes with.
         """
-        arguments = [limit_of(t.bytes, self.model) for t in (*self.model.inputs, *self.model.outputs)]
+        arguments = [limit_of(t.bytes, self.limits) for t in (*self.model.inputs, *self.model.outputs)]
         planned = [b.bytes for b in self.plan.order]
         sizes = _largest(arguments, ())
-        sizes += _largest((limit_of(size, self.model) for size in computed), [*sizes, *planned])
+        sizes += _largest((limit_of(size, self.limits) for size in computed), [*sizes, *planned])
         conditions = list(self.model.conditions)
         pairs = list(self.model.constraints)
         lines = self._symbols([*sizes, *conditions, *(size for pair in pairs for size in pair)])

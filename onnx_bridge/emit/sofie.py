@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from onnx_bridge.emit.found import filled, is_found
+from onnx_bridge.emit.found import is_found
 from onnx_bridge.emit.writer import INDENT
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import bool_
@@ -80,7 +80,7 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         f"{INDENT * 3}if (!model.infer({call}))",
         f'{INDENT * 4}throw std::runtime_error("{name}: sizes do not agree with the inputs");',
         f"{INDENT * 2}}}",
-        *_cut(model, outputs, symbols, found),
+        *_cut(model, outputs, found),
         f"{INDENT}}}",
         f"{INDENT}{returned} infer({', '.join(parameters)})",
         f"{INDENT}{{",
@@ -120,8 +120,7 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
     return "\n".join(lines)
 
 
-def _cut(model: RModel, outputs: Sequence[str], symbols: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+def _cut(model: RModel, outputs: Sequence[str], found: Mapping[str, str]) -> list[str]:
     """Cuts outputs whose sizes data decides to what the call has filled."""
-    names = [(name, output) for name, output in zip(outputs, model.outputs, strict=True) if is_found(output, found)]
-    used = [f"{INDENT * 2}using onnx_bridge::{model.name}::{function};" for function in ("floor_div", "minimum", "maximum")]
-    return [*(used if names else []), *(f"{INDENT * 2}{name}.resize({filled(output, symbols, found)});" for name, output in names)]
+    names = enumerate(zip(outputs, model.outputs, strict=True))
+    return [f"{INDENT * 2}{name}.resize(workspace->output_size({index}));" for index, (name, output) in names if is_found(output, found)]

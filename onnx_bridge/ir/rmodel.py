@@ -47,7 +47,7 @@ class RModel:
         conditions: sizes that are taken not to be negative; `infer` refuses dims for which one is.
         constraints: pairs of sizes that must be equal; a call where they are not is refused.
         meanings: what the elements of the inputs are for, as far as that is known.
-        found: sizes that data decides, which the network finds as it runs, with what they are never above.
+        found: sizes that data decides, which its operators find as they run, with what they are never above.
         narrowed: where the model takes fewer sizes than its file says.
         input_values: the sizes that scalar integer inputs must be, by input.
         source: what the model was made from, for the banner.
@@ -160,6 +160,14 @@ class RModel:
         return Path(emitted.write(path))
 
     # ---- reading
+
+    def limits(self) -> dict[str, Size]:
+        """The sizes that data decides, those inside of bodies included, with what they are never above."""
+        found = dict(self.found)
+        for op in self.operators:
+            for body in nested_models(op):
+                found.update(body.limits())
+        return found
 
     def producers(self) -> dict[Tensor, ROperator]:
         """The operator that makes each tensor."""

@@ -215,9 +215,7 @@ class _Walk:
     def scalar_source(self, tensor: Tensor) -> str | None:
         """The integer input of one element that `tensor` was computed from, if there is exactly one."""
         candidates = [
-            source.name
-            for source in self.rmodel.inputs
-            if source.name in self.sources.get(tensor.name, set()) and is_number(source)
+            source.name for source in self.rmodel.inputs if source.name in self.sources.get(tensor.name, set()) and is_number(source)
         ]
         return candidates[0] if len(candidates) == 1 else None
 

@@ -85,9 +85,7 @@ def _inferred(
     read = dict.fromkeys(name for node in graph.node for name in read_names(node) if name not in own and name in known)
     small = {name: weights[name] for name in read if name in weights and math.prod(weights[name].dims) <= _MOST}
     others = [helper.make_tensor_value_info(name, *known[name]) for name in read if name not in small]
-    alone = helper.make_graph(
-        graph.node, "alone", [*graph.input, *others], graph.output, list(small.values()), value_info=graph.value_info
-    )
+    alone = helper.make_graph(graph.node, "alone", [*graph.input, *others], graph.output, list(small.values()), value_info=graph.value_info)
     alone_model = helper.make_model(alone, opset_imports=model.opset_import, ir_version=max(4, model.ir_version))
     try:
         inferred = onnx.shape_inference.infer_shapes(alone_model, data_prop=True).graph

@@ -89,7 +89,7 @@ def plan_memory(model: RModel) -> MemoryPlan:
     """
     plan = MemoryPlan()
     timeline = _Timeline(model)
-    owned = {*model.inputs, *model.outputs}
+    owned, limits = {*model.inputs, *model.outputs}, model.limits()
     for op in timeline.operators:
         if op.is_view and op.outputs[0] is not None:
             _join_view(plan, op.x, op.y, owned)
@@ -102,9 +102,9 @@ def plan_memory(model: RModel) -> MemoryPlan:
         spans[root] = (min(first, start), max(last, end))
     for root, (start, end) in spans.items():
         if root not in owned and not root.is_constant:
-            plan.buffers[root] = Buffer(_aligned(limit_of(root.bytes, model)), start, end)
+            plan.buffers[root] = Buffer(_aligned(limit_of(root.bytes, limits)), start, end)
     for op, time in timeline.times.items():
-        scratch = limit_of(op.scratch_bytes(), model)
+        scratch = limit_of(op.scratch_bytes(), limits)
         if scratch != 0:
             plan.scratch[op] = Buffer(_aligned(scratch), time, time)
     total = sum(dims.largest_factor(buffer.bytes) for buffer in (*plan.buffers.values(), *plan.scratch.values()))
@@ -114,10 +114,10 @@ def plan_memory(model: RModel) -> MemoryPlan:
     return plan
 
 
-def limit_of(size: Size, model: RModel) -> Size:
-    """What a number of bytes is never above, whatever data decides."""
+def limit_of(size: Size, limits: Mapping[str, Size]) -> Size:
+    """What a number of bytes is never above, whatever data decides; `limits` is a model's."""
     try:
-        return dims.at_most(size, model.found)
+        return dims.at_most(size, limits)
     except ValueError as error:
         raise UnsupportedModel([Finding("", "memory", str(error))]) from None
 
