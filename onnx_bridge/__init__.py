@@ -19,17 +19,20 @@ from onnx_bridge.errors import (
     VerificationError,
     WeightsError,
 )
+from onnx_bridge.hooks import HOOKS as _HOOKS
 from onnx_bridge.version import __version__
 
 if TYPE_CHECKING:
     from onnx_bridge.conversion import Conversion
     from onnx_bridge.convert import check, convert
     from onnx_bridge.custom import CustomOp, custom_op
+    from onnx_bridge.emit.header import Emitted
+    from onnx_bridge.ir.rmodel import RModel
     from onnx_bridge.runtime.compiled import CompiledModel
 
 __all__ = [
     "ArgumentError", "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError",
-    "InternalError", "InvalidModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__",
+    "InternalError", "InvalidModel", "RModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__",
     "check", "convert", "custom_op",
 ]  # fmt: skip
 
@@ -40,6 +43,7 @@ _LAZY = {
     "Conversion": "onnx_bridge.conversion",
     "CompiledModel": "onnx_bridge.runtime.compiled",
     "CustomOp": "onnx_bridge.custom",
+    "RModel": "onnx_bridge.ir.rmodel",
     "custom_op": "onnx_bridge.custom",
 }
 
@@ -51,6 +55,24 @@ def __getattr__(name: str) -> Any:
 
     value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
     return value
+
+
+def _optimise(model: RModel) -> None:
+    from onnx_bridge.optimise import optimise
+
+    optimise(model)
+
+
+def _emit(model: RModel, **options: Any) -> Emitted:
+    from onnx_bridge.emit.header import emit
+    from onnx_bridge.emit.names import model_name
+
+    if model.name != model_name(model.name):
+        raise ArgumentError(f"an RModel is called as a C++ namespace can be; {model.name!r} cannot, {model_name(model.name)!r} can")
+    return emit(model, **options)
+
+
+_HOOKS.update(optimise=_optimise, emit=_emit)
 
 
 class _Package(_ModuleType):

@@ -29,6 +29,7 @@ def optimise(model: RModel, without: Collection[str] = ()) -> None:
     check_selected(model)
     for make in KERNEL_PASSES:
         _run(make, model, without)
+    model.optimised = True
 
 
 def _run(make: type[Pass], model: RModel, without: Collection[str]) -> None:

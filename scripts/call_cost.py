@@ -63,7 +63,8 @@ def measure(model: onnx.ModelProto, name: str) -> None:
                              helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
         for value in model.graph.input if value.name not in {t.name for t in model.graph.initializer}
     }  # fmt: skip
-    network = min(net.time(feeds, 2000) for _ in range(100)) / 2000 * 1e6
+    number = max(1, int(1e-3 / max(net.time(feeds, 10) / 10, 1e-9)))
+    network = min(net.time(feeds, number) for _ in range(300)) / number * 1e6
     print(f"{name:<24} network        {network:8.3f}")
     for what, each in (("C API", net), ("ctypes", by_ctypes)):
         for way, call in ways(each, feeds).items():

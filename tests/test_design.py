@@ -37,11 +37,12 @@ PACKAGE = Path(onnx_bridge.__file__).parent
 WALLS: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
+    "hooks": set(),
     "graphs": set(),
     "judge": set(),
     "processes": set(),
     "references": {"graphs", "processes"},
-    "ir": set(),
+    "ir": {"hooks"},
     "library": {"ir"},
     "operators": {"ir", "library"},
     "kernel_operators": {"ir", "library"},
@@ -66,7 +67,7 @@ WALLS: dict[str, set[str]] = {
     "demo": {"convert"},
     "cli": {"convert", "custom", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
-    "__init__": {"convert", "conversion", "custom", "ir", "passes", "emit", "runtime"},
+    "__init__": {"hooks", "optimise", "convert", "conversion", "custom", "ir", "passes", "emit", "runtime"},
 }
 OPEN = {"errors", "version", "judge"}
 

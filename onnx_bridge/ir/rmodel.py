@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import InvalidModel
+from onnx_bridge.hooks import HOOKS
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dim_names import parse
 from onnx_bridge.ir.dims import Size
@@ -51,6 +52,7 @@ class RModel:
         narrowed: where the model takes fewer sizes than its file says.
         input_values: the sizes that scalar integer inputs must be, by input.
         source: what the model was made from, for the banner.
+        optimised: whether the passes have run.
     """
 
     name: str
@@ -67,6 +69,7 @@ class RModel:
     narrowed: list[Narrowing] = field(default_factory=list)
     input_values: dict[str, Size] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
+    optimised: bool = False
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     # ---- building by hand
@@ -144,20 +147,28 @@ class RModel:
         """A new tensor; its name starts with `hint`."""
         return self.add_tensor(Tensor(self.new_name(hint), type_, **kwargs))
 
-    # ---- the three steps of SOFIE's programs; what does them is handed in by the package
+    # ---- the three steps of SOFIE's programs; what does them stands above the IR, which knows neither passes nor emission
 
     def initialize(self) -> None:
-        """Runs the passes: folds, fuses, lays out, plans memory."""
-        BACKEND["initialize"](self)
+        """Runs the passes, once: folds, fuses, selects kernels, lays out. The last thing that is done to a model before it is generated."""
+        if not self.optimised:
+            HOOKS["optimise"](self)
 
     def generate(self, **options: Any) -> Any:
-        """The header and the weights, as an `Emitted`."""
-        return BACKEND["generate"](self, **options)
+        """The header and the weights, as an `Emitted`; `initialize` comes first if that was left out.
+
+        Args:
+            **options: those of `onnx_bridge.emit.header.emit`: `embed_weights`, `self_include`, `proof`.
+
+        Raises:
+            ArgumentError: the model's name cannot be that of a namespace.
+        """
+        self.initialize()
+        return HOOKS["emit"](self, **options)
 
     def output_generated(self, path: str | Path, **options: Any) -> Path:
-        """Writes NAME.hxx and NAME.dat into the folder `path`; returns the header's path."""
-        emitted = self.generate(**options)
-        return Path(emitted.write(path))
+        """Writes NAME.hxx and NAME.dat into the folder `path`; returns the header's path. The options are those of `generate`."""
+        return Path(self.generate(**options).write(path))
 
     # ---- reading
 
@@ -213,7 +224,3 @@ def read_tensors(op: ROperator) -> Iterator[Tensor]:
         for inner in body.operators:
             yield from (t for t in read_tensors(inner) if t not in own)
         yield from (t for t in body.outputs if t not in own)
-
-
-#: `initialize` and `generate` of RModel, set by the package: the IR itself knows neither passes nor emission.
-BACKEND: dict[str, Callable[..., Any]] = {}

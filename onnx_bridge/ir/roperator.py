@@ -26,6 +26,9 @@ from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 
 REQUIRED: Any = object()
 
+#: The opset of an operator that nobody says an opset of: ONNX's newest.
+NEWEST_OPSET = 28
+
 
 class Writer(Protocol):
     """What an operator emits itself to."""
@@ -76,6 +79,9 @@ def attribute(default: Any = REQUIRED) -> Any:
     return field(default=None, metadata={"default": default})
 
 
+Made = TypeVar("Made", bound="ROperator")
+
+
 @dataclass(eq=False, kw_only=True)
 class ROperator:
     """An operator with its inputs and outputs. Optional inputs and outputs that are absent are None."""
@@ -112,6 +118,17 @@ class ROperator:
     constraints: list[tuple[Size, Size]] = field(default_factory=list, repr=False)
     #: Makes a new size of the name that it is given, never above a limit; the walk sets it while it asks for types.
     finder: Callable[[str, Size], Size] | None = field(default=None, repr=False)
+
+    @classmethod
+    def make(cls: type[Made], name: str = "", opset: int = NEWEST_OPSET, **attributes: Any) -> Made:
+        """An operator as ONNX's node with these attributes is one; the others have ONNX's defaults.
+
+        Raises:
+            ShapeError: an attribute is unknown or of another kind than the class declares, or a required one is missing.
+        """
+        op = cls(name=name, opset=opset)
+        op.set_attributes(attributes)
+        return op
 
     # ---- what a class may say
 
