@@ -148,7 +148,7 @@ def test_the_outside_is_known_where_it_may_be() -> None:
 
 
 #: Passes that still do.
-MIXED = {"dead code", "recurrences", "layout"}
+MIXED = {"dead code"}
 
 
 @pytest.mark.parametrize("step", [step for step in dict.fromkeys(STEPS) if step.name not in MIXED], ids=lambda step: step.name)

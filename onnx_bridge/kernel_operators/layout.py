@@ -8,7 +8,6 @@ from typing import ClassVar
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.library.loops import add_index
 
 
 @dataclass(eq=False, kw_only=True)
@@ -45,25 +44,3 @@ class FromBlocked(Relayout):
 
     op_type = "FromBlocked"
     function = "from_blocked"
-
-
-@dataclass(eq=False, kw_only=True)
-class BlockedConcat(KernelOperator):
-    """Concatenation along the channels of blocked tensors; all but the last have whole blocks."""
-
-    op_type = "Concat"
-
-    def emit(self, cpp: Writer) -> None:
-        batch, _, *spatial = self.y.shape
-        pixels = dims.product(spatial)
-        total = dims.ceil_div(self.y.shape[1], BLOCK) * pixels * BLOCK
-        image = cpp.local("image")
-        with cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(batch)}; {image}++)"):
-            at: dims.Size = 0
-            for tensor in self.inputs:
-                assert tensor is not None
-                floats = dims.ceil_div(tensor.shape[1], BLOCK) * pixels * BLOCK
-                to = cpp.pointer(self.y) + add_index(cpp, image, total) + (f" + {cpp.size(at)}" if at != 0 else "")
-                source = cpp.pointer(tensor) + add_index(cpp, image, floats)
-                cpp.line(f"std::memcpy({to}, {source}, static_cast<std::size_t>({cpp.size(floats * 4)}));")
-                at = at + floats

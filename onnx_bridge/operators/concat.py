@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.library import strided
 from onnx_bridge.library.known import axis_in, settled
-from onnx_bridge.library.loops import contiguous_strides
-from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, data, weight
 
 
@@ -20,8 +16,6 @@ class Concat(ROperator):
 
     `axis` is 1 unless given in opsets 1-3, and required since.
     """
-
-    kernels = ("copy.hxx",)
 
     axis: int | None = attribute({1: 1, 4: None})
 
@@ -44,14 +38,6 @@ class Concat(ROperator):
     def values(self, *parts: Tensor) -> np.ndarray | None:
         known = [part.value for part in parts if part.value is not None]
         return settled(np.concatenate(known, self.place()), parts[0].dtype) if len(known) == len(parts) else None
-
-    def emit(self, cpp: Writer) -> None:
-        axis, strides = self.place(), contiguous_strides(self.y.shape)
-        begin: Size = 0
-        for part in self.inputs:
-            assert part is not None
-            strided.copy(cpp, part.shape, Side(self.y, strides, begin * strides[axis]), Side(part, contiguous_strides(part.shape)))
-            begin = begin + part.shape[axis]
 
     cases = (
         case(a=("N", 3), b=("N", 5), attributes={"axis": 1}),

@@ -9,13 +9,13 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import BLOCK, Tensor
+from onnx_bridge.kernel_operators.concat import Concatenation
 from onnx_bridge.kernel_operators.convolution import BlockedKernel, Convolution
 from onnx_bridge.kernel_operators.group import Group
-from onnx_bridge.kernel_operators.layout import BlockedConcat, FromBlocked, ToBlocked
+from onnx_bridge.kernel_operators.layout import FromBlocked, ToBlocked
 from onnx_bridge.library.blocked import can_block
 from onnx_bridge.library.epilogue import channel_kind, epilogue_operands
 from onnx_bridge.library.steps import is_vector
-from onnx_bridge.operators.concat import Concat
 from onnx_bridge.passes.base import Pass
 
 
@@ -24,7 +24,7 @@ class Layout(Pass):
     1. A Convolution of few channels reads a planar image, every other one a blocked image; all make blocked images.
     2. Poolings make what they are given.
     3. A group of pointwise operators with a blocked operand of its shape is blocked, if its other operands can be.
-    4. A Concat of blocked tensors along the channels is blocked, if all but the last have whole blocks.
+    4. A Concatenation of blocked tensors along the channels is blocked, if all but the last have whole blocks.
     5. Everything else is planar. A tensor is laid out anew at most once each way, where it is first needed.
     """
 
@@ -49,10 +49,9 @@ class Layout(Pass):
                 op.inputs = [t if t is None or can_block(t, op.y) and not self.is_blocked(t) else self.blocked(t) for t in op.inputs]
                 self.rename(op)
                 self.made_blocked(op)
-            elif isinstance(op, Concat) and self.concat(op):
-                joined = BlockedConcat(name=op.name, opset=op.opset)
-                joined.inputs, joined.outputs = [self.blocked(t) for t in op.inputs if t is not None], op.outputs
-                self.made_blocked(joined)
+            elif isinstance(op, Concatenation) and self.concat(op):
+                op.inputs = [self.blocked(t) for t in op.inputs if t is not None]
+                self.made_blocked(op)
             else:
                 self.plain(op)
         model.operators = self.operators
@@ -151,13 +150,13 @@ class Layout(Pass):
         if steps:
             steps[:] = [dataclasses.replace(s, inputs=tuple(renamed.get(t, t) for t in s.inputs)) for s in steps]
 
-    def concat(self, op: Concat) -> bool:
+    def concat(self, op: Concatenation) -> bool:
         tensors = [t for t in op.inputs if t is not None]
         channels = [t.shape[1] for t in tensors if t.rank >= 3]
         return (
             len(channels) == len(tensors)
             and op.y.rank >= 3
-            and (op.axis or 0) % op.y.rank == 1
+            and op.axis == 1
             and op.y.dtype is float32
             and all(self.is_blocked(t) for t in tensors)
             and all(isinstance(c, int) and c % BLOCK == 0 for c in channels[:-1])

@@ -36,7 +36,6 @@ class Normalizations(Pass):
     2. The same of x and the mean of x^2: RMSNormalization, then Add of the bias, if there is one.
     3. Of [N, ..., G, C] or [N, G, C, ...] along all axes but N and G: GroupNormalization.
     4. InstanceNormalization of [N, C, ...] as [N, G, -1], back in its shape: GroupNormalization.
-    5. GroupNormalization with constants, then Mul by or Add of one constant a channel: they become its scale and bias.
 
     On E[x^2] - E[x]^2: it loses what mean^2 / variance has of digits; LayerNormalization does not. The two differ by the error that the
     model has as it is written, which shows in how far its answer moves by a nudge of its inputs, so they are the same by the rule for
@@ -54,13 +53,7 @@ class Normalizations(Pass):
         for op in list(model.operators):
             if isinstance(op, InstanceNormalization):
                 changed |= self.grouped(model, op)
-        for op in list(model.operators):
-            if isinstance(op, GroupNormalization):
-                while self.scaled(model, op):
-                    changed = True
         return changed
-
-    # ---- 1 to 3
 
     def around(self, model: RModel, root: ROperator) -> bool:
         """Recognises the normalization that a root belongs to."""
@@ -150,8 +143,6 @@ class Normalizations(Pass):
         build.reshape(x.shape)
         return build.operators
 
-    # ---- 4
-
     def grouped(self, model: RModel, op: InstanceNormalization) -> bool:
         producers, consumers = model.producers(), model.consumers()
         before, readers = producers.get(op.x), consumers.get(op.y, [])
@@ -171,29 +162,6 @@ class Normalizations(Pass):
         made.outputs = [after.y]
         model.operators[model.operators.index(after)] = made
         sweep(model)
-        return True
-
-    # ---- 5
-
-    @staticmethod
-    def scaled(model: RModel, op: GroupNormalization) -> bool:
-        readers = model.consumers().get(op.y, [])
-        if op.opset < 21 or len(readers) != 1 or op.y in model.outputs or not isinstance(readers[0], (Mul, Add)):
-            return False
-        reader, (scale, bias) = readers[0], (op.input(1), op.input(2))
-        others = [t for t in reader.inputs if t is not None and t is not op.y]
-        if len(others) != 1 or not others[0].is_constant or reader.y.type != op.y.type or not scale.is_constant or not bias.is_constant:
-            return False
-        value = others[0].constant()
-        shape = (1,) * (op.y.rank - value.ndim) + value.shape
-        if value.ndim > op.y.rank or any(size != 1 for axis, size in enumerate(shape) if axis != 1):
-            return False
-        number = value.reshape(-1).astype(np.float64)
-        parameters = [t.constant().astype(np.float64) for t in (scale, bias)]
-        changed = [p * number for p in parameters] if isinstance(reader, Mul) else [parameters[0], parameters[1] + number]
-        op.inputs[1:3] = [new_constant(model, f"{reader.y.name}_parameter", p.astype(np.float32)) for p in changed]
-        op.outputs = [reader.y]
-        model.operators.remove(reader)
         return True
 
 

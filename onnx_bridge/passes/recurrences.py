@@ -7,10 +7,10 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.kernel_operators.recurrent import RecurrentKernel
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.moving import Permuting, Reshaping, trace
 from onnx_bridge.library.view import runs_of
-from onnx_bridge.operators.recurrent import Recurrent
 from onnx_bridge.passes.base import Pass
 
 
@@ -26,12 +26,12 @@ class Recurrences(Pass):
     def call(self, model: RModel) -> bool:
         changed = False
         for op in list(model.operators):
-            if isinstance(op, Recurrent):
+            if isinstance(op, RecurrentKernel):
                 changed |= self.read(op, model.producers())
                 changed |= self.written(op, model)
         return changed
 
-    def read(self, op: Recurrent, producers: dict[Tensor, ROperator]) -> bool:
+    def read(self, op: RecurrentKernel, producers: dict[Tensor, ROperator]) -> bool:
         root, view = trace(op.x, producers)
         if root is op.x or op.x_view is not None:
             return False
@@ -41,7 +41,7 @@ class Recurrences(Pass):
         op.x_view, op.inputs[0] = view, root
         return True
 
-    def written(self, op: Recurrent, model: RModel) -> bool:
+    def written(self, op: RecurrentKernel, model: RModel) -> bool:
         y = op.outputs[0]
         if y is None or op.y_strides is not None:
             return False
@@ -70,8 +70,9 @@ class Recurrences(Pass):
             return False
         strides: dict[int, Size] = dict.fromkeys(range(4), 0)
         strides.update(zip(found, contiguous_strides([shape[axis] for axis in found]), strict=True))
-        time, direction, batch = (1, 2, 0) if op.layout else (0, 1, 2)
+        time, direction, batch = (1, 2, 0) if op.batch_first else (0, 1, 2)
         op.y_strides = (strides[time], strides[direction], strides[batch])
         op.outputs[0] = chain[last - 1].y
+        op.y_shape = op.y.shape
         model.operators = [other for other in model.operators if other not in chain[:last]]
         return True

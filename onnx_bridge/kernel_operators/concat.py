@@ -1,0 +1,55 @@
+"""Concatenation: tensors one after the other along an axis, in either layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.roperator import KernelOperator, Writer
+from onnx_bridge.ir.tensor import BLOCK
+from onnx_bridge.library import strided
+from onnx_bridge.library.loops import add_index, contiguous_strides
+from onnx_bridge.library.strided import Side
+
+
+@dataclass(eq=False, kw_only=True)
+class Concatenation(KernelOperator):
+    """y = the inputs along `axis`. Blocked, all of them are, the axis is that of the channels, and all but the last have whole blocks."""
+
+    axis: int
+
+    op_type = "Concat"
+
+    def kernel_files(self) -> Sequence[str]:
+        return ["copy.hxx"] if self.y.layout == "planar" else []
+
+    def emit(self, cpp: Writer) -> None:
+        if self.y.layout == "planar":
+            self._emit_planar(cpp)
+        else:
+            self._emit_blocked(cpp)
+
+    def _emit_planar(self, cpp: Writer) -> None:
+        strides = contiguous_strides(self.y.shape)
+        begin: Size = 0
+        for part in self.inputs:
+            assert part is not None
+            strided.copy(cpp, part.shape, Side(self.y, strides, begin * strides[self.axis]), Side(part, contiguous_strides(part.shape)))
+            begin = begin + part.shape[self.axis]
+
+    def _emit_blocked(self, cpp: Writer) -> None:
+        batch, _, *spatial = self.y.shape
+        pixels = dims.product(spatial)
+        total = dims.ceil_div(self.y.shape[1], BLOCK) * pixels * BLOCK
+        image = cpp.local("image")
+        with cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(batch)}; {image}++)"):
+            at: Size = 0
+            for tensor in self.inputs:
+                assert tensor is not None
+                floats = dims.ceil_div(tensor.shape[1], BLOCK) * pixels * BLOCK
+                to = cpp.pointer(self.y) + add_index(cpp, image, total) + (f" + {cpp.size(at)}" if at != 0 else "")
+                source = cpp.pointer(tensor) + add_index(cpp, image, floats)
+                cpp.line(f"std::memcpy({to}, {source}, static_cast<std::size_t>({cpp.size(floats * 4)}));")
+                at = at + floats

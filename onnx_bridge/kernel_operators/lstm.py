@@ -1,0 +1,46 @@
+"""LstmKernel: an LSTM with its weights packed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from onnx_bridge.ir.roperator import Writer
+from onnx_bridge.ir.tensor import BLOCK
+from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both
+
+
+@dataclass(eq=False, kw_only=True)
+class LstmKernel(RecurrentKernel):
+    """Long short-term memory, gates i o f c; `peepholes` [D, 3 * H]."""
+
+    op_type = "LSTM"
+    kernels = ("lstm.hxx",)
+    gates = 4
+    scratch_rows = 7
+
+    peepholes: np.ndarray | None
+    input_forget: bool
+
+    def emit(self, cpp: Writer) -> None:
+        _, _, initial_h, initial_c = self.arguments(4)
+        weights = self.weights(cpp, self.joined_bias())
+        default = self.is_default and self.peepholes is None and not self.input_forget
+        options = ["LstmDefaults()"] * 2 if default else self._options(cpp)
+        y, y_h, y_c = (self.made(i) for i in range(3))
+        cpp.call(
+            "lstm", self.sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True), weights,
+            self.rows(cpp, initial_h, "const float"), self.rows(cpp, initial_c, "const float"), self.rows(cpp, y, "float", whole=True),
+            self.rows(cpp, y_h, "float"), self.rows(cpp, y_c, "float"), *options, self.scratch_pointer(cpp),
+        )  # fmt: skip
+
+    def _options(self, cpp: Writer) -> list[str]:
+        made = []
+        for d, functions in enumerate(self.activations()):
+            p = "nullptr"
+            if self.peepholes is not None:
+                units = np.pad(self.peepholes[d].reshape(3, -1), ((0, 0), (0, -self.units % BLOCK)))
+                p = cpp.weight(f"{self.name or self.op_type}_P{d}", units)
+            made.append(f"LstmOptions{{{functions}, {p}, {self.clip_literal()}, {'true' if self.input_forget else 'false'}}}")
+        return both(made)
