@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import onnx
 import onnx.inliner
 
 from onnx_bridge.custom.declare import CustomOp, known
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_nodes, imports_domain, opset
 
 
 def complete(model: onnx.ModelProto) -> None:
     """Adds to a model, in place, the bodies and opset imports of the declared operators that it uses."""
     present = {(function.domain, function.name) for function in model.functions}
-    imported = {entry.domain for entry in model.opset_import}
     for op in sorted(used(model), key=lambda op: (op.domain, op.name)):
         if (op.domain, op.name) not in present:
             function = model.functions.add()
             function.CopyFrom(op.body)
             _align(function, model)
-        if op.domain not in imported:
-            imported.add(op.domain)
-            model.opset_import.append(onnx.helper.make_opsetid(op.domain, op.version))
+        imports_domain(model, op.domain, op.version)
     if model.functions:
         model.ir_version = max(model.ir_version, 8)  # the first that has functions
 
@@ -44,7 +41,7 @@ def inline(model: onnx.ModelProto, functions: Sequence[tuple[str, str]]) -> onnx
     onnx's inliner forgets the defaults of attributes: they are written into the calls first.
     """
     defaults = {(f.domain, f.name): f.attribute_proto for f in model.functions}
-    for node in (*_nodes(model.graph), *(node for f in model.functions for node in f.node)):
+    for node in (*all_nodes(model.graph), *(node for f in model.functions for node in f.node)):
         present = {attribute.name for attribute in node.attribute}
         missing = [a for a in defaults.get((node.domain, node.op_type), ()) if a.name not in present]
         node.attribute.extend(missing)
@@ -55,12 +52,8 @@ def used(model: onnx.ModelProto) -> set[CustomOp]:
     """The declared operators that a model uses."""
     declared = known()
     domains = {domain for domain, _ in declared}
-    nodes = (node for node in _nodes(model.graph) if node.domain in domains)
+    nodes = (node for node in all_nodes(model.graph) if node.domain in domains)
     return {declared[node.domain, node.op_type] for node in nodes if (node.domain, node.op_type) in declared}
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    return (node for inner in all_graphs(graph) for node in inner.node)
 
 
 def _align(function: onnx.FunctionProto, model: onnx.ModelProto) -> None:
@@ -72,9 +65,8 @@ def _align(function: onnx.FunctionProto, model: onnx.ModelProto) -> None:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     for entry in function.opset_import:
         entry.version = versions.get(entry.domain, entry.version)
-        if entry.domain not in versions:
-            model.opset_import.append(onnx.helper.make_opsetid(entry.domain, entry.version))
-    if versions.get("", versions.get("ai.onnx", 0)) < 15:
+        imports_domain(model, entry.domain, entry.version)
+    if opset(model) < 15:
         for node in function.node:
             if node.op_type == "CastLike":
                 node.op_type = "Identity"

@@ -10,7 +10,7 @@ from typing import Protocol
 import onnx
 
 from onnx_bridge.errors import Finding
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_nodes
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
@@ -130,7 +130,7 @@ class Body:
 
     def _bind(self, body: RModel, bindings: Mapping[str, Size]) -> dict[str, Tensor]:
         """Has the body see tensors from outside with symbols replaced; returns what is hidden by that."""
-        names = {name for graph in all_graphs(self.graph) for node in graph.node for name in node.input}
+        names = {name for node in all_nodes(self.graph) for name in node.input}
         names |= {value.name for value in self.graph.output}
         hidden = {}
         for name in sorted(names & body.tensors.keys() if bindings else ()):

@@ -10,7 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.errors import InvalidModel
-from onnx_bridge.graphs import all_graphs, read_names, subgraphs
+from onnx_bridge.graphs import all_graphs, is_onnx, read_names, replace_inputs, replace_nodes, subgraphs
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
 
@@ -39,18 +39,16 @@ def constants_to_initializers(model: onnx.ModelProto) -> list[str]:
         inputs = [value for value in graph.input if value.name not in initialized]
         if len(inputs) != len(graph.input) and graph is model.graph:
             notes.append(f"{len(graph.input) - len(inputs)} initializers were graph inputs with default values: they are constants now")
-            del graph.input[:]
-            graph.input.extend(inputs)
+            replace_inputs(graph, inputs)
         kept = []
         for node in graph.node:
-            if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+            if is_onnx(node, "Constant"):
                 tensor = _constant(node)
                 if tensor is not None:
                     graph.initializer.append(tensor)
                     continue
             kept.append(node)
-        del graph.node[:]
-        graph.node.extend(kept)
+        replace_nodes(graph, kept)
         for sparse in graph.sparse_initializer:
             graph.initializer.append(_dense(sparse))
         del graph.sparse_initializer[:]
@@ -118,8 +116,7 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
             folded += 1
         else:
             kept.append(node)
-    del graph.node[:]
-    graph.node.extend(kept)
+    replace_nodes(graph, kept)
     return [f"folded {folded} nodes that depend on constants alone"] if folded else []
 
 

@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.custom import CustomOp, Pattern, complete, known
-from onnx_bridge.graphs import all_graphs, read_names
+from onnx_bridge.graphs import all_graphs, read_names, replace_nodes
 
 #: Operators whose two operands may stand in either order.
 _COMMUTATIVE = {"Add", "Mul", "Max", "Min"}
@@ -66,17 +66,8 @@ def _recognised(graph: onnx.GraphProto, patterns: list[tuple[CustomOp, Pattern]]
             found[f"{op.domain}::{op.name}"] += 1
             break
     if replaced:
-        nodes = [replaced.get(id(node), node) for node in graph.node if id(node) not in removed]
-        kept = [_copy(node) for node in nodes]
-        del graph.node[:]
-        graph.node.extend(kept)
+        replace_nodes(graph, [replaced.get(id(node), node) for node in graph.node if id(node) not in removed])
     return found
-
-
-def _copy(node: onnx.NodeProto) -> onnx.NodeProto:
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from onnx_bridge.graphs import all_graphs
-from onnx_bridge.normalize.selections import Places, Selected, Sizes, Type, Value, attribute, gives_count, is_places, known_types
+from onnx_bridge.graphs import all_graphs, attribute, is_onnx, opset, replace_nodes, set_attributes
+from onnx_bridge.normalize.selections import Places, Selected, Sizes, Type, Value, gives_count, is_places, known_types
 
 #: Operators that treat each element by itself.
 _ELEMENTWISE = {
@@ -37,12 +37,11 @@ def assignments_by_mask(model: onnx.ModelProto) -> list[str]:
     graphs = list(all_graphs(model.graph))
     if not any(node.op_type == "NonZero" for graph in graphs for node in graph.node):
         return []
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     known, constants = known_types(model), {t.name: t for graph in graphs for t in graph.initializer}
     values: dict[str, Value] = {}
     count = 0
     for graph in graphs:
-        walk = _Walk(graph, opset, known, constants, values)
+        walk = _Walk(graph, opset(model), known, constants, values)
         count += walk.run()
     return [f"{count} assignments to elements that a mask chooses were written with Where"] if count else []
 
@@ -68,20 +67,19 @@ class _Walk:
         }  # fmt: skip
         found = 0
         for node in self.graph.node:
-            scatter = self.scatter(node) if node.op_type == "ScatterND" and node.domain in ("", "ai.onnx") else False
+            scatter = self.scatter(node) if is_onnx(node, "ScatterND") else False
             found += scatter
             if scatter:
                 continue
             self.nodes.append(node)
-            if node.domain not in ("", "ai.onnx") or len(node.output) != 1:
+            if not is_onnx(node) or len(node.output) != 1:
                 continue
             rule = rules.get(node.op_type) or (self.elementwise if node.op_type in _ELEMENTWISE else None)
             value = (self.along if node.op_type in _ALONG else rule or (lambda _: None))(node)
             if value is not None:
                 self.values[node.output[0]] = value
         if found:
-            del self.graph.node[:]
-            self.graph.node.extend(self.nodes)
+            replace_nodes(self.graph, self.nodes)
         return found
 
     # ---- what is known of a tensor
@@ -308,9 +306,7 @@ class _Walk:
         if axis < -value.rank:
             return None
         made = self.again(node, [value.dense, *node.input[1:]])
-        kept = [entry for entry in node.attribute if entry.name != "axis"]
-        del self.nodes[-1].attribute[:]
-        self.nodes[-1].attribute.extend([*kept, helper.make_attribute("axis", axis)])
+        set_attributes(self.nodes[-1], axis=axis)
         return Selected(value.mask, made, value.rank)
 
     def unsqueezed(self, node: onnx.NodeProto, value: Selected, axes: list[int] | None) -> Value | None:

@@ -6,29 +6,19 @@ from collections.abc import Mapping
 
 import onnx
 
-from onnx_bridge.graphs import subgraphs
+from onnx_bridge.graphs import Fresh, subgraphs
 
 
 def unique_names(model: onnx.ModelProto) -> list[str]:
     """Renames tensors of subgraphs that are called like a tensor elsewhere; names nodes that have no name or a used one."""
-    taken: set[str] = set()
-    node_names: set[str] = set()
+    fresh, node_name = Fresh(), Fresh()
     renamed: list[str] = []
-
-    def fresh(name: str) -> str:
-        candidate, count = name, 1
-        while candidate in taken:
-            count += 1
-            candidate = f"{name}_{count}"
-        taken.add(candidate)
-        return candidate
 
     def walk(graph: onnx.GraphProto, outer: Mapping[str, str], top: bool) -> None:
         scope = dict(outer)
 
         def declare(name: str) -> str:
-            new = name if top and name not in taken else fresh(name)
-            taken.add(new)
+            new = fresh(name)
             scope[name] = new
             if new != name:
                 renamed.append(f"{name} -> {new}")
@@ -49,13 +39,7 @@ def unique_names(model: onnx.ModelProto) -> list[str]:
             for i, name in enumerate(node.output):
                 if name:
                     node.output[i] = declare(name)
-            base = node.name or f"{node.op_type}_{index}"
-            unique, count = base, 1
-            while unique in node_names:
-                count += 1
-                unique = f"{base}_{count}"
-            node_names.add(unique)
-            node.name = unique
+            node.name = node_name(node.name or f"{node.op_type}_{index}")
         for value in graph.output:
             value.name = scope.get(value.name, value.name)
         if not top:

@@ -22,9 +22,7 @@ def sort_nodes(model: onnx.ModelProto) -> list[str]:
         order = _order(nodes)
         if order != list(range(len(nodes))):
             moved += sum(a != b for a, b in enumerate(order))
-            ordered = [onnx.NodeProto() for _ in order]
-            for copy, index in zip(ordered, order, strict=True):
-                copy.CopyFrom(nodes[index])
+            ordered = [nodes[index] for index in order]
             del nodes[:]
             nodes.extend(ordered)
     return [f"sorted {moved} nodes that stood before what they read"] if moved else []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard
 
 import onnx
 from onnx import helper
 
-from onnx_bridge.graphs import all_graphs, read_names
+from onnx_bridge.graphs import all_graphs, attribute, read_names
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,3 @@ def is_places(value: Value | None, *forms: str) -> TypeGuard[Places]:
 def gives_count(node: onnx.NodeProto, value: Places | Selected) -> bool:
     """Whether a Shape with bounds gives the leading size alone."""
     return (attribute(node, "start", 0), attribute(node, "end", None)) == (0, 1) and not is_places(value, "columns")
-
-
-def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
-    """An attribute, or what stands for it where it is not written."""
-    return next((helper.get_attribute_value(entry) for entry in node.attribute if entry.name == name), default)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto, helper, numpy_helper
 
-from onnx_bridge.graphs import subgraphs
+from onnx_bridge.graphs import attribute, set_attributes, subgraphs
 
 #: Attributes that name the element type of an output.
 _TYPES = {"to", "dtype", "output_datatype", "output_dtype"}
@@ -42,29 +42,29 @@ def _graph(graph: GraphProto) -> None:
 
 def _nodes(nodes: Iterable[NodeProto]) -> None:
     for node in nodes:
-        for attribute in node.attribute:
-            _attribute(attribute, node)
+        for entry in node.attribute:
+            _attribute(entry, node)
         if node.op_type in _FLOAT_BY_DEFAULT:
             name, value = _FLOAT_BY_DEFAULT[node.op_type]
-            if name not in {attribute.name for attribute in node.attribute}:
-                node.attribute.append(helper.make_attribute(name, value))
+            if attribute(node, name, None) is None:
+                set_attributes(node, **{name: value})
         for graph in subgraphs(node):
             _graph(graph)
 
 
-def _attribute(attribute: AttributeProto, node: NodeProto) -> None:
-    if attribute.type == AttributeProto.INT and attribute.name in _TYPES and attribute.i == TensorProto.FLOAT:
-        attribute.i = TensorProto.DOUBLE
-    elif attribute.type == AttributeProto.TENSOR:
-        _tensor(attribute.t)
-    elif attribute.type == AttributeProto.TENSORS:
-        for tensor in attribute.tensors:
+def _attribute(entry: AttributeProto, node: NodeProto) -> None:
+    if entry.type == AttributeProto.INT and entry.name in _TYPES and entry.i == TensorProto.FLOAT:
+        entry.i = TensorProto.DOUBLE
+    elif entry.type == AttributeProto.TENSOR:
+        _tensor(entry.t)
+    elif entry.type == AttributeProto.TENSORS:
+        for tensor in entry.tensors:
             _tensor(tensor)
-    elif attribute.type == AttributeProto.TYPE_PROTO:
-        _types([attribute.tp])
-    elif node.op_type == "Constant" and attribute.name in ("value_float", "value_floats"):
-        value = np.array(attribute.f if attribute.name == "value_float" else list(attribute.floats), np.float64)
-        attribute.CopyFrom(helper.make_attribute("value", numpy_helper.from_array(value)))
+    elif entry.type == AttributeProto.TYPE_PROTO:
+        _types([entry.tp])
+    elif node.op_type == "Constant" and entry.name in ("value_float", "value_floats"):
+        value = np.array(entry.f if entry.name == "value_float" else list(entry.floats), np.float64)
+        entry.CopyFrom(helper.make_attribute("value", numpy_helper.from_array(value)))
 
 
 def _tensor(tensor: TensorProto) -> None:

@@ -11,8 +11,9 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
+from onnx_bridge.graphs import attribute, opset
 from onnx_bridge.references.double import in_double
-from onnx_bridge.references.lift import lifted, opset
+from onnx_bridge.references.lift import lifted
 
 
 class BatchNormalization(OpRun):
@@ -73,7 +74,7 @@ class _Flat(OpRun):
     op_domain = ""
 
     def _run(self, x: np.ndarray, **_: object) -> tuple[np.ndarray]:
-        axis = next((a.i for a in self.onnx_node.attribute if a.name == "axis"), 1)  # what is handed over has the default of today
+        axis = attribute(self.onnx_node, "axis", 1)  # what is handed over has the default of today
         rows = x.reshape(int(np.prod(x.shape[:axis])) if axis % max(1, x.ndim) else 1, -1)
         return (np.asarray(self._rows(rows).reshape(x.shape), x.dtype),)
 

@@ -11,7 +11,19 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
 
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import (
+    ONNX,
+    Fresh,
+    add_constant,
+    all_graphs,
+    all_nodes,
+    attribute,
+    is_onnx,
+    names_in,
+    opset,
+    rewrite_nodes,
+    set_attributes,
+)
 
 #: The oldest opset that onnxruntime promises to run; what is older is lifted to it.
 OLDEST = 7
@@ -25,14 +37,9 @@ _TURNED_OUTPUTS = {0: [2, 0, 1, 3], 1: [1, 0, 2], 2: [1, 0, 2]}
 def ways(model: onnx.ModelProto) -> str:
     """What `lifted` does with a model, in words; "" where it does nothing."""
     said = [f"lifted to opset {OLDEST}"] if opset(model) < OLDEST else []
-    if any(_batch_first(node) for graph in all_graphs(model.graph) for node in graph.node):
+    if any(map(_batch_first, all_nodes(model.graph))):
         said.append("with the time first in its recurrent layers")
     return " and ".join(said)
-
-
-def opset(model: onnx.ModelProto) -> int:
-    """The version of ONNX's own operators."""
-    return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 
 def lifted(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -46,9 +53,9 @@ def lifted(model: onnx.ModelProto) -> onnx.ModelProto:
     if opset(model) < OLDEST:
         ranks = _ranks(copy)
         for graph in all_graphs(copy.graph):
-            _rewrite(graph, lambda node, taken, of=graph: _newer(node, of, ranks, taken))  # type: ignore[misc]
+            _rewrite(graph, lambda node, fresh, of=graph: _newer(node, of, ranks, fresh))  # type: ignore[misc]
         for entry in copy.opset_import:
-            if entry.domain in ("", "ai.onnx"):
+            if entry.domain in ONNX:
                 entry.version = OLDEST
         copy.ir_version = max(copy.ir_version, 4)
     for graph in all_graphs(copy.graph):
@@ -56,44 +63,33 @@ def lifted(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-_Taken = set[str]
-
-
-def _rewrite(graph: onnx.GraphProto, rewritten: Callable[[NodeProto, _Taken], Iterator[NodeProto]]) -> None:
-    taken = {name for node in graph.node for name in (*node.input, *node.output)} | {t.name for t in graph.initializer}
-    nodes = [NodeProto.FromString(made.SerializeToString()) for node in graph.node for made in rewritten(node, taken)]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _fresh(name: str, taken: _Taken) -> str:
-    made = next(f"{name}__{i}" for i in range(len(taken) + 1) if f"{name}__{i}" not in taken)
-    taken.add(made)
-    return made
+def _rewrite(graph: onnx.GraphProto, rewritten: Callable[[NodeProto, Fresh], Iterator[NodeProto]]) -> None:
+    fresh = Fresh(names_in([graph]))
+    rewrite_nodes(graph, lambda node: rewritten(node, fresh))
 
 
 # ---- recurrent layers
 
 
 def _batch_first(node: NodeProto) -> bool:
-    return node.op_type in _RECURRENT and any(attribute.name == "layout" and attribute.i == 1 for attribute in node.attribute)
+    return node.op_type in _RECURRENT and attribute(node, "layout", 0) == 1
 
 
-def _time_first(node: NodeProto, taken: _Taken) -> Iterator[NodeProto]:
+def _time_first(node: NodeProto, fresh: Fresh) -> Iterator[NodeProto]:
     """A recurrent layer with the time first, between transpositions."""
     if not _batch_first(node):
         yield node
         return
-    _drop(node, "layout")
+    set_attributes(node, layout=None)
     for index, axes in _TURNED_INPUTS.items():
         if index < len(node.input) and node.input[index]:
-            turned = _fresh(node.input[index], taken)
+            turned = fresh(node.input[index])
             yield helper.make_node("Transpose", [node.input[index]], [turned], perm=axes)
             node.input[index] = turned
     after = []
     for index, axes in _TURNED_OUTPUTS.items():
         if index < len(node.output) and node.output[index]:
-            turned = _fresh(node.output[index], taken)
+            turned = fresh(node.output[index])
             after.append(helper.make_node("Transpose", [turned], [node.output[index]], perm=axes))
             node.output[index] = turned
     yield node
@@ -109,9 +105,9 @@ BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Less"
 _GONE = {"consumed_inputs", "is_test", "broadcast", "output_sequence"}
 
 
-def _newer(node: NodeProto, graph: onnx.GraphProto, ranks: Mapping[str, int], taken: _Taken) -> Iterator[NodeProto]:
+def _newer(node: NodeProto, graph: onnx.GraphProto, ranks: Mapping[str, int], fresh: Fresh) -> Iterator[NodeProto]:
     """A node of opset 1 to 6 as one of opset 7, and what must stand before it."""
-    if node.domain not in ("", "ai.onnx"):
+    if not is_onnx(node):
         yield node
         return
     said = {attribute.name: attribute for attribute in node.attribute}
@@ -120,45 +116,38 @@ def _newer(node: NodeProto, graph: onnx.GraphProto, ranks: Mapping[str, int], ta
         rank, own = _known(ranks, node.input[0]), _known(ranks, node.input[1])
         axis = said["axis"].i % (rank + 1 if said["axis"].i >= 0 else rank)
         shape = [0] * own + [1] * (rank - axis - own)
-        _drop(node, "axis")
+        set_attributes(node, axis=None)
     elif node.op_type == "PRelu" and _known(ranks, node.input[1]) == 1:  # a slope for each channel
         shape = [-1] + [1] * (_known(ranks, node.input[0]) - 2)
     if shape is not None:
-        turned = _fresh(node.input[1], taken)
-        yield helper.make_node("Reshape", [node.input[1], _constant(graph, np.array(shape, np.int64), taken)], [turned])
+        turned = fresh(node.input[1])
+        yield helper.make_node("Reshape", [node.input[1], add_constant(graph, shape, fresh("constant"))], [turned])
         node.input[1] = turned
     if node.op_type == "Reshape" and "shape" in said:
-        node.input.append(_constant(graph, np.array(said["shape"].ints, np.int64), taken))
-        _drop(node, "shape")
+        node.input.append(add_constant(graph, list(said["shape"].ints), fresh("constant")))
+        set_attributes(node, shape=None)
     elif node.op_type == "Cast" and said["to"].type == AttributeProto.STRING:
         kind = TensorProto.DataType.Value(said["to"].s.decode().upper())
-        said["to"].CopyFrom(helper.make_attribute("to", kind))
+        set_attributes(node, to=kind)
     elif node.op_type == "Concat" and "axis" not in said:
-        node.attribute.append(helper.make_attribute("axis", 1))
+        set_attributes(node, axis=1)
     elif node.op_type == "Pad" and "paddings" in said:
         said["paddings"].name = "pads"
     elif node.op_type == "Upsample" and "height_scale" in said:
         scales = [1.0, 1.0, said["height_scale"].f, said["width_scale"].f]
-        node.attribute.append(helper.make_attribute("scales", scales))
-        _drop(node, "height_scale", "width_scale")
+        set_attributes(node, scales=scales, height_scale=None, width_scale=None)
     elif node.op_type in ("LpPool", "GlobalLpPool") and "p" in said and said["p"].type == AttributeProto.FLOAT:
-        said["p"].CopyFrom(helper.make_attribute("p", int(said["p"].f)))
+        set_attributes(node, p=int(said["p"].f))
     elif node.op_type == "Split" and len(node.input) > 1:
-        node.attribute.append(helper.make_attribute("split", [int(size) for size in _stored(graph, node.input[1])]))
+        set_attributes(node, split=[int(size) for size in _stored(graph, node.input[1])])
         del node.input[1:]
     elif node.op_type == "Tile" and len(node.input) > 2:  # so many tiles along one axis
         repeats = np.ones(_known(ranks, node.input[0]), np.int64)
         repeats[int(_stored(graph, node.input[2])[0])] = int(_stored(graph, node.input[1])[0])
-        node.input[1] = _constant(graph, repeats, taken)
+        node.input[1] = add_constant(graph, repeats, fresh("constant"))
         del node.input[2:]
-    _drop(node, *_GONE)
+    set_attributes(node, **dict.fromkeys(_GONE))
     yield node
-
-
-def _drop(node: NodeProto, *names: str) -> None:
-    kept = [attribute for attribute in node.attribute if attribute.name not in names]
-    del node.attribute[:]
-    node.attribute.extend(kept)
 
 
 def _stored(graph: onnx.GraphProto, name: str) -> np.ndarray:
@@ -167,12 +156,6 @@ def _stored(graph: onnx.GraphProto, name: str) -> np.ndarray:
         if tensor.name == name:
             return np.asarray(numpy_helper.to_array(tensor)).reshape(-1)
     raise ValueError(f"{name!r}, which opset 1 takes sizes from, is no initializer")
-
-
-def _constant(graph: onnx.GraphProto, value: np.ndarray, taken: _Taken) -> str:
-    name = _fresh("constant", taken)
-    graph.initializer.append(numpy_helper.from_array(value, name))
-    return name
 
 
 def _ranks(model: onnx.ModelProto) -> dict[str, int]:

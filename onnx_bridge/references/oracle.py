@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import onnx
 
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_graphs, all_nodes
 from onnx_bridge.judge import movement, nudge
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
@@ -101,5 +101,5 @@ def coarsest_fraction(model: onnx.ModelProto) -> int:
     """The bits of fraction of the shortest float type that tensors of a model have: 52, unless it computes in halves."""
     kinds = {tensor.data_type for graph in all_graphs(model.graph) for tensor in graph.initializer}
     kinds |= {value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
-    kinds |= {a.i for graph in all_graphs(model.graph) for node in graph.node for a in node.attribute if a.name in ("to", "dtype")}
+    kinds |= {a.i for node in all_nodes(model.graph) for a in node.attribute if a.name in ("to", "dtype")}
     return 7 if onnx.TensorProto.BFLOAT16 in kinds else 10 if onnx.TensorProto.FLOAT16 in kinds else 52

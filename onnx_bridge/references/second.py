@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import VerificationError
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_nodes
 from onnx_bridge.judge import gap_of, movement, nudge, scale_of
 from onnx_bridge.processes import Conversation, Died
 from onnx_bridge.references.lift import BINARY, ways
@@ -146,7 +146,7 @@ def distrusted(model: onnx.ModelProto) -> str:
 
     What it gets wrong and `corrections` do right is not among them, nor what it refuses.
     """
-    nodes = [node for graph in all_graphs(model.graph) for node in graph.node] + [node for f in model.functions for node in f.node]
+    nodes = [*all_nodes(model.graph), *(node for f in model.functions for node in f.node)]
     return next((reason for node in nodes for reason in _reasons(node)), "")
 
 
