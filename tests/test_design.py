@@ -201,6 +201,42 @@ def test_a_target_is_named_in_its_own_file_alone() -> None:
     assert {path: words for path, words in found.items() if words} == {}
 
 
+# ---- front ends
+
+#: Modules that their packages promise nothing of.
+INSIDES = re.compile(r"(tf2onnx|jax2onnx|keras\.src|tensorflow\.python|torch\.onnx\._internal|(torch|jax|keras|tensorflow)\._\w+)(\.\w+)+")
+
+#: Names with one underscore that are promised: those of named tuples.
+PROMISED = {"_fields", "_replace", "_asdict"}
+
+
+def insides(path: Path) -> Iterator[str]:
+    """What a file uses that another package does not promise: private names of others, and modules that are its own matter."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        found: list[object] = []
+        if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+            found.append(node.attr)
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr", "setattr", "delattr")
+        ):
+            found += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and INSIDES.fullmatch(node.value.replace(":", ".")):
+            yield f"{path.relative_to(PACKAGE)}:{node.lineno} names {node.value}"
+        for name in found:
+            if isinstance(name, str) and re.match("_[^_]", name) and name not in PROMISED:
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno} uses {name}"
+
+
+def test_the_insides_of_frameworks_are_used_in_one_file_each() -> None:
+    """In `internals.py`, which says of each the versions that have it."""
+    files = [path for room, path in sources() if room == "frontends"]
+    used = {path: list(insides(path)) for path in files}
+    used = {path: [*found, *(f"{path} imports {m}" for m in imports(path) if INSIDES.fullmatch(m))] for path, found in used.items()}
+
+    assert not [line for path, found in used.items() if path.name != "internals.py" for line in found]
+    assert {path.parent.name for path, found in used.items() if found} == {"keras", "torch", "jax"}, "else nothing is looked at"
+
+
 # ---- operators and kernels
 
 

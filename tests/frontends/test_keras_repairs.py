@@ -180,14 +180,14 @@ def test_a_zero_state_is_absent(layer: str, operator: str) -> None:
     assert operators(made) == ["Transpose", operator, "Squeeze"]
 
 
-def test_without_marks_recurrent_layers_are_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras_layers, "REPLACEMENTS", {})
+def test_without_opaque_nodes_recurrent_layers_are_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras_layers, "LAYERS", ())
     made = exported(graph({"x": (None, 4)}, lambda L, x: L.SimpleRNN(5)(x)))
     assert "Loop" in operators(made)
 
 
 def test_layers_are_themselves_again_after_an_export() -> None:
-    names = [name for name in keras_layers.REPLACEMENTS if hasattr(L, name)]
+    names = [layer.name for layer in keras_layers.LAYERS if hasattr(L, layer.name)]
     before = [vars(getattr(L, name))["call"] for name in names]
     exported(graph({"x": (6, 4)}, lambda L, x: L.GRU(5)(x)))
     with pytest.raises(ExportError):
@@ -210,7 +210,7 @@ class Gated(L.Layer):
         return self.gru(x)
 
 
-def test_marks_do_not_stay_in_functions_that_remember() -> None:
+def test_opaque_nodes_do_not_stay_in_functions_that_remember() -> None:
     model = keras.Sequential([L.Input((6, 4), name="x"), Gated()])
     made = exported(model)
     assert "GRU" in operators(made)

@@ -22,8 +22,8 @@ from torch_zoo_sequences import Padded
 
 from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends import Exported, Request, export
-from onnx_bridge.frontends.torch import graph as torch_graph
-from onnx_bridge.frontends.torch import modules as torch_modules
+from onnx_bridge.frontends.torch import finish as torch_finish
+from onnx_bridge.frontends.torch import layers as torch_layers
 from onnx_bridge.frontends.torch import routes as torch_routes
 from onnx_bridge.frontends.torch import translations as torch_translations
 from onnx_bridge.frontends.trial import Rejected
@@ -160,7 +160,7 @@ def test_recurrent_layers_keep_their_length_and_their_name(kind: type[nn.Module]
 
 
 def test_where_the_exporter_would_freeze_a_length_another_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_modules, "as_operators", lambda *_: nullcontext())
+    monkeypatch.setattr(torch_layers, "opaque_layers", lambda *_: nullcontext())
     made = exported(nn.RNN(3, 4), torch.randn(5, 2, 3), dynamic={"input": {0: "time", 1: "batch"}})
     assert any("passed over torch.onnx.export:" in note and "static shape of 5" in note for note in made.notes)
     assert shape(made) == ["time", "batch", 3] and "RNN" in operators(made)
@@ -168,12 +168,12 @@ def test_where_the_exporter_would_freeze_a_length_another_is_taken(monkeypatch: 
 
 def test_a_length_that_came_out_fixed_is_noticed() -> None:
     model = onnx.parser.parse_model('<ir_version: 8, opset_import: ["": 18]> g (float[N, 5] x) => (float[N, 5] y) { y = Relu (x) }')
-    torch_graph.expect_inputs(model, ["x"], [(2, 5)], [{0: "batch"}])
+    torch_finish.expect_inputs(model, ["x"], [(2, 5)], [{0: "batch"}])
     assert model.graph.output[0].type.tensor_type.shape.dim[0].dim_param == "batch"
     with pytest.raises(Rejected, match="axis 1 of 'x' was to be 'time' and came out as the example's 5"):
-        torch_graph.expect_inputs(model, ["x"], [(2, 5)], [{0: "batch", 1: "time"}])
+        torch_finish.expect_inputs(model, ["x"], [(2, 5)], [{0: "batch", 1: "time"}])
     with pytest.raises(Rejected, match="has no input 'z'"):
-        torch_graph.expect_inputs(model, ["x", "z"], [(2, 5), (2,)], [{0: "batch"}, {}])
+        torch_finish.expect_inputs(model, ["x", "z"], [(2, 5), (2,)], [{0: "batch"}, {}])
 
 
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])

@@ -13,18 +13,21 @@ from typing import Any
 import numpy as np
 import onnx
 
-from onnx_bridge.custom import EXPORTING, complete
+from onnx_bridge.custom import complete
 from onnx_bridge.errors import ExportError, Finding
 from onnx_bridge.frontends.exported import Exported, innermost, require
-from onnx_bridge.frontends.jax import graphs, nodes, worlds
+from onnx_bridge.frontends.jax import finish, internals, worlds
 from onnx_bridge.frontends.jax.inputs import bind
-from onnx_bridge.frontends.jax.lowerings import lowerings
+from onnx_bridge.frontends.jax.lowerings import LOWERINGS
 from onnx_bridge.frontends.jax.models import Model, in_inference, kind_of, model_of
-from onnx_bridge.frontends.jax.recurrent import recurrent
+from onnx_bridge.frontends.jax.opaque import PrimitiveTracer
+from onnx_bridge.frontends.jax.recurrent import opaque_layers
 from onnx_bridge.frontends.jax.repairs import REPAIRS
 from onnx_bridge.frontends.jax.task import Task, refuses_symbols, task_of
+from onnx_bridge.frontends.opaque import marking
 from onnx_bridge.frontends.request import Request
 from onnx_bridge.frontends.trial import Rejected, Trial
+from onnx_bridge.graphs import opset, unknown_operators
 
 #: RMSNormalization and Attention are ONNX's own from 23 on, and it is what jax2onnx is tested with. From 24 on it would write Swish
 #: for every silu, which other tools do not read yet.
@@ -149,9 +152,8 @@ def _steady(task: Task) -> bool:
 
 def _trial(task: Task, model: onnx.ModelProto) -> Trial:
     """The exported model beside JAX."""
-    if newer := graphs.too_new(model):
-        opset = max(entry.version for entry in model.opset_import if not entry.domain)
-        raise Rejected(f"the exporter wrote {', '.join(newer)}, which ONNX has not at opset {opset}")
+    if newer := sorted({node.op_type for node in unknown_operators(model)}):
+        raise Rejected(f"the exporter wrote {', '.join(newer)}, which ONNX has not at opset {opset(model)}")
     names = task.inputs.names
     example, axes = dict(zip(names, task.inputs.values, strict=True)), dict(zip(names, task.axes, strict=True))
     return Trial(model, "JAX", lambda feeds: task.answer([feeds[name] for name in names]), example, axes)
@@ -166,24 +168,24 @@ def _attempt(exporter: Any, task: Task, attempt: Attempt, used: list[str]) -> on
     jax = require("jax", "JAX", "jax")
     wanted = task.symbolic()
     made: list[Any] = []
-    versions: dict[str, int] = {}
+    tracer = PrimitiveTracer()
     kept: list[bool] = []
 
     def traced(*values: Any) -> tuple[Any, ...]:
-        with _world(attempt, used.append, versions):
+        with _world(attempt, used.append, tracer):
             outputs = task.compute(*values)
         made[:] = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in outputs]
         return outputs
 
     function = worlds.without_dead_code(traced, lambda body: kept.append(worlds.kept_by_jax(body)))
-    with worlds.remembered(), lowerings(), contextlib.ExitStack() as stack:
-        stack.enter_context(_variables(graphs.SAYS_ORIGINS))
+    with worlds.remembered(), internals.lowerings_replaced(LOWERINGS), contextlib.ExitStack() as stack:
+        stack.enter_context(_variables(finish.SAYS_ORIGINS))
         stack.callback(lambda: jax.clear_caches() if kept != [False] else None)  # what was jitted now keeps jax2onnx's replacements
         model: onnx.ModelProto = exporter.to_onnx(
             function, wanted, model_name=task.model.name, opset=OPSET, normalization_mode="prefer_native",
             enable_double_precision=any(value.dtype == np.float64 for value in task.inputs.values),
         )  # fmt: skip
-    graphs.finish(model, task.inputs.names, task.outputs, wanted, made, versions, used.append)
+    finish.finish(model, task.inputs.names, task.outputs, wanted, made, tracer.versions, used.append)
     complete(model)
     return model
 
@@ -204,39 +206,22 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _world(attempt: Attempt, note: Callable[[str], None], versions: dict[str, int]) -> Iterator[None]:
+def _world(attempt: Attempt, note: Callable[[str], None], tracer: PrimitiveTracer) -> Iterator[None]:
     """What the model meets while it is traced: the attempt's, the repairs', recurrent layers and operators of the user's as nodes."""
-
-    def mark(op: Any, function: Any, inputs: Any, attributes: Any) -> Any:
-        versions[op.domain] = op.version
-        return nodes.marker(op, function, inputs, attributes)
-
-    token = EXPORTING.set(mark)
-    try:
-        with worlds.undone(attempt.original), contextlib.ExitStack() as stack:
-            for repair in REPAIRS:
-                stack.enter_context(repair(note))
-            stack.enter_context(recurrent(note))
-            yield
-    finally:
-        EXPORTING.reset(token)
+    with marking(tracer), worlds.undone(attempt.original), contextlib.ExitStack() as stack:
+        for repair in REPAIRS:
+            stack.enter_context(repair(note))
+        stack.enter_context(opaque_layers(tracer, note))
+        yield
 
 
 def _exporter(jax: Any) -> Any:
-    """jax2onnx, which needs a name of JAX's that JAX 0.12 has not.
-
-    jax2onnx 0.17 asks for `jax._src.core.ClosedJaxpr`; JAX 0.12 made one class of it and `Jaxpr`, and keeps the public name
-    `jax.extend.core.ClosedJaxpr` for it. Where that is so the missing name is given the public one's value.
-    """
-    if tuple(map(int, jax.__version__.split(".")[:2])) >= (0, 12):
-        with contextlib.suppress(Exception):
-            core, public = require("jax._src.core", "JAX", "jax"), require("jax.extend.core", "JAX", "jax")
-            if not hasattr(core, "ClosedJaxpr"):
-                core.ClosedJaxpr = public.ClosedJaxpr  # type: ignore[attr-defined]
+    """jax2onnx, with its plugins imported."""
+    internals.prepare(jax)
     require("onnxruntime", "JAX", "jax")
     with worlds.remembered(), worlds.put_back():  # as it reads its plugins it replaces jax.numpy.cumsum for good
         exporter = require("jax2onnx", "JAX", "jax")
-        require("jax2onnx.plugins.plugin_system", "JAX", "jax").import_all_plugins()
+        internals.import_plugins()
     return exporter
 
 

@@ -5,14 +5,11 @@ Each is told the lowering that it replaces, for the forms that it leaves to that
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
-from onnx_bridge.frontends.exported import require
 
 
 def _remainder(_: Any, context: Any, equation: Any) -> None:
@@ -107,28 +104,3 @@ LOWERINGS: dict[str, Callable[[Any, Any, Any], None]] = {
     "reduce_window_max": _pool("MaxPool"),
     "reduce_window_sum": _pool("AveragePool"),
 }
-
-
-@contextlib.contextmanager
-def lowerings() -> Iterator[None]:
-    """Replaces lowerings for the block.
-
-    `PLUGIN_REGISTRY` is where jax2onnx's `register_primitive`, the public way to add a lowering, puts it, for good; a lowering that is
-    there already can be put back from there alone. Where the registry is gone nothing is replaced: such models are refused.
-    """
-    plugins = require("jax2onnx.plugins.plugin_system", "JAX", "jax")
-    registry = getattr(plugins, "PLUGIN_REGISTRY", None)
-    if registry is None:
-        yield
-        return
-    kept = {name: registry.get(name) for name in LOWERINGS}
-    try:
-        for name, lower in LOWERINGS.items():
-            body = {"lower": lambda _, context, equation, lower=lower, name=name: lower(kept[name], context, equation)}
-            plugins.register_primitive(jaxpr_primitive=name)(type("Lowering", (plugins.PrimitiveLeafPlugin,), body))
-        yield
-    finally:
-        for name, plugin in kept.items():
-            registry.pop(name, None)
-            if plugin is not None:
-                registry[name] = plugin

@@ -1,7 +1,6 @@
 """Recurrent layers of Flax as LSTM, GRU and RNN of ONNX, which jax2onnx exports as loops, if it does.
 
-Flax gives LSTM its bias with the hidden product, and the gates in the order i, f, g, o (ONNX: i, o, f, c); GRU resets after the hidden
-product, whose candidate has a bias of its own, with gates r, z, n (ONNX: z, r, h, and linear_before_reset).
+Flax gives LSTM its bias with the hidden product; GRU resets after the hidden product, whose candidate has a bias of its own.
 """
 
 from __future__ import annotations
@@ -9,45 +8,29 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.jax.nodes import Node, call
-from onnx_bridge.frontends.jax.worlds import replaced, untouched
+from onnx_bridge.frontends.jax.worlds import untouched
+from onnx_bridge.frontends.opaque import Layer, Node, Tracer, replaced
+from onnx_bridge.frontends.recurrent import Activation, Cell, attributes, cell_of, weights
 
 #: Functions of JAX and Flax that ONNX's recurrent operators have, by name.
-_ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "soft_sign": "Softsign"}
+_ACTIVATIONS = {
+    "sigmoid": Activation("Sigmoid"), "tanh": Activation("Tanh"), "relu": Activation("Relu"), "soft_sign": Activation("Softsign"),
+}  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell as ONNX has it.
-
-    Attributes:
-        op: LSTM, GRU or RNN.
-        kernel: [gates * units, inputs].
-        recurrent: [gates * units, units].
-        bias: [2 * gates * units]: of the inputs, then of the hidden state.
-        activations: ONNX's names.
-    """
-
-    op: str
-    kernel: np.ndarray
-    recurrent: np.ndarray
-    bias: np.ndarray
-    activations: tuple[str, ...]
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent.shape[1])
+#: The order of the gates in Flax, in ONNX's letters.
+_GATES = {"LSTM": "ifco", "GRU": "rzh", "RNN": "h"}
 
 
 @contextlib.contextmanager
-def recurrent(note: Callable[[str], None]) -> Iterator[None]:
-    """Exports layers of RNN, of flax.linen and flax.nnx, whose cell ONNX has; the others stay loops."""
+def opaque_layers(tracer: Tracer, note: Callable[[str], None]) -> Iterator[None]:
+    """Makes layers of RNN, of flax.linen and flax.nnx, whose cell ONNX has opaque nodes inside the block; the others stay loops."""
+    of_linen, of_nnx = (Layer("RNN", partial(recurrent, reader=reader, note=note)) for reader in (_linen_cell, _nnx_cell))
     linen, nnx = sys.modules.get("flax.linen"), sys.modules.get("flax.nnx")
     with contextlib.ExitStack() as stack:
         if linen is not None:
@@ -55,7 +38,7 @@ def recurrent(note: Callable[[str], None]) -> Iterator[None]:
             def intercept(original: Callable[..., Any], args: Any, kwargs: Any, context: Any) -> Any:
                 if type(context.module) is not linen.RNN or context.method_name != "__call__":
                     return original(*args, **kwargs)
-                made = _layer(context.module, _linen_cell, note, *args, **kwargs)
+                made = of_linen.runs(tracer, context.module, *args, **kwargs)
                 return original(*args, **kwargs) if made is None else made
 
             stack.enter_context(linen.intercept_methods(intercept))
@@ -63,17 +46,17 @@ def recurrent(note: Callable[[str], None]) -> Iterator[None]:
             layer = nnx.RNN.__call__
 
             def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-                made = _layer(self, _nnx_cell, note, *args, **kwargs)
+                made = of_nnx.runs(tracer, self, *args, **kwargs)
                 return layer(self, *args, **kwargs) if made is None else made
 
             stack.enter_context(replaced(nnx.RNN, "__call__", called))
         yield
 
 
-def _layer(
-    layer: Any, reader: Callable[[Any], Cell | None], note: Callable[[str], None], inputs: Any, *, initial_carry: Any = None,
-    seq_lengths: Any = None, return_carry: bool | None = None, time_major: bool | None = None, reverse: bool | None = None,
-    keep_order: bool | None = None, **_: Any,
+def recurrent(
+    tracer: Tracer, layer: Any, inputs: Any, *, reader: Callable[[Any], Cell | None], note: Callable[[str], None],
+    initial_carry: Any = None, seq_lengths: Any = None, return_carry: bool | None = None, time_major: bool | None = None,
+    reverse: bool | None = None, keep_order: bool | None = None, **_: Any,
 ) -> Any:  # fmt: skip
     """What a layer of RNN gives, from one node; None where ONNX has no such layer.
 
@@ -92,42 +75,28 @@ def _layer(
         )
     )  # fmt: skip
     numpy = jax.numpy
-    states = [] if initial_carry is None else list(initial_carry[::-1]) if cell.op == "LSTM" else [initial_carry]  # (c, h): h first
+    states = [] if initial_carry is None else list(initial_carry[::-1]) if cell.op_type == "LSTM" else [initial_carry]  # (c, h): h first
     x = inputs if time_major else numpy.transpose(inputs, (1, 0, 2))
-    outputs = call(_node(cell, bool(reverse), len(states)), x, cell.kernel[None], cell.recurrent[None], cell.bias[None],
-                   *[numpy.expand_dims(state, 0) for state in states])  # fmt: skip
+    given = [x, *weights([cell]), *([None] if states else []), *(numpy.expand_dims(state, 0) for state in states)]
+    node = Node.of(cell.op_type, given, attributes([cell], "reverse" if reverse else "forward"))
+    outputs = tracer.place(node, [value for value in given if value is not None], partial(_run, cell, bool(reverse)))
     y = numpy.squeeze(outputs[0], 1)
     y = numpy.flip(y, 0) if reverse and not keep_order else y
     y = y if time_major else numpy.transpose(y, (1, 0, 2))
     if not return_carry:
         return y
     last = [numpy.squeeze(state, 0) for state in outputs[1:]]
-    return (tuple(last[::-1]) if cell.op == "LSTM" else last[0]), y
+    return (tuple(last[::-1]) if cell.op_type == "LSTM" else last[0]), y
 
 
-def _node(cell: Cell, reverse: bool, states: int) -> Node:
-    attributes: dict[str, Any] = {"hidden_size": cell.units, "direction": "reverse" if reverse else "forward"}
-    default = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}[cell.op]
-    if cell.activations != default:
-        attributes["activations"] = cell.activations
-    if cell.op == "GRU":
-        attributes["linear_before_reset"] = 1
-
-    def function(x: Any, kernel: Any, recurrent: Any, bias: Any, *initial: Any) -> tuple[Any, ...]:
-        return _run(cell.op, cell.activations, reverse, x, kernel[0], recurrent[0], bias[0], initial)
-
-    present = (True, True, True, True, False, *[True] * states)
-    return Node(cell.op, function, tuple(attributes.items()), slots=present if states else present[:4])
-
-
-def _run(
-    op: str, activations: Sequence[str], reverse: bool, x: Any, kernel: Any, recurrent: Any, bias: Any, initial: Sequence[Any]
-) -> tuple[Any, ...]:
+def _run(cell: Cell, reverse: bool, x: Any, kernel: Any, recurrent: Any, bias: Any, *initial: Any) -> tuple[Any, ...]:
     """What ONNX's operator computes, in JAX: (Y, Y_h) or (Y, Y_h, Y_c) with an axis of directions."""
     jax = require("jax", "JAX", "jax")
-    numpy, units = jax.numpy, recurrent.shape[-1]
-    act = [{"Sigmoid": jax.nn.sigmoid, "Tanh": numpy.tanh, "Relu": jax.nn.relu, "Softsign": jax.nn.soft_sign}[name] for name in activations]
-    of_inputs, of_hidden = numpy.split(bias, 2)
+    numpy, op, units = jax.numpy, cell.op_type, cell.units
+    kernel, recurrent = kernel[0], recurrent[0]
+    named = {"Sigmoid": jax.nn.sigmoid, "Tanh": numpy.tanh, "Relu": jax.nn.relu, "Softsign": jax.nn.soft_sign}
+    act = [named[activation.name] for activation in cell.activations]
+    of_inputs, of_hidden = numpy.split(bias[0], 2)
     zeros = numpy.zeros((x.shape[1], units), x.dtype)
     start = tuple(state[0] for state in initial) or (zeros,) * (2 if op == "LSTM" else 1)
 
@@ -136,9 +105,9 @@ def _run(
         a, b = row @ kernel.T + of_inputs, h @ recurrent.T + of_hidden
         if op == "LSTM":
             i, o, f, c = numpy.split(a + b, 4, axis=-1)
-            cell = act[0](f) * carry[1] + act[0](i) * act[1](c)
-            h = act[0](o) * act[2](cell)
-            return (h, cell), h
+            state = act[0](f) * carry[1] + act[0](i) * act[1](c)
+            h = act[0](o) * act[2](state)
+            return (h, state), h
         if op == "GRU":
             (za, ra, na), (zb, rb, nb) = numpy.split(a, 3, axis=-1), numpy.split(b, 3, axis=-1)
             z = act[0](za + zb)
@@ -215,25 +184,16 @@ def _numbers(parameters: Mapping[str, Any]) -> Any:
 def _cell(op: str, cell: Any, kernel: Any, recurrent: Any, of_inputs: Any, of_hidden: Any) -> Cell | None:
     """A cell from Flax's matrices: [inputs, gates * units], [units, gates * units], and biases, absent ones None."""
     functions = ("activation_fn",) if op == "RNN" else ("gate_fn", "activation_fn")
-    names = [_activation(getattr(cell, function)) for function in functions]
-    if kernel is None or recurrent is None or None in names or cell.dtype not in (None, np.float32):
+    named = [found for function in functions if (found := _activation(getattr(cell, function))) is not None]
+    if kernel is None or recurrent is None or len(named) < len(functions) or cell.dtype not in (None, np.float32):
         return None
-    units = recurrent.shape[0]
     if getattr(cell, "residual", False):
-        recurrent = recurrent + np.eye(units, dtype=np.float32)
-    order = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}[op]
-
-    def arranged(matrix: Any) -> np.ndarray:
-        if matrix is None:
-            return np.zeros(len(order) * units, np.float32)
-        gates = np.split(np.asarray(matrix), len(order), axis=-1)
-        return np.ascontiguousarray(np.concatenate([gates[gate] for gate in order], axis=-1).T)
-
-    activations = tuple(str(name) for name in names)
-    bias = np.concatenate([arranged(of_inputs), arranged(of_hidden)])
-    return Cell(op, arranged(kernel), arranged(recurrent), bias, (*activations, activations[1]) if op == "LSTM" else activations)
+        recurrent = recurrent + np.eye(len(recurrent), dtype=np.float32)
+    none = np.zeros(kernel.shape[1], np.float32)
+    biases = none if of_inputs is None else of_inputs, none if of_hidden is None else of_hidden
+    return cell_of(op, _GATES[op], kernel.T, recurrent.T, biases, named, reset_after=op == "GRU")
 
 
-def _activation(function: Any) -> str | None:
+def _activation(function: Any) -> Activation | None:
     module = str(getattr(function, "__module__", "")).partition(".")[0]
     return _ACTIVATIONS.get(getattr(function, "__name__", "")) if module in ("jax", "flax", "jaxlib") else None

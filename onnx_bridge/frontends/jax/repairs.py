@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from onnx_bridge.frontends.exported import require
-from onnx_bridge.frontends.jax.nodes import Node, call
-from onnx_bridge.frontends.jax.worlds import replaced, undone
+from onnx_bridge.frontends.jax.opaque import PrimitiveTracer
+from onnx_bridge.frontends.jax.worlds import undone
+from onnx_bridge.frontends.opaque import Node, replaced
 
 #: Told what a model used.
 Note = Callable[[str], None]
@@ -93,7 +94,8 @@ def _pooled(
     def function(x: Any) -> tuple[Any]:
         return (jax.numpy.transpose(flax(jax.numpy.transpose(x, to_back)), to_front),)
 
-    (output,) = call(Node(op, function, tuple(made.items())), jax.numpy.transpose(inputs, to_front))
+    given = [jax.numpy.transpose(inputs, to_front)]
+    (output,) = PrimitiveTracer().place(Node.of(op, given, made), given, function)
     output = jax.numpy.transpose(output, to_back)
     return output if len(batch) == 1 else jax.numpy.reshape(output, (*batch, *output.shape[1:]))
 

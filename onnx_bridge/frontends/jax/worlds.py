@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from onnx_bridge.frontends.opaque import replaced
+
 #: Where jax2onnx replaces things; those that are not imported hold nothing that a model could use.
 _MODULES = (
     "jax.numpy", "jax.numpy.linalg", "jax.nn", "jax.nn.initializers", "jax.lax", "jax.random", "jax.image", "jax.scipy.special",
@@ -99,17 +101,6 @@ def untouched() -> Iterator[None]:
     """JAX as it is when nobody exports."""
     with undone(lambda _: True):
         yield
-
-
-@contextlib.contextmanager
-def replaced(owner: Any, attribute: str, value: Any) -> Iterator[None]:
-    """Replaces an attribute for the block."""
-    kept = vars(owner)[attribute]
-    setattr(owner, attribute, value)
-    try:
-        yield
-    finally:
-        setattr(owner, attribute, kept)
 
 
 def without_dead_code(function: Callable[..., Any], seen: Callable[[Any], None]) -> Callable[..., Any]:

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.custom import EXPORTING
 from onnx_bridge.errors import BridgeError, ExportError
 from onnx_bridge.frontends.exported import Exported, innermost, require
 from onnx_bridge.frontends.isolated import export_isolated
 from onnx_bridge.frontends.keras import files
 from onnx_bridge.frontends.keras.convert import to_onnx
 from onnx_bridge.frontends.keras.functions import callable_of
-from onnx_bridge.frontends.keras.layers import marking
-from onnx_bridge.frontends.keras.marks import Marks
+from onnx_bridge.frontends.keras.layers import opaque_layers
+from onnx_bridge.frontends.keras.opaque import FunctionTracer
 from onnx_bridge.frontends.keras.reference import Answers
 from onnx_bridge.frontends.keras.repairs import named_dims
 from onnx_bridge.frontends.keras.signature import Signature, of_function, of_model, outputs, packed, unique
+from onnx_bridge.frontends.opaque import marking
 from onnx_bridge.frontends.request import Request
 
 reads = files.reads
@@ -98,14 +98,14 @@ def _exported(model: Any, request: Request, signature: Signature, framework: str
     made = unique([*signature.names, *(n if n not in signature.names else f"{n}_output" for n in traced.outputs)])[len(signature.names) :]
     try:
         layers = {str(getattr(layer, "name", "")) for layer in _layers_of(model)}
-        onnx_model = to_onnx(traced.concrete, signature.names, made, traced.marks, notes, layers)
+        onnx_model = to_onnx(traced.concrete, signature.names, made, traced.tracer, notes, layers)
     except BridgeError:
         raise
     except Exception as error:
         raise ExportError(f"tf2onnx refuses the model {name!r}: {innermost(error)}") from error
     named_dims(onnx_model, dims)
-    if len(traced.marks):
-        notes.append(f"layers that arrive as one operator each: {traced.marks.counted()}")
+    if len(traced.tracer):
+        notes.append(f"layers that arrive as one operator each: {traced.tracer.counted()}")
     examples = [dict(zip(signature.names, signature.examples, strict=True))] if signature.examples else []
     reference = Answers(signature, specs, notes)
     return Exported(onnx_model, framework, f"tf2onnx {_version('tf2onnx')}", reference, name, notes, examples)
@@ -115,13 +115,13 @@ def _exported(model: Any, request: Request, signature: Signature, framework: str
 class _Traced:
     concrete: Any
     outputs: list[str]
-    marks: Marks
+    tracer: FunctionTracer
 
 
 def _traced(tf: ModuleType, signature: Signature, specs: Sequence[Any], notes: list[str], refusal: str) -> _Traced:
     """The model as a concrete function.
 
-    Functions that the model is made of are run as plain Python, which inlines those that Keras compiles, and keeps marks out of what
+    Functions that the model is made of are run as plain Python, which inlines those that Keras compiles, and keeps opaque nodes out of what
     they remember of their own. Where they need TensorFlow's reading of Python's `if` and `for`, they are called as they are.
     """
     names: list[str] = []
@@ -131,22 +131,22 @@ def _traced(tf: ModuleType, signature: Signature, specs: Sequence[Any], notes: l
         names[:] = found
         return [tf.convert_to_tensor(value) for value in values]
 
-    marks = Marks()
+    tracer, stateful = FunctionTracer(), list[str]()
     try:
-        with _inlining(tf), marking(marks), _custom_operators(marks):
+        with _inlining(tf), opaque_layers(tracer, stateful), marking(tracer):
             concrete = tf.function(called, autograph=False).get_concrete_function(*specs)
-        _refuse_stateful(marks)
-        return _Traced(concrete, names, marks)
+        _refuse_stateful(stateful)
+        return _Traced(concrete, names, tracer)
     except BridgeError:
         raise
-    except Exception as with_marks:
+    except Exception as with_nodes:
         try:
             concrete = tf.function(called).get_concrete_function(*specs)
         except Exception as error:
-            words = innermost(error if isinstance(with_marks, tf.errors.OperatorNotAllowedInGraphError) else with_marks)
+            words = innermost(error if isinstance(with_nodes, tf.errors.OperatorNotAllowedInGraphError) else with_nodes)
             raise ExportError(f"{refusal}: {words}") from error
-        notes.append(f"traced without operators for whole layers, for that did not work: {innermost(with_marks)[:150]}")
-        return _Traced(concrete, names, Marks())
+        notes.append(f"traced without operators for whole layers, for that did not work: {innermost(with_nodes)[:150]}")
+        return _Traced(concrete, names, FunctionTracer())
 
 
 @contextmanager
@@ -159,20 +159,11 @@ def _inlining(tf: ModuleType) -> Iterator[None]:
         tf.config.run_functions_eagerly(before)
 
 
-@contextmanager
-def _custom_operators(marks: Marks) -> Iterator[None]:
-    token = EXPORTING.set(marks.custom)
-    try:
-        yield
-    finally:
-        EXPORTING.reset(token)
-
-
-def _refuse_stateful(marks: Marks) -> None:
+def _refuse_stateful(layers: Sequence[str]) -> None:
     """A layer that carries its state from call to call has no place in a header whose calls are independent."""
-    if marks.stateful:
+    if layers:
         raise ExportError(
-            f"the layers {', '.join(marks.stateful)} are stateful: they carry their state from call to call, a header has no memory. "
+            f"the layers {', '.join(layers)} are stateful: they carry their state from call to call, a header has no memory. "
             f"Build the model with stateful=False; to carry a state, make it an input (initial_state=) and an output (return_state=True)"
         )
 

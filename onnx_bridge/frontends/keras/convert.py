@@ -8,31 +8,29 @@ from typing import Any
 import onnx
 
 from onnx_bridge.frontends.exported import require
+from onnx_bridge.frontends.keras import internals
 from onnx_bridge.frontends.keras.channels_first import settled_definition
 from onnx_bridge.frontends.keras.handlers import HANDLERS
-from onnx_bridge.frontends.keras.marks import Marks
+from onnx_bridge.frontends.keras.opaque import FunctionTracer
 from onnx_bridge.frontends.keras.repairs import refuse_foreign, repaired
 
 #: The newest opset that tf2onnx writes.
 OPSET = 18
 
-#: What keeps TensorFlow from inlining a function, which tf2onnx then leaves as a call: Keras compiles grouped convolutions so.
-_NOT_INLINED = ("_XlaMustCompile", "_noinline")
+#: The optimisation of tf2onnx that turns an Einsum into some forty nodes of shape arithmetic: attention would arrive in pieces.
+_LEFT_OUT = ("einsum_optimizer",)
 
 
 def to_onnx(
-    concrete: Any, inputs: Sequence[str], outputs: Sequence[str], marks: Marks, notes: list[str], layers: Collection[str] = ()
+    concrete: Any, inputs: Sequence[str], outputs: Sequence[str], tracer: FunctionTracer, notes: list[str], layers: Collection[str] = ()
 ) -> onnx.ModelProto:
-    """Converts a concrete function.
-
-    The steps are those of `tf2onnx.convert.from_function`, which itself takes captured constants for inputs of the model, keeps calls of
-    compiled functions, and has no way to leave out an optimisation.
+    """Converts a concrete function, by the steps of `tf2onnx.convert.from_function`; `internals` says why not by that itself.
 
     Args:
         concrete: the traced function; its tensors are inputs, in order, and then what it captured.
         inputs: names for the inputs.
         outputs: names for the outputs.
-        marks: what stands for a single ONNX node.
+        tracer: what placed opaque nodes in it.
         notes: gets a line for each repair.
         layers: names of the model's layers, for messages.
 
@@ -40,28 +38,25 @@ def to_onnx(
         ExportError: an operator has no counterpart in ONNX.
     """
     tf = require("tensorflow", "Keras", "keras")
-    loader = require("tf2onnx.tf_loader", "Keras", "keras")
     given = [tensor.name for tensor in arguments(concrete)]
     made = [tensor.name for tensor in concrete.outputs]
     with tf.device("/cpu:0"):
-        frozen = loader.from_function(concrete, given, made)
+        frozen = internals.frozen(concrete, given, made)
         if _inlinable(frozen):
             with tf.Graph().as_default():
                 tf.import_graph_def(frozen, name="")
-                frozen = loader.tf_optimize(given, made, frozen)
+                frozen = internals.optimized(frozen, given, made)
         first = settled_definition(frozen)
         notes += first.notes()
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(first.graph, name="")
-            converted = require("tf2onnx.tfonnx", "Keras", "keras").process_tf_graph(
-                graph, continue_on_error=True, opset=OPSET, custom_op_handlers={**HANDLERS, **marks.handlers()},
-                extra_opset=[onnx.helper.make_opsetid(domain, version) for domain, version in sorted(marks.domains.items())],
+            converted = internals.converted(
+                graph, continue_on_error=True, opset=OPSET, custom_op_handlers={**HANDLERS, **tracer.handlers()},
+                extra_opset=[onnx.helper.make_opsetid(domain, version) for domain, version in sorted(tracer.versions.items())],
                 input_names=given, output_names=made,
                 tensors_to_rename={**dict(zip(given, inputs, strict=True)), **dict(zip(made, outputs, strict=True))},
             )  # fmt: skip
-            optimizer = require("tf2onnx.optimizer", "Keras", "keras")
-            best = optimizer.optimize_graph(converted, catch_errors=True, optimizers=_optimizers(optimizer))
-            model: onnx.ModelProto = best.make_model("model")
+            model: onnx.ModelProto = internals.simplified(converted, _LEFT_OUT).make_model("model")
     refuse_foreign(model, layers)
     return repaired(model, notes)
 
@@ -76,17 +71,8 @@ def _inlinable(graph: Any) -> bool:
     found = False
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     for thing in [*nodes, *graph.library.function]:
-        for attribute in _NOT_INLINED:
+        for attribute in internals.NOT_INLINED:
             if attribute in thing.attr:
                 del thing.attr[attribute]
                 found = True
     return found
-
-
-def _optimizers(module: Any) -> Any:
-    """tf2onnx's optimisations without the one that turns an Einsum into some forty nodes of shape arithmetic.
-
-    There is no public list of them: in a tf2onnx without this one, all of them run, and attention arrives in pieces.
-    """
-    every: dict[str, Any] = getattr(module, "_get_optimizers", dict)()
-    return {name: made for name, made in every.items() if name != "einsum_optimizer"} or None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from onnx_bridge.frontends.exported import require
+from onnx_bridge.frontends.keras import internals
 
 
 def _replace(ctx: Any, node: Any, op_type: str, inputs: list[str], **attributes: Any) -> None:
@@ -26,8 +26,7 @@ def _made(ctx: Any, op_type: str, inputs: list[str], like: str | None = None, **
 
 
 def _constant(ctx: Any, value: np.ndarray) -> str:
-    utils = require("tf2onnx.utils", "Keras", "keras")
-    return str(ctx.make_const(utils.make_name("constant"), value).output[0])
+    return str(ctx.make_const(internals.new_name("constant"), value).output[0])
 
 
 def _one(ctx: Any, like: str) -> str:

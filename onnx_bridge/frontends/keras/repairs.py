@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import ExportError
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_graphs, all_nodes, attribute, rename, replace_initializers, set_attributes, unknown_operators
 
 #: Outputs of these are optional; TensorFlow's functions name all of them.
 _RECURRENT = {"GRU", "LSTM", "RNN"}
@@ -25,12 +25,9 @@ def refuse_foreign(model: onnx.ModelProto, layers: Collection[str] = ()) -> None
     Raises:
         ExportError: naming the operators and the layers that they are of.
     """
-    version = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     foreign: dict[str, list[str]] = {}
-    for graph in all_graphs(model.graph):
-        for node in graph.node:
-            if node.domain in ("", "ai.onnx") and not _known(node.op_type, version):
-                foreign.setdefault(node.op_type, []).append(_layer(node.name, layers))
+    for node in unknown_operators(model):
+        foreign.setdefault(node.op_type, []).append(_layer(node.name, layers))
     if foreign:
         spelt = "; ".join(f"{op} of {', '.join(dict.fromkeys(layers))}" for op, layers in sorted(foreign.items()))
         raise ExportError(
@@ -38,14 +35,6 @@ def refuse_foreign(model: onnx.ModelProto, layers: Collection[str] = ()) -> None
             f"operator, take it out of the model (before: preprocessing, behind: postprocessing), or declare its function with "
             f"onnx_bridge.custom_op"
         )
-
-
-def _known(op_type: str, version: int) -> bool:
-    try:
-        onnx.defs.get_schema(op_type, version, "")
-    except onnx.defs.SchemaError:
-        return False
-    return True
 
 
 def _layer(node: str, layers: Collection[str]) -> str:
@@ -68,7 +57,9 @@ def group_of_convolutions(model: onnx.ModelProto) -> list[str]:
     """A grouped Conv of rank 5 lost its `group`: it is the channels of the input by those of the kernel."""
     weights = {tensor.name: tensor.dims for tensor in model.graph.initializer}
     suspects = [
-        node for node in model.graph.node if node.op_type == "Conv" and len(weights.get(node.input[1], ())) == 5 and _group(node) == 1
+        node
+        for node in model.graph.node
+        if node.op_type == "Conv" and len(weights.get(node.input[1], ())) == 5 and attribute(node, "group", 1) == 1
     ]
     if not suspects:
         return []
@@ -83,45 +74,34 @@ def group_of_convolutions(model: onnx.ModelProto) -> list[str]:
         each = weights[node.input[1]][1]
         group, rest = divmod(channels.get(node.input[0], each), each)
         if group > 1 and rest == 0:
-            _set(node, "group", group)
+            set_attributes(node, group=group)
             notes.append(f"group {group} of the convolution {node.name!r} was lost; restored")
     return notes
-
-
-def _group(node: onnx.NodeProto) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
-
-
-def _set(node: onnx.NodeProto, name: str, value: int | list[int]) -> None:
-    for attribute in [attribute for attribute in node.attribute if attribute.name == name]:
-        node.attribute.remove(attribute)
-    node.attribute.append(onnx.helper.make_attribute(name, value))
 
 
 def pads_of_transposed(model: onnx.ModelProto) -> list[str]:
     """A ConvTranspose with fewer kernel points than its stride got negative pads: they are output padding."""
     notes = []
-    for graph in all_graphs(model.graph):
-        for node in graph.node:
-            given = {attribute.name: list(attribute.ints) for attribute in node.attribute}
-            pads = given.get("pads", [])
-            if node.op_type != "ConvTranspose" or min(pads, default=0) >= 0:
-                continue
-            rank = len(pads) // 2
-            padding = np.array(given.get("output_padding") or [0] * rank)
-            before, after = np.array(pads[:rank]), np.array(pads[rank:])
-            if (before < 0).any():
-                raise ExportError(f"tf2onnx gives the transposed convolution {node.name!r} the pads {pads}, which ONNX cannot say")
-            _set(node, "output_padding", (padding - np.minimum(after, 0)).tolist())
-            _set(node, "pads", [*before.tolist(), *np.maximum(after, 0).tolist()])
-            notes.append(f"negative pads of the transposed convolution {node.name!r} became output padding")
+    for node in all_nodes(model.graph):
+        pads = attribute(node, "pads", []) if node.op_type == "ConvTranspose" else []
+        if min(pads, default=0) >= 0:
+            continue
+        rank = len(pads) // 2
+        padding = np.array(attribute(node, "output_padding", [0] * rank))
+        before, after = np.array(pads[:rank]), np.array(pads[rank:])
+        if (before < 0).any():
+            raise ExportError(f"tf2onnx gives the transposed convolution {node.name!r} the pads {pads}, which ONNX cannot say")
+        set_attributes(
+            node, output_padding=(padding - np.minimum(after, 0)).tolist(), pads=[*before.tolist(), *np.maximum(after, 0).tolist()]
+        )
+        notes.append(f"negative pads of the transposed convolution {node.name!r} became output padding")
     return notes
 
 
 def unused_outputs(model: onnx.ModelProto) -> list[str]:
     """Outputs of recurrent nodes that nobody reads are left out, so that nothing need be computed for them. No fault, so no note."""
     for graph in all_graphs(model.graph):
-        read = {name for inner in all_graphs(graph) for node in inner.node for name in node.input}
+        read = {name for node in all_nodes(graph) for name in node.input}
         used = read | {output.name for output in graph.output}
         for node in graph.node:
             if node.op_type in _RECURRENT:
@@ -153,17 +133,15 @@ def renumbered(model: onnx.ModelProto) -> None:
         return renamed[name]
 
     everything = list(all_graphs(model.graph))
+    for node in (node for graph in everything for node in graph.node):
+        for name in (node.name, *node.input, *node.output):
+            plain(name)  # numbers are given in this order
     for graph in everything:
+        rename([graph], plain)
         for node in graph.node:
             node.name = plain(node.name)
-            node.input[:], node.output[:] = map(plain, node.input), map(plain, node.output)
-    for graph in everything:
-        for thing in (*graph.initializer, *graph.value_info, *graph.input, *graph.output):
-            thing.name = plain(thing.name)
         order = {name: index for index, name in enumerate(name for node in graph.node for name in reversed(node.input))}
-        tensors = sorted(graph.initializer, key=lambda tensor: (order.get(tensor.name, len(order)), tensor.name))
-        del graph.initializer[:]
-        graph.initializer.extend(tensors)
+        replace_initializers(graph, sorted(graph.initializer, key=lambda tensor: (order.get(tensor.name, len(order)), tensor.name)))
 
 
 _NUMBER = re.compile(r"__(\d+)")

@@ -17,7 +17,7 @@ from onnx_bridge.custom import complete
 from onnx_bridge.errors import ExportError, Finding
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
 from onnx_bridge.frontends.request import Request, dynamic_axes
-from onnx_bridge.frontends.torch import blame, calls, files, graph, origins, programs, routes
+from onnx_bridge.frontends.torch import blame, calls, files, finish, internals, origins, programs, routes
 from onnx_bridge.frontends.torch.calls import Call
 from onnx_bridge.frontends.torch.routes import Made, Route, Task
 from onnx_bridge.frontends.trial import Trial
@@ -63,8 +63,7 @@ def export(model: Any, request: Request) -> Exported:
 
 
 def _class_name(model: Any) -> str:
-    while hasattr(model, "_orig_mod"):  # what torch.compile wraps, by the name that state dicts know
-        model = model._orig_mod
+    model = internals.uncompiled(model)
     return str(getattr(model, "original_name", None) or type(model).__name__)
 
 
@@ -109,8 +108,7 @@ def _program(torch: Any, program: Any, request: Request, name: str) -> Exported:
 
 def _own(torch: Any, given: Any, notes: list[str]) -> tuple[Any, Callable[[], Any]]:
     """A copy of a module in inference mode on the CPU, and what to be inside of while it is used; the user's object stays as it is."""
-    while hasattr(given, "_orig_mod"):
-        given = given._orig_mod
+    given = internals.uncompiled(given)
     if isinstance(given, torch.jit.ScriptFunction):
         return given, _nothing
     training = [name or "the module itself" for name, layer in given.named_modules() if layer.training]
@@ -178,7 +176,7 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
 def _steady(reference: Reference, call: Call, name: str) -> None:
     """Raises an ExportError for a module that answers differently when it is asked again, or with what numpy has not."""
     try:
-        feeds = graph.arrays(call.names, call.tensors)
+        feeds = finish.arrays(call.names, call.tensors)
         first, second = reference(feeds), reference(feeds)
     except TypeError as error:
         raise ExportError(f"{name}: {error}: numpy has no such numbers. Convert the module and its inputs first: module.float()") from None
@@ -252,7 +250,7 @@ def _first_that_holds(
     passed_over = [f"passed over {other}: {why}" for other, why in failures]
     return Exported(
         found.made.model, f"PyTorch {task.torch.__version__}", found.route.name, reference, name, [*notes, *passed_over, *found.remarks],
-        [graph.arrays(task.call.names, task.call.tensors)],
+        [finish.arrays(task.call.names, task.call.tensors)],
     )  # fmt: skip
 
 
@@ -271,16 +269,16 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
     """Repairs an exported model and compares it with PyTorch; what there is to say about it."""
     model = made.model
     remarks = []
-    graph.without_prefix(model, made.prefix)
-    graph.rename_dims(model, rename)
-    graph.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
-    if count := graph.without_zero_states(model):
+    finish.without_prefix(model, made.prefix)
+    finish.rename_dims(model, rename)
+    finish.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
+    if count := finish.without_zero_states(model):
         remarks.append(f"{count} first states of recurrent layers are zero, and left out")
-    if count := graph.with_full_masks(model):
+    if count := finish.with_full_masks(model):
         remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")
     complete(model)
     origins.write(task.torch, model)
     axes = dict(zip(task.call.names, task.axes, strict=True))
-    seen = Trial(model, "PyTorch", reference, graph.arrays(task.call.names, task.call.tensors), axes).run()
-    graph.sizes_as_seen(model, seen.shapes)
+    seen = Trial(model, "PyTorch", reference, finish.arrays(task.call.names, task.call.tensors), axes).run()
+    finish.sizes_as_seen(model, seen.shapes)
     return [*remarks, *seen.remarks]

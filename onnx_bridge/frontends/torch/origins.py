@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from onnx_bridge.errors import ORIGIN
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_nodes, note
 
 #: A line of a trace as PyTorch keeps it, with the code under it.
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in \S+(?:\n {4}(?P<code>[^\n]+))?')
@@ -18,13 +18,11 @@ _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in \S+(?:\n {4
 
 def write(torch: Any, model: onnx.ModelProto) -> None:
     """Writes into the metadata of each node where it comes from, as far as its exporter tells: what messages then say of it."""
-    for graph in all_graphs(model.graph):
-        for node in graph.node:
-            said = {entry.key: entry.value for entry in node.metadata_props}
-            where = [_layer(node.name, said), _line(torch, said.get("pkg.torch.onnx.stack_trace", ""))]
-            if any(where) and ORIGIN not in said:
-                entry = node.metadata_props.add()
-                entry.key, entry.value = ORIGIN, ", ".join(filter(None, where))
+    for node in all_nodes(model.graph):
+        said = {entry.key: entry.value for entry in node.metadata_props}
+        where = [_layer(node.name, said), _line(torch, said.get("pkg.torch.onnx.stack_trace", ""))]
+        if any(where):
+            note(node, ORIGIN, ", ".join(filter(None, where)))
 
 
 def _layer(node: str, said: dict[str, str]) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 
 import onnx
 
-from onnx_bridge.frontends.torch import custom, modules, translations
+from onnx_bridge.frontends.opaque import marking
+from onnx_bridge.frontends.torch import layers, library, translations
 from onnx_bridge.frontends.torch.calls import Call, flat, layer_by_layer
+from onnx_bridge.frontends.torch.opaque import AutogradTracer, SymbolicTracer
 
 #: What the exporter that captures is asked for. From 20 on Gelu, Mish and HardSwish are one node each, from 23 on RMSNormalization,
 #: GroupNormalization and Attention are; nothing that this exporter writes is better in a later one.
@@ -74,7 +76,8 @@ class Route:
 def captured(task: Task) -> Made:
     """torch.export, then torch.onnx."""
     torch = task.torch
-    with modules.as_operators(torch, task.module), custom.marking(custom.dynamo_marker(torch)), torch.no_grad():
+    tracer = SymbolicTracer(torch)
+    with layers.opaque_layers(tracer, task.module), marking(tracer), torch.no_grad():
         program = torch.onnx.export(
             flat(torch, task.module, task.call), task.tensors(), dynamic_shapes=(tuple(dict(axes) or None for axes in task.axes),),
             **_options(task),
@@ -87,7 +90,7 @@ def decomposed(task: Task) -> Made:
     torch = task.torch
     dims: dict[str, Any] = {}
     specs = [{axis: dims.setdefault(name, torch.export.Dim(name)) for axis, name in axes.items()} or None for axes in task.axes]
-    with custom.marking(custom.dynamo_marker(torch)), torch.no_grad():
+    with marking(SymbolicTracer(torch)), torch.no_grad():
         program = torch.export.export(flat(torch, task.module, task.call), task.tensors(), dynamic_shapes=(tuple(specs),))
         return Made(torch.onnx.export(program.run_decompositions(), **_options(task)).model_proto)
 
@@ -103,7 +106,7 @@ def of_program_decomposed(task: Task) -> Made:
 
 
 def _options(task: Task) -> dict[str, Any]:
-    table = {**translations.dynamo_table(task.torch), **custom.dynamo_table(task.torch)}
+    table = {**translations.dynamo_table(task.torch), **library.dynamo_table()}
     return {
         "dynamo": True, "verbose": False, "opset_version": OPSET, "input_names": list(task.call.names), "output_names": list(task.outputs),
         "custom_translation_table": table,
@@ -133,8 +136,8 @@ def _by_torchscript(task: Task, module: Any) -> Made:
     with contextlib.ExitStack() as stack:
         caught = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
-        stack.enter_context(custom.marking(custom.torchscript_marker(torch)))
-        stack.enter_context(custom.torchscript_table(torch, opset))
+        stack.enter_context(marking(AutogradTracer(torch)))
+        stack.enter_context(library.torchscript_table(torch, opset))
         stack.enter_context(translations.torchscript_table(torch))
         stack.enter_context(layer_by_layer(torch))
         torch.onnx.export(

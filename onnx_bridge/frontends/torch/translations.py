@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from onnx_bridge.frontends.exported import require
+from onnx_bridge.frontends.torch import internals
 
 Ints = Sequence[int]
 
@@ -156,8 +157,7 @@ def _rnn(
 def torchscript_table(torch: Any) -> Iterator[None]:
     """Registers translations for the TorchScript exporter inside the block, and takes them out: its registry belongs to the process."""
     for name, (function, kinds) in TORCHSCRIPT.items():
-        parsed = torch.onnx.symbolic_helper.parse_args(*kinds)(function)
-        torch.onnx.register_custom_op_symbolic(f"aten::{name}", parsed, TORCHSCRIPT_OPSET)
+        torch.onnx.register_custom_op_symbolic(f"aten::{name}", internals.parsed(kinds, function), TORCHSCRIPT_OPSET)
     try:
         yield
     finally:

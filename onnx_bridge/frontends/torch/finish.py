@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from onnx_bridge.frontends.torch.calls import renamed
 from onnx_bridge.frontends.trial import Rejected
-from onnx_bridge.graphs import drop_unread, subgraphs
+from onnx_bridge.graphs import Fresh, add_constant, all_graphs, drop_unread, is_onnx, names_in, rename, replace_inputs, rewrite_nodes
 
 #: Where the inputs of recurrent operators that hold first states stand.
 _STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
@@ -47,9 +47,7 @@ def expect_inputs(model: onnx.ModelProto, names: Sequence[str], shapes: Sequence
             else:
                 dim.dim_value = shape[axis]
         ordered.append(value)
-    kept = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in ordered]
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
+    replace_inputs(model.graph, ordered)
     rename_dims(model, new)
 
 
@@ -72,19 +70,10 @@ def sizes_as_seen(model: onnx.ModelProto, shapes: Sequence[Sequence[tuple[int, .
 
 def without_prefix(model: onnx.ModelProto, prefix: str) -> None:
     """Gives the weights the names that they have in the module, without that of the wrapper around it."""
-    taken = {name for node in _nodes(model.graph) for name in (*node.input, *node.output)}
-    taken |= {value.name for value in model.graph.input}
-    new = {}
-    for tensor in model.graph.initializer:
-        plain = tensor.name.removeprefix(prefix)
-        if plain != tensor.name and plain not in taken:
-            new[tensor.name] = plain
-            tensor.name = plain
-    for node in _nodes(model.graph):
-        for index, name in enumerate(node.input):
-            node.input[index] = new.get(name, name)
-    for value in model.graph.output:
-        value.name = new.get(value.name, value.name)
+    whole = list(all_graphs(model.graph))
+    taken = names_in(whole)
+    plain = {tensor.name: tensor.name.removeprefix(prefix) for tensor in model.graph.initializer}
+    rename(whole, {name: new for name, new in plain.items() if new not in taken})
 
 
 def without_zero_states(model: onnx.ModelProto) -> int:
@@ -107,26 +96,24 @@ def without_zero_states(model: onnx.ModelProto) -> int:
 def with_full_masks(model: onnx.ModelProto) -> int:
     """Gives masks of Attention that are the same for every query the size that onnxruntime insists on; how many."""
     shapes = {value.name: list(value.type.tensor_type.shape.dim) for value in model.graph.value_info}
-    nodes = []
+    fresh = Fresh(names_in(all_graphs(model.graph)))
     found = 0
-    for node in model.graph.node:
-        mask = node.input[3] if node.op_type == "Attention" and not node.domain and len(node.input) > 3 else ""
+
+    def spread(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+        nonlocal found
+        mask = node.input[3] if is_onnx(node, "Attention") and len(node.input) > 3 else ""
         query = shapes.get(node.input[0], []) if node.input else []
         if mask and len(query) == 4 and len(shapes.get(mask, [])) > 1 and shapes[mask][-2].dim_value == 1 != query[2].dim_value:
             found += 1
-            names = [f"{mask}_{part}_{found}" for part in ("length", "one", "size", "full")]
-            length, one, size, full = names
-            model.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), one))
-            nodes += [
-                onnx.helper.make_node("Shape", [node.input[0]], [length], start=2, end=3),
-                onnx.helper.make_node("Concat", [length, one], [size], axis=0),
-                onnx.helper.make_node("Expand", [mask, size], [full]),
-            ]
+            length, one, size, full = (fresh(f"{mask}_{part}") for part in ("length", "one", "size", "full"))
+            add_constant(model.graph, [1], one)
+            yield onnx.helper.make_node("Shape", [node.input[0]], [length], start=2, end=3)
+            yield onnx.helper.make_node("Concat", [length, one], [size], axis=0)
+            yield onnx.helper.make_node("Expand", [mask, size], [full])
             node.input[3] = full
-        nodes.append(onnx.NodeProto.FromString(node.SerializeToString()))
-    if found:
-        del model.graph.node[:]
-        model.graph.node.extend(nodes)
+        yield node
+
+    rewrite_nodes(model.graph, spread)
     return found
 
 
@@ -134,7 +121,7 @@ def _is_zero(name: str, producers: Mapping[str, onnx.NodeProto], constants: Mapp
     if name in constants:
         return not numpy_helper.to_array(constants[name]).any()
     node = producers.get(name)
-    if node is None or node.domain not in ("", "ai.onnx"):
+    if node is None or not is_onnx(node):
         return False
     if node.op_type == "ConstantOfShape":
         return not any(numpy_helper.to_array(attribute.t).any() for attribute in node.attribute)
@@ -143,17 +130,6 @@ def _is_zero(name: str, producers: Mapping[str, onnx.NodeProto], constants: Mapp
     if node.op_type == "Concat":
         return all(_is_zero(source, producers, constants) for source in node.input)
     return node.op_type in _MOVING and _is_zero(node.input[0], producers, constants)
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    for node in graph.node:
-        yield from _with_inner(node)
-
-
-def _with_inner(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-    yield node
-    for graph in subgraphs(node):
-        yield from _nodes(graph)
 
 
 def arrays(names: Sequence[str], tensors: Sequence[object]) -> dict[str, np.ndarray]:

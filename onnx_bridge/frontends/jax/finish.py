@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 
 from onnx_bridge.errors import ORIGIN
-from onnx_bridge.graphs import all_graphs, drop_unread
+from onnx_bridge.graphs import (
+    Fresh,
+    add_constant,
+    all_graphs,
+    all_nodes,
+    attribute,
+    drop_unread,
+    imports_domain,
+    is_onnx,
+    names_in,
+    note,
+    rename,
+    replace_inputs,
+    replace_outputs,
+    rewrite_nodes,
+)
 
 
 def finish(
@@ -37,13 +51,12 @@ def finish(
     _write_origins(graph)
     _separate_outputs(graph)
     given = [f"in_{index}" for index in range(len(inputs))]
-    _rename(graph, {**dict(zip(given, inputs, strict=True)), **{o.name: n for o, n in zip(graph.output, outputs, strict=True)}})
+    _named(graph, {**dict(zip(given, inputs, strict=True)), **{o.name: n for o, n in zip(graph.output, outputs, strict=True)}})
     symbols = {size for value in wanted for size in value.shape if isinstance(size, str)}
     declared = [_declared(name, value.dtype, value.shape, symbols) for name, value in zip(inputs, wanted, strict=True)]
     declared_outputs = [_declared(name, value.dtype, value.shape, symbols) for name, value in zip(outputs, made, strict=True)]
-    del graph.input[:], graph.output[:]
-    graph.input.extend(declared)  # those that nothing uses too: jax2onnx leaves them out
-    graph.output.extend(declared_outputs)
+    replace_inputs(graph, declared)  # those that nothing uses too: jax2onnx leaves them out
+    replace_outputs(graph, declared_outputs)
     for inner in all_graphs(graph):
         del inner.value_info[:]  # with sizes that jax2onnx made up for itself
         if inner is not graph:
@@ -59,46 +72,32 @@ _CALLSITE = "pkg.jax2onnx.callsite"
 
 def _write_origins(graph: onnx.GraphProto) -> None:
     """Says of each node where it comes from, as messages have it: `Net.__call__:10` is a line of a function."""
-    for inner in all_graphs(graph):
-        for node in inner.node:
-            site = next((entry.value for entry in node.metadata_props if entry.key == _CALLSITE), "")
-            del node.metadata_props[:]
-            function, _, line = site.rpartition(":")
-            if function and line.isdecimal():
-                entry = node.metadata_props.add()
-                entry.key, entry.value = ORIGIN, f"line {line}, in {function}"
+    for node in all_nodes(graph):
+        site = next((entry.value for entry in node.metadata_props if entry.key == _CALLSITE), "")
+        del node.metadata_props[:]
+        function, _, line = site.rpartition(":")
+        if function and line.isdecimal():
+            note(node, ORIGIN, f"line {line}, in {function}")
 
 
 def _separate_outputs(graph: onnx.GraphProto) -> None:
     """Gives each output a node of its own: one value may be two outputs, or an input or a weight as well."""
     taken = {value.name for value in graph.input} | {value.name for value in graph.initializer}
+    fresh = Fresh(names_in(all_graphs(graph)))
     for index, output in enumerate(graph.output):
         if output.name in taken:
-            name = f"{output.name}_as_output_{index}"
+            name = fresh(f"{output.name}_as_output_{index}")
             graph.node.append(onnx.helper.make_node("Identity", [output.name], [name]))
             output.name = name
         taken.add(output.name)
 
 
-def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+def _named(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
     """Renames values; what has one of the new names already makes room."""
     whole = list(all_graphs(graph))
-    used = {name for inner in whole for node in inner.node for name in (*node.input, *node.output)}
-    used |= {value.name for inner in whole for value in (*inner.input, *inner.output, *inner.initializer)}
-    new = dict(names)
-    for name in names.values():
-        if name in used and name not in names:
-            free = name
-            while free in used or free in names.values():
-                free += "_"
-            new[name] = free
-            used.add(free)
-    for inner in whole:
-        for node in inner.node:
-            node.input[:] = [new.get(name, name) for name in node.input]
-            node.output[:] = [new.get(name, name) for name in node.output]
-        for value in (*inner.input, *inner.output, *inner.initializer, *inner.value_info):
-            value.name = new.get(value.name, value.name)
+    used = names_in(whole)
+    fresh = Fresh({*used, *names.values()})
+    rename(whole, {**{name: fresh(name) for name in names.values() if name in used and name not in names}, **names})
 
 
 def _declared(name: str, dtype: Any, shape: Sequence[Any], symbols: set[str]) -> onnx.ValueInfoProto:
@@ -117,41 +116,31 @@ def _forget_sizes(graph: onnx.GraphProto) -> None:
 
 def divide_by_norms(graph: onnx.GraphProto, note: Callable[[str], None]) -> None:
     """Writes x / norm(x) as it stands: jax2onnx makes a LpNormalization of it, which is 0 for a norm of 0, where JAX has NaN."""
-    nodes: list[onnx.NodeProto] = []
-    for index, node in enumerate(graph.node):
-        if node.op_type != "LpNormalization" or node.domain:
-            nodes.append(node)
-            continue
-        attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if not any(is_onnx(node, "LpNormalization") for node in graph.node):
+        return
+    fresh = Fresh(names_in([graph]))
+
+    def divided(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+        if not is_onnx(node, "LpNormalization"):
+            yield node
+            return
         (x,), (y,) = node.input, node.output
-        size, axes, total, norm = (f"{y}_{part}_{index}" for part in ("size", "axes", "sum", "norm"))
-        graph.initializer.append(onnx.numpy_helper.from_array(np.array([attributes.get("axis", -1)], np.int64), axes))
-        squared = attributes.get("p", 2) == 2
-        nodes.append(onnx.helper.make_node("Mul" if squared else "Abs", [x, x] if squared else [x], [size]))
-        nodes.append(onnx.helper.make_node("ReduceSum", [size, axes], [total], keepdims=1))
-        nodes += [onnx.helper.make_node("Sqrt", [total], [norm])] if squared else []
-        nodes.append(onnx.helper.make_node("Div", [x, norm if squared else total], [y]))
+        size, axes, total, norm = (fresh(f"{y}_{part}") for part in ("size", "axes", "sum", "norm"))
+        add_constant(graph, [attribute(node, "axis", -1)], axes)
+        squared = attribute(node, "p", 2) == 2
+        yield onnx.helper.make_node("Mul" if squared else "Abs", [x, x] if squared else [x], [size])
+        yield onnx.helper.make_node("ReduceSum", [size, axes], [total], keepdims=1)
+        if squared:
+            yield onnx.helper.make_node("Sqrt", [total], [norm])
+        yield onnx.helper.make_node("Div", [x, norm if squared else total], [y])
         note("x / norm(x), of which jax2onnx makes LpNormalization (0 for a norm of 0), was written as JAX computes it")
-    if len(nodes) != len(graph.node):
-        del graph.node[:]
-        graph.node.extend(nodes)
+
+    rewrite_nodes(graph, divided)
 
 
 def _import_domains(model: onnx.ModelProto, versions: Mapping[str, int]) -> None:
     """Imports the domains of all nodes: jax2onnx forgets those that are not ONNX's, or takes their version for 1."""
     for entry in model.opset_import:
         entry.version = versions.get(entry.domain, entry.version)
-    there = {entry.domain for entry in model.opset_import}
-    for domain in sorted({node.domain for inner in all_graphs(model.graph) for node in inner.node} - there - {"ai.onnx"}):
-        model.opset_import.append(onnx.helper.make_opsetid(domain, versions.get(domain, 1)))
-
-
-def too_new(model: onnx.ModelProto) -> list[str]:
-    """Operators that ONNX has only from a later opset on than the model says: onnxruntime does not load such a model."""
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    found = set()
-    for inner in all_graphs(model.graph):
-        for node in inner.node:
-            if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type, max_inclusive_version=opset, domain=""):
-                found.add(node.op_type)
-    return sorted(found)
+    for domain in sorted({node.domain for node in all_nodes(model.graph)} - {"ai.onnx"}):
+        imports_domain(model, domain, versions.get(domain, 1))
