@@ -10,7 +10,7 @@ from typing import Protocol
 import onnx
 
 from onnx_bridge.errors import Finding
-from onnx_bridge.graphs import all_nodes
+from onnx_bridge.graphs import all_nodes, is_onnx
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
@@ -62,7 +62,7 @@ class Body:
 
     def hands_on(self, output: int, name: str) -> bool:
         """Whether an output is nothing but the tensor called `name`."""
-        same = {node.output[0]: node.input[0] for node in self.graph.node if node.op_type == "Identity" and node.domain in ("", "ai.onnx")}
+        same = {node.output[0]: node.input[0] for node in self.graph.node if is_onnx(node, "Identity")}
         found = self.graph.output[output].name
         while found != name and found in same:
             found = same[found]
