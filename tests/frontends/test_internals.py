@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from importlib.metadata import version
 
 import numpy as np
@@ -26,7 +27,7 @@ def test_what_is_there() -> None:
 
 
 def said(package: str, path: str) -> str:
-    return rf"{package} {version(package)} has no {path}, which this front end needs"
+    return re.escape(f"{package} {version(package)} has no {path}, which this front end needs")
 
 
 def test_tf2onnx(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,9 +43,10 @@ def test_tf2onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_jax2onnx(monkeypatch: pytest.MonkeyPatch) -> None:
     needs("jax")
     plugins = importlib.import_module("jax2onnx.plugins.plugin_system")
+    plugins.import_all_plugins()  # they derive from what is taken away now
 
-    monkeypatch.delattr(plugins, "PLUGIN_REGISTRY")
-    with pytest.raises(ExportError, match=said("jax2onnx", "jax2onnx.plugins.plugin_system.PLUGIN_REGISTRY")):
+    monkeypatch.delattr(plugins, "PrimitiveLeafPlugin")
+    with pytest.raises(ExportError, match=said("jax2onnx", "jax2onnx.plugins.plugin_system.PrimitiveLeafPlugin")):
         convert(lambda x: x + 1, example_inputs=np.ones((2, 3), np.float32))
 
 
@@ -55,7 +57,7 @@ def test_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert internals.overload_of(torch.ops.aten.relu) is torch.ops.aten.relu.default and internals.overload_of(len) is None
     assert [argument.name for argument in internals.arguments_of(torch.ops.aten.relu.default)] == ["self"]
-    with pytest.raises(ExportError, match=said("torch", "schema of")):
+    with pytest.raises(ExportError, match=said("torch", "schema of <built-in function len>")):
         internals.arguments_of(len)
     monkeypatch.delattr(torch.library, "CustomOpDef")
     with pytest.raises(ExportError, match=said("torch", "torch.library.CustomOpDef")):
