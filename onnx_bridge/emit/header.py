@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from onnx_bridge.emit.amalgamate import amalgamate, definitions, kernel_text, macros
+from onnx_bridge.emit.amalgamate import amalgamate, kernel_text, macros, names_of
 from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
@@ -119,7 +119,7 @@ class _Header:
         self.model, self.embed, self.self_include = model, embed, self_include
         self.plan = plan_memory(model)
         self.kernel_files = {file for op in _all_operators(model.operators) for file in op.kernel_files()} | {"vector.hxx"}
-        self.names = Names(FACE_NAMES | definitions(amalgamate(self.kernel_files)) | {model.name})
+        self.names = Names(FACE_NAMES | names_of(frozenset(self.kernel_files)) | {model.name})
         self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
         self.sizes = FaceSizes(model, self.plan, self.symbols)
         self.sizes.refuse_too_large()
@@ -136,7 +136,7 @@ class _Header:
         lines, tapped = self.writer.with_taps() if taps else (self.writer.lines, [])
         network = self.network(lines)
         functors = self.functors()
-        kernels = amalgamate(self.kernel_files, re.findall(r"\w+", network + functors) + ["Size"])
+        kernels = amalgamate(self.kernel_files, network + functors)
         words = words_of(kernels)
         targets = bodies_that_differ(words)
         image = self.image

@@ -561,10 +561,6 @@ template <Size Value>
 struct Const {
    constexpr operator Size() const { return Value; }
 };
-template <class T>
-struct is_const : std::false_type {};
-template <Size Value>
-struct is_const<Const<Value>> : std::true_type {};
 
 /// All lanes of a vector: the usual count of load and store.
 using All = Const<lanes>;
@@ -577,8 +573,6 @@ ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broad
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
-ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
-ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
 
 #if ONNX_BRIDGE_LANES == 8
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
@@ -618,15 +612,6 @@ ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 #endif
 }
 
-/// Lanes at and beyond n set to +0.
-ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
-ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
-{
-   ivec index{};
-   for (int i = 0; i < lanes; i++) index[i] = i;
-   return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
-}
-
 ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
 {
    vec t = a * b;
@@ -657,51 +642,21 @@ ONNX_BRIDGE_INLINE T infinity()
    return x;
 }
 
-/// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
-#else
-#if ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
-#elif defined(__aarch64__) && !defined(__clang__)
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
-#else
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
-{
-   vec r;
-   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-   return r;
-}
-#endif
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#endif
-
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
 /// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
 #if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
 #elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
 #elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
 #endif
 #if defined(__clang__) && defined(__x86_64__)
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
-ONNX_BRIDGE_INLINE float smaller(float a, float b) { return smaller(splat(a), splat(b))[0]; }
 #else
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
 #endif
 
 /// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
@@ -849,42 +804,12 @@ ONNX_BRIDGE_INLINE if_integer<T> abs(T x)
    return std::is_signed<T>::value && x < T() ? neg(x) : x;
 }
 
-/// -1, 0 or 1; of a NaN, the NaN.
-ONNX_BRIDGE_INLINE vec sign(vec x)
-{
-   const vec negative_or_nan = x < 0.f ? splat(-1.f) : x == 0.f ? vec{} : x;
-   return x > 0.f ? splat(1.f) : negative_or_nan;
-}
-ONNX_BRIDGE_INLINE ivec sign(ivec x) { return (x < 0) - (x > 0); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> sign(T x)
-{
-   return x > T() ? T(1) : std::is_signed<T>::value && x < T() ? static_cast<T>(-1) : x == T() ? T() : x;
-}
-
 ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
-ONNX_BRIDGE_INLINE vec min_of(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
 ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE ivec min_of(ivec a, ivec b) { return a < b ? a : b; }
 template <class T>
 ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
 {
    return a > b || a != a ? a : b;
-}
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> min_of(T a, T b)
-{
-   return a < b || a != a ? a : b;
-}
-
-/// x held between lo and hi; where lo > hi, hi.
-ONNX_BRIDGE_INLINE vec clip(vec x, vec lo, vec hi) { return min_of(max_of(x, lo), hi); }
-ONNX_BRIDGE_INLINE vec clip(vec x, float lo, float hi) { return clip(x, splat(lo), splat(hi)); }
-ONNX_BRIDGE_INLINE ivec clip(ivec x, ivec lo, ivec hi) { return min_of(max_of(x, lo), hi); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> clip(T x, T lo, T hi)
-{
-   return min_of(max_of(x, lo), hi);
 }
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
@@ -892,32 +817,6 @@ ONNX_BRIDGE_INLINE if_number<T> clip(T x, T lo, T hi)
 // From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
 // onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
 // undefined. To bool: x != 0 (NaN: true).
-
-/// The truncated value, or the smallest Int where that does not fit. Int: std::int32_t or std::int64_t.
-template <class Int>
-ONNX_BRIDGE_INLINE Int truncated(double x)
-{
-   constexpr double limit = 2. * ((std::numeric_limits<Int>::max)() / 2 + 1);
-   return x >= -limit && x < limit ? static_cast<Int>(x) : (std::numeric_limits<Int>::min)();
-}
-
-template <class To, class From>
-ONNX_BRIDGE_INLINE To cast(From x)
-{
-   if constexpr (std::is_same<To, From>::value)
-      return x;
-   else if constexpr (std::is_same<To, bool>::value)
-      return !(x == From());
-   else if constexpr (std::is_floating_point<To>::value || std::is_integral<From>::value)
-      return static_cast<To>(x);
-   else if constexpr (!std::is_same<To, std::uint64_t>::value)
-      return static_cast<To>(truncated<std::conditional_t<(sizeof(To) == 8 || std::is_same<To, std::uint32_t>::value), std::int64_t, std::int32_t>>(x));
-   else {
-      const double wide = x, half = 9223372036854775808.;  // 2^63
-      const bool upper = wide >= half;
-      return static_cast<std::uint64_t>(truncated<std::int64_t>(upper ? wide - half : wide)) ^ static_cast<std::uint64_t>(upper) << 63;
-   }
-}
 
 /// int32 in memory, whole vectors or the first n lanes (the others 0).
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
@@ -949,16 +848,6 @@ typedef signed char byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES)));
 typedef signed char unaligned_byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES), aligned(1), may_alias));
 
 /// Bools in memory, one byte each, as a mask (the lanes at and beyond count 0); and back.
-ONNX_BRIDGE_INLINE ivec load_mask(const bool* p, All)
-{
-   return __builtin_convertvector(*reinterpret_cast<const unaligned_byte_vec*>(p), ivec) != 0;
-}
-ONNX_BRIDGE_INLINE ivec load_mask(const bool* p, Size n)
-{
-   ivec mask{};
-   for (Size i = 0; i < n; i++) mask[i] = -static_cast<std::int32_t>(p[i]);
-   return mask;
-}
 ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, All)
 {
    *reinterpret_cast<unaligned_byte_vec*>(p) = __builtin_convertvector(mask & 1, byte_vec);
@@ -966,128 +855,6 @@ ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, All)
 ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, Size n)
 {
    for (Size i = 0; i < n; i++) p[i] = mask[i] != 0;
-}
-
-// half.hxx: float from and to IEEE half precision and bfloat16, both stored in std::uint16_t. By integers, on every processor.
-//
-// Rounded to nearest, halves to even; what is too large gives inf; subnormals are right. NaN stays NaN, made quiet, with its sign.
-
-ONNX_BRIDGE_INLINE std::uint32_t bits_of(float x)
-{
-   std::uint32_t bits;
-   std::memcpy(&bits, &x, sizeof bits);
-   return bits;
-}
-ONNX_BRIDGE_INLINE float float_of(std::uint32_t bits)
-{
-   float x;
-   std::memcpy(&x, &bits, sizeof x);
-   return x;
-}
-
-ONNX_BRIDGE_INLINE float half_to_float(std::uint16_t half)
-{
-   const std::uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu, fraction = half & 0x3ffu;
-   if (exponent == 31) return float_of(sign | 0x7f800000u | fraction << 13 | (fraction ? 0x400000u : 0u));
-   if (exponent != 0) return float_of(sign | (exponent + 112) << 23 | fraction << 13);
-   const float magnitude = static_cast<float>(fraction) * 5.9604644775390625e-8f;  // 2^-24
-   return float_of(sign | bits_of(magnitude));
-}
-
-ONNX_BRIDGE_INLINE std::uint16_t float_to_half(float x)
-{
-   const std::uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-   if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
-   if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520 and more
-   if (magnitude >= 0x38800000u)                                                      // 2^-14: normal
-      return static_cast<std::uint16_t>(sign | ((magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13));
-   if (magnitude < 0x33000000u) return static_cast<std::uint16_t>(sign);  // below half of the smallest
-   const std::uint32_t shift = 126u - (magnitude >> 23), fraction = (magnitude & 0x7fffffu) | 0x800000u;
-   const std::uint32_t kept = fraction >> shift, lost = fraction & ((1u << shift) - 1u), tie = 1u << (shift - 1u);
-   return static_cast<std::uint16_t>(sign | (kept + (lost > tie || (lost == tie && (kept & 1u)))));
-}
-
-ONNX_BRIDGE_INLINE float bfloat16_to_float(std::uint16_t bfloat16) { return float_of(static_cast<std::uint32_t>(bfloat16) << 16); }
-
-ONNX_BRIDGE_INLINE std::uint16_t float_to_bfloat16(float x)
-{
-   const std::uint32_t bits = bits_of(x);
-   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
-   return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
-}
-
-// The same of vectors: 16 bits stand in each lane of an ivec.
-ONNX_BRIDGE_INLINE vec half_to_float(ivec half)
-{
-   const unsigned_ivec bits = unwrap(half), magnitude = (bits & 0x7fffu) << 13, sign = (bits & 0x8000u) << 16;
-   const vec subnormal = mul(to_float(half & 0x3ff), splat(5.9604644775390625e-8f));
-   const unsigned_ivec special = magnitude | 0x7f800000u | (magnitude > 0x0f800000u ? unsigned_ivec{} + 0x400000u : unsigned_ivec{});
-   const unsigned_ivec finite = magnitude < 0x00800000u ? unwrap(as_int(subnormal)) : magnitude + 0x38000000u;
-   return as_float(wrap((magnitude < 0x0f800000u ? finite : special) | sign));
-}
-ONNX_BRIDGE_INLINE ivec float_to_half(vec x)
-{
-   const unsigned_ivec bits = unwrap(as_int(x)), magnitude = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
-   const unsigned_ivec normal = (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13;
-   vec rounded = as_float(wrap(magnitude)) + splat(0.5f);  // a sum whose last place is worth 2^-24, as a subnormal's
-   ONNX_BRIDGE_KEEP(rounded);
-   unsigned_ivec half = magnitude < 0x38800000u ? unwrap(as_int(rounded)) - 0x3f000000u : normal;
-   half = magnitude >= 0x477ff000u ? unsigned_ivec{} + 0x7c00u : half;
-   half = magnitude > 0x7f800000u ? 0x7e00u | (magnitude >> 13 & 0x3ffu) : half;
-   return wrap(half | sign);
-}
-ONNX_BRIDGE_INLINE vec bfloat16_to_float(ivec bfloat16) { return as_float(wrap(unwrap(bfloat16) << 16)); }
-ONNX_BRIDGE_INLINE ivec float_to_bfloat16(vec x)
-{
-   const unsigned_ivec bits = unwrap(as_int(x)), rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-   return wrap((bits & 0x7fffffffu) > 0x7f800000u ? bits >> 16 | 0x40u : rounded);
-}
-
-/// Half precision and bfloat16 in memory, for loops that compute in float.
-struct Half {
-   std::uint16_t bits;
-   Half() = default;
-   __attribute__((always_inline)) explicit Half(float x) : bits(float_to_half(x)) {}
-   __attribute__((always_inline)) operator float() const { return half_to_float(bits); }
-   static __attribute__((always_inline)) vec decoded(ivec halves) { return half_to_float(halves); }
-   static __attribute__((always_inline)) ivec encoded(vec x) { return float_to_half(x); }
-};
-
-struct Bfloat16 {
-   std::uint16_t bits;
-   Bfloat16() = default;
-   __attribute__((always_inline)) explicit Bfloat16(float x) : bits(float_to_bfloat16(x)) {}
-   __attribute__((always_inline)) operator float() const { return bfloat16_to_float(bits); }
-   static __attribute__((always_inline)) vec decoded(ivec halves) { return bfloat16_to_float(halves); }
-   static __attribute__((always_inline)) ivec encoded(vec x) { return float_to_bfloat16(x); }
-};
-
-typedef std::uint16_t half_vec __attribute__((vector_size(2 * ONNX_BRIDGE_LANES)));
-typedef std::uint16_t unaligned_half_vec __attribute__((vector_size(2 * ONNX_BRIDGE_LANES), aligned(2), may_alias));
-
-/// Halves in memory as floats, the lanes at and beyond count 0; and back.
-template <class T>
-ONNX_BRIDGE_INLINE vec load_halves(const T* p, All)
-{
-   return T::decoded(__builtin_convertvector(*reinterpret_cast<const unaligned_half_vec*>(p), ivec));
-}
-template <class T>
-ONNX_BRIDGE_INLINE vec load_halves(const T* p, Size n)
-{
-   ivec halves{};
-   for (Size i = 0; i < n; i++) halves[i] = p[i].bits;
-   return T::decoded(halves);
-}
-template <class T>
-ONNX_BRIDGE_INLINE void store_halves(T* p, vec x, All)
-{
-   *reinterpret_cast<unaligned_half_vec*>(p) = __builtin_convertvector(T::encoded(x), half_vec);
-}
-template <class T>
-ONNX_BRIDGE_INLINE void store_halves(T* p, vec x, Size n)
-{
-   const ivec halves = T::encoded(x);
-   for (Size i = 0; i < n; i++) p[i].bits = static_cast<std::uint16_t>(halves[i]);
 }
 
 // map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
@@ -1113,17 +880,6 @@ struct Same {
       return v;
    }
 };
-struct Strided {
-   const float* p;
-   Size stride;
-   template <class Count>
-   __attribute__((always_inline)) vec at(Size i, Count count) const
-   {
-      vec v{};
-      for (Size j = 0; j < count; j++) v[j] = p[(i + j) * stride];
-      return v;
-   }
-};
 
 template <class Count>
 ONNX_BRIDGE_INLINE void put(float* y, vec v, Count count)
@@ -1135,16 +891,6 @@ ONNX_BRIDGE_INLINE void put(bool* y, ivec v, Count count)
 {
    store_mask(y, v, count);
 }
-template <class Count>
-ONNX_BRIDGE_INLINE void put(Half* y, vec v, Count count)
-{
-   store_halves(y, v, count);
-}
-template <class Count>
-ONNX_BRIDGE_INLINE void put(Bfloat16* y, vec v, Count count)
-{
-   store_halves(y, v, count);
-}
 
 template <class Y, class F, class... Operand>
 ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... operand)
@@ -1153,325 +899,6 @@ ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... o
    for (; i + lanes <= n; i += lanes) put(y + i, f(operand.at(i, All())...), All());
    if (i < n) put(y + i, f(operand.at(i, n - i)...), n - i);
 }
-
-// exp.hxx: the exponential function.
-//
-// x = n ln 2 + r with |r| <= ln(2) / 2; a polynomial of degree 6 in r, scaled by 2^n. NaN gives NaN. At most 1.03 ULP.
-
-/// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
-ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
-{
-   vec p = splat(1.394052990e-03f);
-   p = fma(p, r, splat(8.368822746e-03f));
-   p = fma(p, r, splat(4.166640341e-02f));
-   p = fma(p, r, splat(1.666651964e-01f));
-   p = fma(p, r, splat(0.5f));
-   return fma(p, mul(r, r), r) + 1.f;
-}
-
-/// x - n ln 2. The first part of ln 2 has 9 bits, so that its product with n is exact.
-ONNX_BRIDGE_INLINE vec exp_remainder(vec x, vec n) { return fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x)); }
-
-/// exp(x) for x <= 0 (and up to 88); +0 below -87.3, where float would be nearly subnormal.
-ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
-{
-   const vec magic = splat(12582912.f + 127.f);  // 1.5 * 2^23: adding it rounds to an integer, here n + 127, the exponent of 2^n
-   vec shifted = fma(x, splat(1.44269504088896341f), magic);
-   ONNX_BRIDGE_KEEP(shifted);
-   const vec power = as_float(as_int(shifted) << 23);
-   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), power);
-   return x < -87.3f ? vec{} : y;
-}
-
-/// exp(x) for every x; subnormal results are rounded once.
-ONNX_BRIDGE_INLINE vec exp(vec x)
-{
-   x = smaller(splat(89.f), larger(splat(-104.f), x));  // a NaN stays; beyond the limits the scaling gives inf and 0
-   const vec magic = splat(12582912.f);
-   vec shifted = fma(x, splat(1.44269504088896341f), magic);
-   ONNX_BRIDGE_KEEP(shifted);
-   const ivec n = as_int(shifted) - as_int(magic), half = n >> 1;
-   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), as_float((half + 127) << 23));
-   return mul(y, as_float((n - half + 127) << 23));
-}
-
-// erf.hxx: the error function and the Gaussian error linear unit made of it. NaN gives NaN, -0 gives -0.
-//
-// erf: at most 1.3 ULP. gelu: at most 1.3 ULP of max(1, |x|); -0 below -6.08 (true value there: above -4e-9), NaN at
-// -inf, as in onnxruntime.
-
-/// erf(x) for |x| < 0.93.
-ONNX_BRIDGE_INLINE vec erf_near(vec x)
-{
-   const vec square = mul(x, x);
-   vec p = splat(-5.980213755e-04f);
-   p = fma(p, square, splat(4.991761874e-03f));
-   p = fma(p, square, splat(-2.676623128e-02f));
-   p = fma(p, square, splat(1.128182709e-01f));
-   p = fma(p, square, splat(-3.761249781e-01f));
-   p = fma(p, square, splat(1.283791512e-01f));
-   return fma(p, x, x);
-}
-
-/// 1 - erf(x) for x >= 0.93, held at its value at 4.3, which is below half a ULP of 1; relative accuracy.
-ONNX_BRIDGE_INLINE vec erfc_far(vec x)
-{
-   x = smaller(splat(4.3f), x);
-   vec q = splat(1.123001402e-05f);
-   q = fma(q, x, splat(-3.227940178e-04f));
-   q = fma(q, x, splat(3.642429598e-03f));
-   q = fma(q, x, splat(-2.376201935e-02f));
-   q = fma(q, x, splat(1.062368453e-01f));
-   q = fma(q, x, splat(6.351513267e-01f));
-   q = fma(q, x, splat(1.286484897e-01f));
-   return exp_nonpositive(-fma(q, x, x));
-}
-
-ONNX_BRIDGE_INLINE vec erf(vec x)
-{
-   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
-   const vec a = as_float(as_int(x) ^ sign);
-   return as_float(as_int(a < 0.93f ? erf_near(a) : 1.f - erfc_far(a)) | sign);
-}
-
-/// x (1 + erf(x / sqrt(2))) / 2
-ONNX_BRIDGE_INLINE vec gelu(vec x)
-{
-   const vec z = mul(x, splat(0.70710678118654752f)), a = as_float(as_int(z) & 0x7fffffff);
-   const vec beyond = erfc_far(a), within = erf_near(z) + 1.f;
-   vec twice_share = x < 0.f ? beyond : 2.f - beyond;
-   twice_share = a < 0.93f ? within : twice_share;
-   twice_share = z < -4.3f ? vec{} : twice_share;
-   return mul(mul(x, splat(0.5f)), twice_share);
-}
-
-// log.hxx: natural logarithms.
-//
-// log: at most 0.82 ULP; log1p(x) = log(1 + x): at most 0.9 ULP. Subnormals are right. Negative numbers and NaN give NaN, 0 gives -inf.
-
-/// log(x) + correction for finite x > 0: x = 2^n (1 + m) with 1 + m in [sqrt(1/2), sqrt(2)), a polynomial of degree 9 in m.
-ONNX_BRIDGE_INLINE vec log_of_positive(vec x, vec correction)
-{
-   const ivec subnormal = x < 1.17549435e-38f;
-   const ivec bits = as_int(subnormal ? mul(x, splat(8388608.f)) : x);
-   const ivec exponent = (bits - 0x3f3504f3) >> 23;  // counted from sqrt(1/2)
-   const vec m = as_float(bits - exponent * 0x800000) - 1.f;
-   const vec n = to_float(exponent - (subnormal & 23));
-   const vec square = mul(m, m);
-   vec p = splat(6.915612519e-02f);
-   p = fma(p, m, splat(-1.178937033e-01f));
-   p = fma(p, m, splat(1.187261939e-01f));
-   p = fma(p, m, splat(-1.238440201e-01f));
-   p = fma(p, m, splat(1.421871632e-01f));
-   p = fma(p, m, splat(-1.666924953e-01f));
-   p = fma(p, m, splat(2.000222355e-01f));
-   p = fma(p, m, splat(-2.499998659e-01f));
-   p = fma(p, m, splat(3.333331048e-01f));
-   vec y = fma(mul(m, square), p, correction);
-   y = fma(n, splat(-2.12194440e-4f), y);
-   y = fma(square, splat(-0.5f), y);
-   return fma(n, splat(0.693359375f), m + y);
-}
-
-/// y where x > 0 and finite; what log(x) is elsewhere.
-ONNX_BRIDGE_INLINE vec log_specials(vec x, vec y)
-{
-   const vec most = splat(infinity<float>());
-   y = x == most ? x : y;
-   return x > 0.f ? y : x == 0.f ? -most : most - most;
-}
-
-ONNX_BRIDGE_INLINE vec log(vec x) { return log_specials(x, log_of_positive(x > 0.f ? x : vec{}, vec{})); }
-
-ONNX_BRIDGE_INLINE vec log1p(vec x)
-{
-   const vec sum = 1.f + x;
-   const vec lost = x < 1.f ? x - (sum - 1.f) : 1.f - (sum - x);  // what rounding took from the sum, exactly
-   const ivec usable = (x > -1.f) & (x < infinity<float>());
-   const vec y = log_of_positive(usable ? sum : splat(1.f), usable ? lost / sum : vec{});
-   return sum == 1.f ? x : log_specials(sum, y);
-}
-
-// sigmoid.hxx: 1 / (1 + exp(-x)). NaN gives NaN. At most 2.4 ULP; 0 below -87.3.
-
-ONNX_BRIDGE_INLINE vec sigmoid(vec x)
-{
-   const vec e = exp_nonpositive(as_float(as_int(x) | static_cast<std::int32_t>(0x80000000u)));  // of -|x|
-   return (x < 0.f ? e : splat(1.f)) / (e + 1.f);
-}
-
-// tanh.hxx: the hyperbolic tangent. NaN gives NaN, -0 gives -0. At most 1.53 ULP.
-
-ONNX_BRIDGE_INLINE vec tanh(vec x)
-{
-   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
-   const vec a = as_float(as_int(x) ^ sign), square = mul(a, a);
-   vec p = splat(-5.716202781e-03f);  // |x| < 0.625: odd polynomial
-   p = fma(p, square, splat(2.064970881e-02f));
-   p = fma(p, square, splat(-5.374317244e-02f));
-   p = fma(p, square, splat(1.333148628e-01f));
-   p = fma(p, square, splat(-3.333328366e-01f));
-   const vec small_x = fma(mul(p, square), a, a);
-   const vec e = exp_nonpositive(mul(a, splat(-2.f)));
-   const vec large_x = (1.f - e) / (1.f + e);
-   return as_float(as_int(a < 0.625f ? small_x : large_x) | sign);
-}
-
-// activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-//
-// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
-// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
-// Products are protected. Accuracy: a few ULP of the largest term of the formula.
-
-// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
-// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
-template <class T>
-using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> exp(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> log(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> log1p(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> tanh(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> erf(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> gelu(T x);
-
-/// A constant of x's type.
-ONNX_BRIDGE_INLINE vec like(vec, double value) { return splat(static_cast<float>(value)); }
-ONNX_BRIDGE_INLINE double like(double, double value) { return value; }
-ONNX_BRIDGE_INLINE float like(float, double value) { return static_cast<float>(value); }
-
-/// Of any number: max(x, 0).
-ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> relu(T x)
-{
-   return x < T() ? T() : x;
-}
-
-/// Of any number: x, times the slope where x is negative.
-ONNX_BRIDGE_INLINE vec prelu(vec x, vec slope) { return x < 0.f ? mul(x, slope) : x; }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> prelu(T x, T slope)
-{
-   return x < T() ? product(x, slope) : x;
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T leaky_relu(T x, float alpha)
-{
-   return prelu(x, like(x, alpha));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T thresholded_relu(T x, float alpha)
-{
-   return x > like(x, alpha) ? x : T{};
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T elu(T x, float alpha)
-{
-   return x < T{} ? mul(exp_nonpositive(x) - like(x, 1), like(x, alpha)) : x;
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T selu(T x, float alpha, float gamma)
-{
-   return mul(elu(x, alpha), like(x, gamma));
-}
-
-/// elu(x / alpha) times alpha; alpha > 0.
-template <class T>
-ONNX_BRIDGE_INLINE T celu(T x, float alpha)
-{
-   return x < T{} ? mul(exp_nonpositive(x / like(x, alpha)) - like(x, 1), like(x, alpha)) : x;
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T hard_sigmoid(T x, float alpha, float beta)
-{
-   return clip(fma(x, like(x, alpha), like(x, beta)), T{}, like(x, 1));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T hard_swish(T x)
-{
-   return mul(x, clip(fma(x, like(x, 1. / 6), like(x, 0.5)), T{}, like(x, 1)));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T swish(T x, float alpha)
-{
-   return mul(x, sigmoid(mul(x, like(x, alpha))));
-}
-
-/// log(1 + exp(x)); 0 below -87.3.
-template <class T>
-ONNX_BRIDGE_INLINE T softplus(T x)
-{
-   return relu(x) + log1p(exp_nonpositive(-abs(x)));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T softsign(T x)
-{
-   return x / (abs(x) + like(x, 1));
-}
-
-/// x tanh(softplus(x)) = x (w^2 + 2 w) / (w^2 + 2 w + 2) with w = exp(x), which keeps its accuracy where tanh is small.
-template <class T>
-ONNX_BRIDGE_INLINE T mish(T x)
-{
-   const T limit = like(x, 20), two = like(x, 2);
-   const T w = exp(x > limit ? limit : x), share = mul(w, w + two);
-   return mul(x, share / (share + two));
-}
-
-/// Gelu by tanh: x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
-template <class T>
-ONNX_BRIDGE_INLINE T gelu_tanh(T x)
-{
-   const T cubic = mul(x, fma(mul(x, x), like(x, 0.044715), like(x, 1)));
-   return mul(x, sigmoid(mul(cubic, like(x, 1.5957691216057307117))));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T shrink(T x, float bias, float lambd)
-{
-   const T offset = like(x, bias), limit = like(x, lambd), above = x > limit ? x - offset : T{};
-   return x < -limit ? x + offset : above;
-}
-
-// A single float: one lane.
-ONNX_BRIDGE_INLINE float exp(float x) { return exp(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float log(float x) { return log(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float log1p(float x) { return log1p(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float tanh(float x) { return tanh(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float erf(float x) { return erf(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float gelu(float x) { return gelu(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float leaky_relu(float x, float alpha) { return leaky_relu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float thresholded_relu(float x, float alpha) { return thresholded_relu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float elu(float x, float alpha) { return elu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float selu(float x, float alpha, float gamma) { return selu(splat(x), alpha, gamma)[0]; }
-ONNX_BRIDGE_INLINE float celu(float x, float alpha) { return celu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float hard_sigmoid(float x, float alpha, float beta) { return hard_sigmoid(splat(x), alpha, beta)[0]; }
-ONNX_BRIDGE_INLINE float hard_swish(float x) { return hard_swish(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float swish(float x, float alpha) { return swish(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float softplus(float x) { return softplus(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float softsign(float x) { return softsign(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float mish(float x) { return mish(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float gelu_tanh(float x) { return gelu_tanh(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float shrink(float x, float bias, float lambd) { return shrink(splat(x), bias, lambd)[0]; }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
 //
@@ -1486,11 +913,7 @@ ONNX_BRIDGE_INLINE float shrink(float x, float bias, float lambd) { return shrin
    {                                                                     \
       return a op b;                                                     \
    }
-ONNX_BRIDGE_COMPARISON(equal, ==)
-ONNX_BRIDGE_COMPARISON(less, <)
-ONNX_BRIDGE_COMPARISON(less_or_equal, <=)
 ONNX_BRIDGE_COMPARISON(greater, >)
-ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
 
 // is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
 ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
@@ -1501,79 +924,11 @@ ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
 }
 ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff0000000000000; }
 ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
-ONNX_BRIDGE_INLINE bool is_inf(double x, bool detect_positive, bool detect_negative)
-{
-   return magnitude_bits(x) == 0x7ff0000000000000 && (x > 0 ? detect_positive : detect_negative);
-}
-ONNX_BRIDGE_INLINE bool is_inf(float x, bool detect_positive, bool detect_negative)
-{
-   return is_inf(static_cast<double>(x), detect_positive, detect_negative);
-}
-ONNX_BRIDGE_INLINE ivec is_inf(vec x, bool detect_positive, bool detect_negative)
-{
-   const ivec positive = as_int(x) == 0x7f800000, negative = as_int(x) == static_cast<std::int32_t>(0xff800000u);
-   return (positive & -static_cast<std::int32_t>(detect_positive)) | (negative & -static_cast<std::int32_t>(detect_negative));
-}
-
-// doubles.hxx: vectors of doubles, and arithmetic with twice their precision.
-//
-// What is a template here and in the headers built on it takes a double or a dvec as D, and gives a double the bits of a lane. Comparisons
-// give bool or lvec, which choose() takes. Without a fused multiply-add products are taken apart: as exact, slower.
-
-typedef double dvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
-{
-   dvec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
-#elif defined(__aarch64__) && !defined(__clang__)
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_aarch64_fmav2df(a, b, c); }
-#else
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c)
-{
-   dvec r;
-   for (int i = 0; i < lanes / 2; i++) r[i] = __builtin_fma(a[i], b[i], c[i]);
-   return r;
-}
-#endif
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
 //
 // join() takes an element in, merge() joins partial results, finish() ends; of vec and of single numbers (V), with the same bits.
 // start<T>() changes nothing that it is joined to; where it is 0 and joining 0 is harmless, the operation is additive.
-
-struct Sum {
-   static constexpr bool additive = true;
-   template <class T>
-   static constexpr T start()
-   {
-      return T();
-   }
-   template <class V>
-   static __attribute__((always_inline)) V join(V sum, V x)
-   {
-      return add(sum, x);
-   }
-   template <class V>
-   static __attribute__((always_inline)) V merge(V a, V b)
-   {
-      return add(a, b);
-   }
-   template <class V>
-   __attribute__((always_inline)) V finish(V total) const
-   {
-      return total;
-   }
-};
 
 /// The value below all others: -inf where there is one.
 template <class T>
@@ -1581,12 +936,6 @@ ONNX_BRIDGE_INLINE T lowest()
 {
    if constexpr (std::is_floating_point<T>::value) return -infinity<T>();
    else return std::numeric_limits<T>::lowest();
-}
-template <class T>
-ONNX_BRIDGE_INLINE T highest()
-{
-   if constexpr (std::is_floating_point<T>::value) return infinity<T>();
-   else return (std::numeric_limits<T>::max)();
 }
 
 /// Where +0 and -0 meet the order would show in the sign: +0 is added at the end.
@@ -1613,9 +962,6 @@ struct Max {
       return most + V{};
    }
 };
-
-/// log(sum(exp(x))): reduce() knows how.
-struct LogSumExp {};
 
 // reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
 //
@@ -1683,17 +1029,6 @@ ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, const Operation& operat
       return operation.finish(combine_in_lanes(n, x, operation));
 }
 
-template <class N>
-ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, LogSumExp)
-{
-   const float most = combine_in_lanes(n, x, Max());
-   if (!(abs(most) < infinity<float>())) return most;
-   const vec top = splat(most);
-   return most + log(sum_in_lanes(n, [&](vec sum, Size i, auto count) __attribute__((always_inline)) {
-             return sum + keep_first(exp_nonpositive(load(x + i, count) - top), count);
-          }));
-}
-
 /// One chain for each of Width * lanes neighbouring columns (Width 1: of `count`), in blocks of 256; not finished.
 template <int Width, class Operation, class Count>
 ONNX_BRIDGE_INLINE void reduce_chains(Size n, Size stride, const float* x, Count count, const Operation& operation, vec (&total)[Width])
@@ -1715,12 +1050,6 @@ ONNX_BRIDGE_INLINE void reduce_chains(Size n, Size stride, const float* x, Count
    } while (begin < n);
 }
 
-/// A sum of exp(x - top).
-struct SumExp : Sum {
-   vec top;
-   __attribute__((always_inline)) vec join(vec sum, vec x) const { return sum + exp_nonpositive(x - top); }
-};
-
 template <int Width, class Operation, class Count>
 ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, float* y, Count count, const Operation& operation)
 {
@@ -1728,20 +1057,6 @@ ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, floa
    reduce_chains(n, stride, x, count, operation, total);
    ONNX_BRIDGE_UNROLL
    for (int j = 0; j < Width; j++) store(y + j * lanes, operation.finish(total[j]), count);
-}
-
-template <int Width, class Count>
-ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, float* y, Count count, LogSumExp)
-{
-   for (int j = 0; j < Width; j++) {
-      vec most[1], sum[1];
-      reduce_chains(n, stride, x + j * lanes, count, Max(), most);
-      SumExp operation;
-      const ivec finite = abs(most[0]) < infinity<float>();
-      operation.top = finite ? most[0] : vec{};
-      reduce_chains(n, stride, x + j * lanes, count, operation, sum);
-      store(y + j * lanes, finite ? most[0] + log(sum[0]) : most[0], count);
-   }
 }
 
 /// Numbers that are not float: one chain in blocks of 256.
@@ -1755,16 +1070,6 @@ ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, const Opera
       total = operation.merge(total, chain);
    }
    return operation.finish(total);
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, LogSumExp)
-{
-   const double most = static_cast<double>(reduce_numbers(n, stride, x, Max()));
-   if (n == 0 || is_nan(most) || is_inf(most, true, true)) return cast<T>(n == 0 ? -infinity<double>() : most);
-   double sum = 0;
-   for (Size i = 0; i < n; i++) sum += exp(static_cast<double>(x[i * stride]) - most);
-   return cast<T>(most + log(sum));
 }
 
 /// y[outer][inner] from x[outer][n][inner]. n and inner: Const<> or Size. See the head of this file.

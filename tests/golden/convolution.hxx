@@ -747,46 +747,6 @@ ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broad
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
-ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
-ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
-
-#if ONNX_BRIDGE_LANES == 8
-ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
-{
-   static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
-}
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-#if ONNX_BRIDGE_LANES == 16
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-#endif
-}
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-#if ONNX_BRIDGE_LANES == 16
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
-}
 
 /// Lanes at and beyond n set to +0.
 ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
@@ -844,23 +804,17 @@ ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_f
 /// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
 #if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
 #elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
 #elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
 #endif
 #if defined(__clang__) && defined(__x86_64__)
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
-ONNX_BRIDGE_INLINE float smaller(float a, float b) { return smaller(splat(a), splat(b))[0]; }
 #else
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
 #endif
 
 // window.hxx: which input positions an output position of a convolution or a pooling reads.
@@ -885,8 +839,6 @@ struct Range {
 };
 
 ONNX_BRIDGE_INLINE Size blocks_of(Size channels) { return (channels + 15) / 16; }
-ONNX_BRIDGE_INLINE Size inputs(const Window& w) { return w.depth.in * w.height.in * w.width.in; }
-ONNX_BRIDGE_INLINE Size outputs(const Window& w) { return w.depth.out * w.height.out * w.width.out; }
 ONNX_BRIDGE_INLINE Size taps(const Window& w) { return w.depth.kernel * w.height.kernel * w.width.kernel; }
 
 /// x / by, rounded up where x is positive; most strides and dilations are 1, and a division takes as long as 30 sums.
@@ -1221,12 +1173,7 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
 // Maxima and minima give NaN where an operand is NaN.
 
 template <class T>
-using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
-template <class T>
 using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
-/// The type in which integers of type T wrap around without promotion to int.
-template <class T>
-using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
 //
@@ -1242,38 +1189,6 @@ ONNX_BRIDGE_INLINE if_number<T> relu(T x)
    return x < T() ? T() : x;
 }
 
-// cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-//
-// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
-// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
-// undefined. To bool: x != 0 (NaN: true).
-
-/// int32 in memory, whole vectors or the first n lanes (the others 0).
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
-{
-#if ONNX_BRIDGE_LANES == 16
-   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
-   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
-#else
-   ivec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-#endif
-}
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
-{
-#if ONNX_BRIDGE_LANES == 16
-   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
-   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
-#else
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
-}
-
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
 //
 // Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
@@ -1287,42 +1202,7 @@ ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
    {                                                                     \
       return a op b;                                                     \
    }
-ONNX_BRIDGE_COMPARISON(equal, ==)
 ONNX_BRIDGE_COMPARISON(less, <)
-ONNX_BRIDGE_COMPARISON(less_or_equal, <=)
-ONNX_BRIDGE_COMPARISON(greater, >)
-ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
-
-// doubles.hxx: vectors of doubles, and arithmetic with twice their precision.
-//
-// What is a template here and in the headers built on it takes a double or a dvec as D, and gives a double the bits of a lane. Comparisons
-// give bool or lvec, which choose() takes. Without a fused multiply-add products are taken apart: as exact, slower.
-
-typedef double dvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
-{
-   dvec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
-#elif defined(__aarch64__) && !defined(__clang__)
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_aarch64_fmav2df(a, b, c); }
-#else
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c)
-{
-   dvec r;
-   for (int i = 0; i < lanes / 2; i++) r[i] = __builtin_fma(a[i], b[i], c[i]);
-   return r;
-}
-#endif
 
 // pool.hxx: max, average and Lp pooling over a window, blocked or planar, 1, 2 or 3 dimensions, any dilation and pads.
 //

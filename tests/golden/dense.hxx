@@ -733,10 +733,6 @@ template <Size Value>
 struct Const {
    constexpr operator Size() const { return Value; }
 };
-template <class T>
-struct is_const : std::false_type {};
-template <Size Value>
-struct is_const<Const<Value>> : std::true_type {};
 
 /// All lanes of a vector: the usual count of load and store.
 using All = Const<lanes>;
@@ -749,8 +745,6 @@ ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broad
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
-ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
-ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
 
 #if ONNX_BRIDGE_LANES == 8
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
@@ -809,17 +803,6 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
    return t;
 }
 
-/// Infinity, from bits that the compiler may not look through: -ffinite-math-only makes clang take a constant for a value that cannot be.
-template <class T>
-ONNX_BRIDGE_INLINE T infinity()
-{
-   typename std::conditional<sizeof(T) == 8, std::int64_t, std::int32_t>::type bits = sizeof(T) == 8 ? 0x7ff0000000000000 : 0x7f800000;
-   __asm__("" : "+r"(bits));
-   T x;
-   __builtin_memcpy(&x, &bits, sizeof(T));
-   return x;
-}
-
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
@@ -848,27 +831,18 @@ ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_f
 /// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
 #if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
 #elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
 #elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
 #endif
 #if defined(__clang__) && defined(__x86_64__)
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
-ONNX_BRIDGE_INLINE float smaller(float a, float b) { return smaller(splat(a), splat(b))[0]; }
 #else
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE float smaller(float a, float b) { return a < b ? a : b; }
 #endif
-
-/// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
-ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
 
 // The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
 #if defined(__clang__)
@@ -1477,97 +1451,8 @@ ONNX_BRIDGE_INLINE void dot_rows(Size M, K k, const float* X, Size ldx, const fl
 // A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
 // Maxima and minima give NaN where an operand is NaN.
 
-typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-template <class T>
-using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
 template <class T>
 using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
-/// The type in which integers of type T wrap around without promotion to int.
-template <class T>
-using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
-
-ONNX_BRIDGE_INLINE ivec wrap(unsigned_ivec x) { return reinterpret_cast<ivec>(x); }
-ONNX_BRIDGE_INLINE unsigned_ivec unwrap(ivec x) { return reinterpret_cast<unsigned_ivec>(x); }
-
-ONNX_BRIDGE_INLINE vec sub(vec a, vec b) { return a - b; }
-ONNX_BRIDGE_INLINE ivec sub(ivec a, ivec b) { return wrap(unwrap(a) - unwrap(b)); }
-ONNX_BRIDGE_INLINE float sub(float a, float b) { return a - b; }
-ONNX_BRIDGE_INLINE double sub(double a, double b) { return a - b; }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> sub(T a, T b)
-{
-   return static_cast<T>(static_cast<wrapping<T>>(a) - static_cast<wrapping<T>>(b));
-}
-
-/// a * b, called so because `mul` is taken; integers only here, floats by mul().
-ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE ivec product(ivec a, ivec b) { return wrap(unwrap(a) * unwrap(b)); }
-ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
-{
-   return static_cast<T>(static_cast<wrapping<T>>(a) * static_cast<wrapping<T>>(b));
-}
-
-ONNX_BRIDGE_INLINE vec neg(vec x) { return -x; }
-ONNX_BRIDGE_INLINE ivec neg(ivec x) { return wrap(-unwrap(x)); }
-ONNX_BRIDGE_INLINE float neg(float x) { return -x; }
-ONNX_BRIDGE_INLINE double neg(double x) { return -x; }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> neg(T x)
-{
-   return sub(T(), x);
-}
-
-ONNX_BRIDGE_INLINE vec abs(vec x) { return as_float(as_int(x) & 0x7fffffff); }
-ONNX_BRIDGE_INLINE ivec abs(ivec x) { return x < 0 ? neg(x) : x; }
-ONNX_BRIDGE_INLINE float abs(float x) { return __builtin_fabsf(x); }
-ONNX_BRIDGE_INLINE double abs(double x) { return __builtin_fabs(x); }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> abs(T x)
-{
-   return std::is_signed<T>::value && x < T() ? neg(x) : x;
-}
-
-/// -1, 0 or 1; of a NaN, the NaN.
-ONNX_BRIDGE_INLINE vec sign(vec x)
-{
-   const vec negative_or_nan = x < 0.f ? splat(-1.f) : x == 0.f ? vec{} : x;
-   return x > 0.f ? splat(1.f) : negative_or_nan;
-}
-ONNX_BRIDGE_INLINE ivec sign(ivec x) { return (x < 0) - (x > 0); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> sign(T x)
-{
-   return x > T() ? T(1) : std::is_signed<T>::value && x < T() ? static_cast<T>(-1) : x == T() ? T() : x;
-}
-
-ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
-ONNX_BRIDGE_INLINE vec min_of(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
-ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
-ONNX_BRIDGE_INLINE ivec min_of(ivec a, ivec b) { return a < b ? a : b; }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
-{
-   return a > b || a != a ? a : b;
-}
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> min_of(T a, T b)
-{
-   return a < b || a != a ? a : b;
-}
-
-/// x held between lo and hi; where lo > hi, hi.
-ONNX_BRIDGE_INLINE vec clip(vec x, vec lo, vec hi) { return min_of(max_of(x, lo), hi); }
-ONNX_BRIDGE_INLINE vec clip(vec x, float lo, float hi) { return clip(x, splat(lo), splat(hi)); }
-ONNX_BRIDGE_INLINE ivec clip(ivec x, ivec lo, ivec hi) { return min_of(max_of(x, lo), hi); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> clip(T x, T lo, T hi)
-{
-   return min_of(max_of(x, lo), hi);
-}
 
 // exp.hxx: the exponential function.
 //
@@ -1598,138 +1483,12 @@ ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
    return x < -87.3f ? vec{} : y;
 }
 
-/// exp(x) for every x; subnormal results are rounded once.
-ONNX_BRIDGE_INLINE vec exp(vec x)
-{
-   x = smaller(splat(89.f), larger(splat(-104.f), x));  // a NaN stays; beyond the limits the scaling gives inf and 0
-   const vec magic = splat(12582912.f);
-   vec shifted = fma(x, splat(1.44269504088896341f), magic);
-   ONNX_BRIDGE_KEEP(shifted);
-   const ivec n = as_int(shifted) - as_int(magic), half = n >> 1;
-   const vec y = mul(exp_polynomial(exp_remainder(x, shifted - magic)), as_float((half + 127) << 23));
-   return mul(y, as_float((n - half + 127) << 23));
-}
-
-// erf.hxx: the error function and the Gaussian error linear unit made of it. NaN gives NaN, -0 gives -0.
-//
-// erf: at most 1.3 ULP. gelu: at most 1.3 ULP of max(1, |x|); -0 below -6.08 (true value there: above -4e-9), NaN at
-// -inf, as in onnxruntime.
-
-/// erf(x) for |x| < 0.93.
-ONNX_BRIDGE_INLINE vec erf_near(vec x)
-{
-   const vec square = mul(x, x);
-   vec p = splat(-5.980213755e-04f);
-   p = fma(p, square, splat(4.991761874e-03f));
-   p = fma(p, square, splat(-2.676623128e-02f));
-   p = fma(p, square, splat(1.128182709e-01f));
-   p = fma(p, square, splat(-3.761249781e-01f));
-   p = fma(p, square, splat(1.283791512e-01f));
-   return fma(p, x, x);
-}
-
-/// 1 - erf(x) for x >= 0.93, held at its value at 4.3, which is below half a ULP of 1; relative accuracy.
-ONNX_BRIDGE_INLINE vec erfc_far(vec x)
-{
-   x = smaller(splat(4.3f), x);
-   vec q = splat(1.123001402e-05f);
-   q = fma(q, x, splat(-3.227940178e-04f));
-   q = fma(q, x, splat(3.642429598e-03f));
-   q = fma(q, x, splat(-2.376201935e-02f));
-   q = fma(q, x, splat(1.062368453e-01f));
-   q = fma(q, x, splat(6.351513267e-01f));
-   q = fma(q, x, splat(1.286484897e-01f));
-   return exp_nonpositive(-fma(q, x, x));
-}
-
-ONNX_BRIDGE_INLINE vec erf(vec x)
-{
-   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
-   const vec a = as_float(as_int(x) ^ sign);
-   return as_float(as_int(a < 0.93f ? erf_near(a) : 1.f - erfc_far(a)) | sign);
-}
-
-/// x (1 + erf(x / sqrt(2))) / 2
-ONNX_BRIDGE_INLINE vec gelu(vec x)
-{
-   const vec z = mul(x, splat(0.70710678118654752f)), a = as_float(as_int(z) & 0x7fffffff);
-   const vec beyond = erfc_far(a), within = erf_near(z) + 1.f;
-   vec twice_share = x < 0.f ? beyond : 2.f - beyond;
-   twice_share = a < 0.93f ? within : twice_share;
-   twice_share = z < -4.3f ? vec{} : twice_share;
-   return mul(mul(x, splat(0.5f)), twice_share);
-}
-
-// log.hxx: natural logarithms.
-//
-// log: at most 0.82 ULP; log1p(x) = log(1 + x): at most 0.9 ULP. Subnormals are right. Negative numbers and NaN give NaN, 0 gives -inf.
-
-/// log(x) + correction for finite x > 0: x = 2^n (1 + m) with 1 + m in [sqrt(1/2), sqrt(2)), a polynomial of degree 9 in m.
-ONNX_BRIDGE_INLINE vec log_of_positive(vec x, vec correction)
-{
-   const ivec subnormal = x < 1.17549435e-38f;
-   const ivec bits = as_int(subnormal ? mul(x, splat(8388608.f)) : x);
-   const ivec exponent = (bits - 0x3f3504f3) >> 23;  // counted from sqrt(1/2)
-   const vec m = as_float(bits - exponent * 0x800000) - 1.f;
-   const vec n = to_float(exponent - (subnormal & 23));
-   const vec square = mul(m, m);
-   vec p = splat(6.915612519e-02f);
-   p = fma(p, m, splat(-1.178937033e-01f));
-   p = fma(p, m, splat(1.187261939e-01f));
-   p = fma(p, m, splat(-1.238440201e-01f));
-   p = fma(p, m, splat(1.421871632e-01f));
-   p = fma(p, m, splat(-1.666924953e-01f));
-   p = fma(p, m, splat(2.000222355e-01f));
-   p = fma(p, m, splat(-2.499998659e-01f));
-   p = fma(p, m, splat(3.333331048e-01f));
-   vec y = fma(mul(m, square), p, correction);
-   y = fma(n, splat(-2.12194440e-4f), y);
-   y = fma(square, splat(-0.5f), y);
-   return fma(n, splat(0.693359375f), m + y);
-}
-
-/// y where x > 0 and finite; what log(x) is elsewhere.
-ONNX_BRIDGE_INLINE vec log_specials(vec x, vec y)
-{
-   const vec most = splat(infinity<float>());
-   y = x == most ? x : y;
-   return x > 0.f ? y : x == 0.f ? -most : most - most;
-}
-
-ONNX_BRIDGE_INLINE vec log(vec x) { return log_specials(x, log_of_positive(x > 0.f ? x : vec{}, vec{})); }
-
-ONNX_BRIDGE_INLINE vec log1p(vec x)
-{
-   const vec sum = 1.f + x;
-   const vec lost = x < 1.f ? x - (sum - 1.f) : 1.f - (sum - x);  // what rounding took from the sum, exactly
-   const ivec usable = (x > -1.f) & (x < infinity<float>());
-   const vec y = log_of_positive(usable ? sum : splat(1.f), usable ? lost / sum : vec{});
-   return sum == 1.f ? x : log_specials(sum, y);
-}
-
 // sigmoid.hxx: 1 / (1 + exp(-x)). NaN gives NaN. At most 2.4 ULP; 0 below -87.3.
 
 ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 {
    const vec e = exp_nonpositive(as_float(as_int(x) | static_cast<std::int32_t>(0x80000000u)));  // of -|x|
    return (x < 0.f ? e : splat(1.f)) / (e + 1.f);
-}
-
-// tanh.hxx: the hyperbolic tangent. NaN gives NaN, -0 gives -0. At most 1.53 ULP.
-
-ONNX_BRIDGE_INLINE vec tanh(vec x)
-{
-   const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
-   const vec a = as_float(as_int(x) ^ sign), square = mul(a, a);
-   vec p = splat(-5.716202781e-03f);  // |x| < 0.625: odd polynomial
-   p = fma(p, square, splat(2.064970881e-02f));
-   p = fma(p, square, splat(-5.374317244e-02f));
-   p = fma(p, square, splat(1.333148628e-01f));
-   p = fma(p, square, splat(-3.333328366e-01f));
-   const vec small_x = fma(mul(p, square), a, a);
-   const vec e = exp_nonpositive(mul(a, splat(-2.f)));
-   const vec large_x = (1.f - e) / (1.f + e);
-   return as_float(as_int(a < 0.625f ? small_x : large_x) | sign);
 }
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
@@ -1743,26 +1502,9 @@ ONNX_BRIDGE_INLINE vec tanh(vec x)
 template <class T>
 using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
 template <class T>
-ONNX_BRIDGE_INLINE if_double<T> exp(T x);
-template <class T>
 ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
 template <class T>
-ONNX_BRIDGE_INLINE if_double<T> log(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> log1p(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> tanh(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> erf(T x);
-template <class T>
 ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> gelu(T x);
-
-/// A constant of x's type.
-ONNX_BRIDGE_INLINE vec like(vec, double value) { return splat(static_cast<float>(value)); }
-ONNX_BRIDGE_INLINE double like(double, double value) { return value; }
-ONNX_BRIDGE_INLINE float like(float, double value) { return static_cast<float>(value); }
 
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
@@ -1772,121 +1514,10 @@ ONNX_BRIDGE_INLINE if_number<T> relu(T x)
    return x < T() ? T() : x;
 }
 
-/// Of any number: x, times the slope where x is negative.
-ONNX_BRIDGE_INLINE vec prelu(vec x, vec slope) { return x < 0.f ? mul(x, slope) : x; }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> prelu(T x, T slope)
-{
-   return x < T() ? product(x, slope) : x;
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T leaky_relu(T x, float alpha)
-{
-   return prelu(x, like(x, alpha));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T thresholded_relu(T x, float alpha)
-{
-   return x > like(x, alpha) ? x : T{};
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T elu(T x, float alpha)
-{
-   return x < T{} ? mul(exp_nonpositive(x) - like(x, 1), like(x, alpha)) : x;
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T selu(T x, float alpha, float gamma)
-{
-   return mul(elu(x, alpha), like(x, gamma));
-}
-
-/// elu(x / alpha) times alpha; alpha > 0.
-template <class T>
-ONNX_BRIDGE_INLINE T celu(T x, float alpha)
-{
-   return x < T{} ? mul(exp_nonpositive(x / like(x, alpha)) - like(x, 1), like(x, alpha)) : x;
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T hard_sigmoid(T x, float alpha, float beta)
-{
-   return clip(fma(x, like(x, alpha), like(x, beta)), T{}, like(x, 1));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T hard_swish(T x)
-{
-   return mul(x, clip(fma(x, like(x, 1. / 6), like(x, 0.5)), T{}, like(x, 1)));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T swish(T x, float alpha)
-{
-   return mul(x, sigmoid(mul(x, like(x, alpha))));
-}
-
-/// log(1 + exp(x)); 0 below -87.3.
-template <class T>
-ONNX_BRIDGE_INLINE T softplus(T x)
-{
-   return relu(x) + log1p(exp_nonpositive(-abs(x)));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T softsign(T x)
-{
-   return x / (abs(x) + like(x, 1));
-}
-
-/// x tanh(softplus(x)) = x (w^2 + 2 w) / (w^2 + 2 w + 2) with w = exp(x), which keeps its accuracy where tanh is small.
-template <class T>
-ONNX_BRIDGE_INLINE T mish(T x)
-{
-   const T limit = like(x, 20), two = like(x, 2);
-   const T w = exp(x > limit ? limit : x), share = mul(w, w + two);
-   return mul(x, share / (share + two));
-}
-
-/// Gelu by tanh: x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
-template <class T>
-ONNX_BRIDGE_INLINE T gelu_tanh(T x)
-{
-   const T cubic = mul(x, fma(mul(x, x), like(x, 0.044715), like(x, 1)));
-   return mul(x, sigmoid(mul(cubic, like(x, 1.5957691216057307117))));
-}
-
-template <class T>
-ONNX_BRIDGE_INLINE T shrink(T x, float bias, float lambd)
-{
-   const T offset = like(x, bias), limit = like(x, lambd), above = x > limit ? x - offset : T{};
-   return x < -limit ? x + offset : above;
-}
+// From here on T is vec or double; float: at the end of this file.
 
 // A single float: one lane.
-ONNX_BRIDGE_INLINE float exp(float x) { return exp(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float log(float x) { return log(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float log1p(float x) { return log1p(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float tanh(float x) { return tanh(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float erf(float x) { return erf(splat(x))[0]; }
 ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float gelu(float x) { return gelu(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float leaky_relu(float x, float alpha) { return leaky_relu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float thresholded_relu(float x, float alpha) { return thresholded_relu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float elu(float x, float alpha) { return elu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float selu(float x, float alpha, float gamma) { return selu(splat(x), alpha, gamma)[0]; }
-ONNX_BRIDGE_INLINE float celu(float x, float alpha) { return celu(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float hard_sigmoid(float x, float alpha, float beta) { return hard_sigmoid(splat(x), alpha, beta)[0]; }
-ONNX_BRIDGE_INLINE float hard_swish(float x) { return hard_swish(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float swish(float x, float alpha) { return swish(splat(x), alpha)[0]; }
-ONNX_BRIDGE_INLINE float softplus(float x) { return softplus(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float softsign(float x) { return softsign(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float mish(float x) { return mish(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float gelu_tanh(float x) { return gelu_tanh(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float shrink(float x, float bias, float lambd) { return shrink(splat(x), bias, lambd)[0]; }
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
 //
@@ -1919,76 +1550,6 @@ ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
    for (Size i = 0; i < n; i++) p[i] = v[i];
 #endif
 }
-
-// compare.hxx: ONNX's comparisons, logic, bits and choice.
-//
-// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
-// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
-
-// is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
-ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
-{
-   std::int64_t bits;
-   std::memcpy(&bits, &x, sizeof bits);
-   return bits & 0x7fffffffffffffff;
-}
-ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff0000000000000; }
-ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
-ONNX_BRIDGE_INLINE bool is_inf(double x, bool detect_positive, bool detect_negative)
-{
-   return magnitude_bits(x) == 0x7ff0000000000000 && (x > 0 ? detect_positive : detect_negative);
-}
-ONNX_BRIDGE_INLINE bool is_inf(float x, bool detect_positive, bool detect_negative)
-{
-   return is_inf(static_cast<double>(x), detect_positive, detect_negative);
-}
-ONNX_BRIDGE_INLINE ivec is_inf(vec x, bool detect_positive, bool detect_negative)
-{
-   const ivec positive = as_int(x) == 0x7f800000, negative = as_int(x) == static_cast<std::int32_t>(0xff800000u);
-   return (positive & -static_cast<std::int32_t>(detect_positive)) | (negative & -static_cast<std::int32_t>(detect_negative));
-}
-
-// doubles.hxx: vectors of doubles, and arithmetic with twice their precision.
-//
-// What is a template here and in the headers built on it takes a double or a dvec as D, and gives a double the bits of a lane. Comparisons
-// give bool or lvec, which choose() takes. Without a fused multiply-add products are taken apart: as exact, slower.
-
-typedef double dvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-/// What comparing gives: all bits set, or none. Its numbers are as wide as a double.
-typedef decltype(dvec{} < dvec{}) lvec;
-
-typedef std::uint64_t unsigned_lvec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-/// Moved by some bits; zeros come in, and nothing overflows.
-ONNX_BRIDGE_INLINE lvec left(lvec x, int by) { return reinterpret_cast<lvec>(reinterpret_cast<unsigned_lvec>(x) << by); }
-ONNX_BRIDGE_INLINE lvec right(lvec x, int by) { return reinterpret_cast<lvec>(reinterpret_cast<unsigned_lvec>(x) >> by); }
-ONNX_BRIDGE_INLINE std::int64_t left(std::int64_t x, int by) { return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) << by); }
-ONNX_BRIDGE_INLINE std::int64_t right(std::int64_t x, int by) { return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) >> by); }
-
-ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
-{
-   dvec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
-#elif defined(__aarch64__) && !defined(__clang__)
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_aarch64_fmav2df(a, b, c); }
-#else
-ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c)
-{
-   dvec r;
-   for (int i = 0; i < lanes / 2; i++) r[i] = __builtin_fma(a[i], b[i], c[i]);
-   return r;
-}
-#endif
 
 // ---- the network
 

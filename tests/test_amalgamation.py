@@ -1,0 +1,142 @@
+"""What of the kernels stands in a header: what its network reaches, and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from check import model_of
+from zoo import ZOO
+
+from onnx_bridge.convert import convert
+from onnx_bridge.emit.amalgamate import KERNELS, definitions
+from onnx_bridge.emit.declarations import declarations, parse
+from onnx_bridge.emit.reachable import reach, rendered
+from onnx_bridge.emit.tokens import tokens, uses_of
+from onnx_bridge.ir.roperator import REGISTRY
+
+FILES = sorted(file.name for file in KERNELS.glob("*.hxx") if file.name not in ("regions.hxx", "widest_body.hxx"))
+
+
+def kept(text: str, used_by: str) -> str:
+    """What is left of some C++ that other C++ uses."""
+    items = parse(text)
+    return rendered(items, reach(items, [uses_of(tokens(used_by))]))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_kernel_is_read_whole(file: str) -> None:
+    """All declarations together are the file."""
+    text = (KERNELS / file).read_text(encoding="ascii").strip("\n")
+
+    assert rendered(parse(text), None) == "\n".join(text.split("\n"))
+    assert "" not in definitions(text)
+
+
+def test_a_function_brings_what_it_calls() -> None:
+    text = "int a() { return 1; }\nint b() { return a(); }\nint c() { return b(); }\n"
+
+    assert kept(text, "b();") == "int a() { return 1; }\nint b() { return a(); }"
+
+
+def test_overloads_are_told_apart_by_the_number_of_arguments() -> None:
+    text = (
+        "int f(int a);\nint f(int a, int b);\nint f(int a, int b, int c = 0, int d = 0);\ntemplate <class... T>\nint f(char, T... rest);\n"
+    )
+
+    assert kept(text, "f(x);") == "int f(int a);\ntemplate <class... T>\nint f(char, T... rest);"
+    assert "int f(int a, int b, int c" in kept(text, "f(1, g(2, 3), {4, 5});")
+    assert kept(text, "auto* p = f;") == text.strip()
+
+
+def test_overloads_are_told_apart_by_types_that_nobody_names() -> None:
+    text = "typedef double dvec __attribute__((vector_size(64)));\nvec f(vec x);\ndvec f(dvec x);\n"
+
+    assert kept(text, "vec y = f(x);") == "vec f(vec x);"
+    assert kept(text, "dvec y = f(x);") == text.strip()
+    assert "f(Size" in kept("typedef std::ptrdiff_t Size;\nvec f(Size n);", "f(3);")
+    assert "f(mask" in kept("typedef std::int32_t mask __attribute__((vector_size(64)));\nvec f(mask n);", "f(x < y);")
+    assert "f(Wide" in kept("struct Wide {\n   Wide(int);\n};\nvec f(Wide n);", "f(3);")
+
+
+def test_a_type_in_braces_is_named_by_nobody() -> None:
+    text = "struct Axis {\n   int size;\n};\nvoid f(Axis a);\n"
+
+    assert kept(text, "f({1});") == text.strip()
+    assert kept(text, "f(x);") == ""
+
+
+def test_a_specialisation_needs_its_arguments() -> None:
+    text = "struct A {};\nstruct B {};\ntemplate <class T>\nstruct is : no {};\n"
+    text += "template <>\nstruct is<A> : yes {};\ntemplate <>\nstruct is<B> : yes {};"
+
+    assert kept(text, "is<T>::value; A a;") == text.replace("struct B {};\n", "").replace("\ntemplate <>\nstruct is<B> : yes {};", "")
+
+
+def test_member_functions_are_kept_by_name_and_constructors_always() -> None:
+    text = "struct A {\n   int x;\n   A();\n   int a() const { return x; }\n   int b() const { return c(); }\n};\nint c();"
+
+    assert kept(text, "A q; q.a();") == "struct A {\n   int x;\n   A();\n   int a() const { return x; }\n};"
+    assert kept(text, "A q; q.b();").endswith("int c();")
+
+
+def test_branches_keep_their_directives() -> None:
+    text = "#if X\nint a();\nint b();\n#elif Y\nint a();\n#else\nint a();\nint b();\n#endif\nint c();\n"
+
+    assert kept(text, "b();") == "#if X\nint b();\n#elif Y\n#else\nint b();\n#endif"
+    assert kept(text, "c();") == "int c();"
+
+
+def test_macros_define_functions_and_bring_what_they_say() -> None:
+    text = "#define ONNX_BRIDGE_F(name, op) \\\n   int name(int a) { return helper(a op a); }\n"
+    text += "ONNX_BRIDGE_F(less, <)\nONNX_BRIDGE_F(more, >)\nint helper(int);"
+
+    assert kept(text, "less(1);") == text.replace("ONNX_BRIDGE_F(more, >)\n", "")
+    assert kept(text, "other(1);") == ""
+
+
+def test_comments_stay_with_what_they_speak_of() -> None:
+    text = "// Of both.\n\n/// Of a.\nint a();\n/// Of b and c.\nint b();\nint c();\n\n// Of d.\nint d();"
+
+    assert kept(text, "c();") == "// Of both.\n\n/// Of b and c.\nint c();"
+    assert kept(text, "a(); d();") == "// Of both.\n\n/// Of a.\nint a();\n\n// Of d.\nint d();"
+
+
+def test_the_standard_librarys_names_are_not_ours() -> None:
+    assert kept("int move(int);", "std::move(x);") == ""
+
+
+def test_a_variable_is_not_a_call() -> None:
+    assert kept("int heights(int);", "const Heights heights(3); const Size w = heights;") == ""
+    assert kept("int heights(int);", "return heights(3);") != ""
+
+
+def unreached(header: str) -> set[str]:
+    """What a header's region declares and nothing else in it names: by the declarations' own rule, or by looking for the word."""
+    _, _, body = header.partition("namespace ONNX_BRIDGE_REGION {")
+    kernels, _, network = body.partition("// ---- the network\n")
+    items = parse(kernels)
+    found = list(declarations(items))
+    reached = reach(items, [uses_of(tokens(network))])
+    names = {name for declaration in found if declaration not in reached for name in declaration.names}
+    for name in {name for declaration in found for name in declaration.names}:
+        others = "\n".join(re.sub(r"//.*", "", declaration.text) for declaration in found if name not in declaration.names)
+        if not re.search(rf"\b{name}\b", others + network):
+            names.add(name)
+    return names
+
+
+@pytest.mark.parametrize(("domain", "op_type"), sorted(REGISTRY), ids=lambda name: name or "onnx")
+def test_a_header_holds_no_function_that_its_network_cannot_reach(domain: str, op_type: str) -> None:
+    """Of two cases of each operator."""
+    cases = [case for cls in REGISTRY[domain, op_type] for case in cls.cases]
+    for index in {len(cases) // 3, len(cases) - 1} if cases else ():
+        assert unreached(convert(model_of(op_type, domain, cases[index], "case"), verify=False).header) == set()
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_nor_does_a_networks_header(name: str) -> None:
+    header = convert(ZOO[name](), verify=False).header
+
+    assert unreached(header) == set()
+    assert unreached(header.replace("// ---- the network", "static int planted() { return 0; }\n// ---- the network", 1)) == {"planted"}
