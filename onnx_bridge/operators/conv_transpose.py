@@ -15,7 +15,7 @@ from onnx_bridge.operators.cases import case, weight
 class ConvTranspose(ROperator):
     """The transposed convolution: every input spreads its window over the output. w [C, O / group, kernel...] constant.
 
-    It becomes a TransposedConvolution (select/convolution.py).
+    It becomes a TransposedConvolution (select/transposed_convolution.py).
     """
 
     takes_epilogue = True

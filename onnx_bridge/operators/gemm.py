@@ -12,7 +12,7 @@ from onnx_bridge.operators.cases import case, data, weight
 class Gemm(ROperator):
     """y[M, N] = alpha * op(a)[M, K] op(b)[K, N] + beta * c, c broadcast to [M, N].
 
-    A constant b makes it a Dense; otherwise it is a Product, and an Add for what is left of c (select/product.py).
+    A constant b makes it a Dense (select/dense_gemm.py); otherwise it is a Product, and an Add for what is left of c (select/product.py).
     """
 
     takes_epilogue = True

@@ -12,7 +12,7 @@ from onnx_bridge.operators.cases import case, data, weight
 class MatMul(ROperator):
     """y[..., M, N] = a[..., M, K] b[..., K, N]; the axes in front broadcast, and a vector is a row on the left, a column on the right.
 
-    A constant matrix b makes it a Dense; otherwise it is a Product (select/product.py).
+    A constant matrix b makes it a Dense (select/dense_matmul.py); otherwise it is a Product (select/product.py).
     """
 
     takes_epilogue = True

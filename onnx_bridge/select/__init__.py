@@ -7,12 +7,15 @@ from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.select.batch_norm import BatchNorm
 from onnx_bridge.select.concat import Concatenations
-from onnx_bridge.select.convolution import Convolutions, TransposedConvolutions
-from onnx_bridge.select.dense import DenseBias, DenseGemm, DenseMatMul
+from onnx_bridge.select.convolution import Convolutions
+from onnx_bridge.select.dense_bias import DenseBias
+from onnx_bridge.select.dense_gemm import DenseGemm
+from onnx_bridge.select.dense_matmul import DenseMatMul
 from onnx_bridge.select.pointwise import Loops
 from onnx_bridge.select.product import Products
 from onnx_bridge.select.recurrent import RecurrentLayers
 from onnx_bridge.select.softmax import Softmaxes
+from onnx_bridge.select.transposed_convolution import TransposedConvolutions
 from onnx_bridge.select.written import Written
 
 #: Every rule, in the order in which they are tried.

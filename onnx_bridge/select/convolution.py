@@ -1,4 +1,4 @@
-"""Conv, FusedConv and ConvTranspose: Convolution and TransposedConvolution, whose weights are packed at conversion."""
+"""Conv and FusedConv: Convolution, whose weights are packed at conversion."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
-from onnx_bridge.kernel_operators.convolution import Convolution, TransposedConvolution
+from onnx_bridge.kernel_operators.convolution import Convolution
 from onnx_bridge.operators.clip import Clip
 from onnx_bridge.operators.conv import Conv, FusedConv
-from onnx_bridge.operators.conv_transpose import ConvTranspose
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.select.rule import Rule
 
@@ -57,27 +56,3 @@ class Convolutions(Rule):
             bounds = [self.model.new_tensor(f"{op.name}_bound", Type(op.y.dtype, ()), value=np.float32(v).reshape(())) for v in params]
             return Clip, bounds, {}
         return TABLE[op.activation], [], dict(zip(op.KNOWN[op.activation], params, strict=False))
-
-
-class TransposedConvolutions(Rule):
-    """ConvTranspose(x, w, b): TransposedConvolution(x), of one group; weights are zero between several."""
-
-    name = "transposed convolutions"
-    of = (ConvTranspose,)
-
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, ConvTranspose)
-        x, w, b = op.arguments(3)
-        assert x is not None and w is not None
-        weights = w.constant()
-        if op.group > 1:
-            c, o = weights.shape[:2]
-            full = np.zeros((c, o * op.group, *weights.shape[2:]), weights.dtype)
-            for g in range(op.group):
-                part = slice(g * (c // op.group), (g + 1) * (c // op.group))
-                full[part, g * o : (g + 1) * o] = weights[part]
-            weights = full
-        made = TransposedConvolution(name=op.name, opset=op.opset, window=op.window(), weights=weights)
-        made.bias = None if b is None else b.constant()
-        made.inputs, made.outputs = [x], [op.y]
-        return [made]

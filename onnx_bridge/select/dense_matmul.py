@@ -1,0 +1,33 @@
+"""MatMul by a constant matrix: Dense, packed at conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.kernel_operators.dense import Dense
+from onnx_bridge.operators.matmul import MatMul
+from onnx_bridge.select.rule import Rule
+
+
+class DenseMatMul(Rule):
+    """MatMul(a, b), b a constant matrix: Dense(a)."""
+
+    name = "dense matmul"
+    of = (MatMul,)
+
+    def check(self, op: ROperator) -> str:
+        a, b = op.input(0), op.input(1)
+        if b.dtype is not float32:
+            return f"its matrices are of type {b.dtype}"
+        if not b.is_constant:
+            return "the matrix on the right is known only at run time"
+        return "" if b.rank == 2 and a.rank >= 2 else f"rows times one matrix are meant, not {a.type} times {b.type}"
+
+    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+        dense = Dense(name=op.name, opset=op.opset, weights=np.ascontiguousarray(op.input(1).constant()))
+        dense.inputs, dense.outputs = [op.x], [op.y]
+        return [dense]

@@ -1,0 +1,36 @@
+"""ConvTranspose: TransposedConvolution, whose weights are packed at conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.kernel_operators.convolution import TransposedConvolution
+from onnx_bridge.operators.conv_transpose import ConvTranspose
+from onnx_bridge.select.rule import Rule
+
+
+class TransposedConvolutions(Rule):
+    """ConvTranspose(x, w, b): TransposedConvolution(x), of one group; weights are zero between several."""
+
+    name = "transposed convolutions"
+    of = (ConvTranspose,)
+
+    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+        assert isinstance(op, ConvTranspose)
+        x, w, b = op.arguments(3)
+        assert x is not None and w is not None
+        weights = w.constant()
+        if op.group > 1:
+            c, o = weights.shape[:2]
+            full = np.zeros((c, o * op.group, *weights.shape[2:]), weights.dtype)
+            for g in range(op.group):
+                part = slice(g * (c // op.group), (g + 1) * (c // op.group))
+                full[part, g * o : (g + 1) * o] = weights[part]
+            weights = full
+        made = TransposedConvolution(name=op.name, opset=op.opset, window=op.window(), weights=weights)
+        made.bias = None if b is None else b.constant()
+        made.inputs, made.outputs = [x], [op.y]
+        return [made]
