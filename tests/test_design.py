@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import subprocess
@@ -337,6 +338,22 @@ def test_ci_runs_what_the_readme_says() -> None:
     assert all(command in ci.splitlines() for command in commands)
 
 
+def test_hosted_ci_runs_what_anybody_runs() -> None:
+    """The workflow checks the repository out and calls .ci/run, and that is all."""
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+    assert re.findall(r"- run: (.*)", text) == [".ci/run"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_what_runs_before_a_commit_is_there() -> None:
+    """Each command of the pre-commit configuration is a tool of the extra `dev`, and the files that it names exist."""
+    commands = re.findall(r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text())
+
+    assert [command.split()[0] for command in commands] == ["ruff", "mypy", "python"]
+    assert all((ROOT / word).exists() for command in commands for word in command.split() if "/" in word)
+
+
 def test_the_table_of_operators_is_current() -> None:
     ran = subprocess.run([sys.executable, str(ROOT / "scripts" / "make_tables.py"), "--check"], capture_output=True, text=True, check=False)
 
@@ -345,3 +362,4 @@ def test_the_table_of_operators_is_current() -> None:
 
 def test_the_version_is_in_the_changelog() -> None:
     assert f"## {onnx_bridge.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {onnx_bridge.__version__}\n" in (ROOT / "CITATION.cff").read_text()
