@@ -9,7 +9,9 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.kernels.product import DOT_ROWS, GEMM
 from onnx_bridge.library.epilogue import Fusable, row_kind, row_operands, write_epilogue
+from onnx_bridge.library.kernel import Kernel
 
 #: Products up to this many weights get compile-time sizes: their loops vanish. Larger ones share one instantiation.
 SMALL = 64 * 64
@@ -23,7 +25,10 @@ class Dense(Fusable):
     bias: np.ndarray | None = None
 
     op_type = "Dense"
-    kernels = ("gemm.hxx",)
+
+    @property
+    def kernel(self) -> Kernel:
+        return DOT_ROWS if self.weights.shape[1] == 1 else GEMM
 
     def types(self, x: Tensor, *rest: Tensor) -> Type:
         return Type(x.dtype, (*x.shape[:-1], self.weights.shape[1]))
@@ -37,21 +42,14 @@ class Dense(Fusable):
         k, n = self.weights.shape
         rows = dims.product(self.y.shape[:-1])
         epilogue = write_epilogue(cpp, self, row_operands(cpp, self, flat=n == 1))
-        name = self.name or self.y.name
+        name, kernel = self.name or self.y.name, self.kernel
         bias = "nullptr" if self.bias is None else cpp.weight(f"{name}_bias", np.pad(self.bias, (0, -len(self.bias) % BLOCK)))
         x, y = cpp.pointer(self.x), cpp.pointer(self.y)
-        if n == 1:
+        if kernel.packing is None:
             weights = cpp.weight(f"{name}_weights", self.weights.reshape(-1))
-            cpp.call("dot_rows", rows, cpp.const(k), x, k, weights, bias, y, epilogue)
+            cpp.call(kernel.function, rows, cpp.const(k), x, k, weights, bias, y, epilogue)
             return
-        weights = cpp.weight(f"{name}_weights", panels(self.weights))
+        weights = cpp.weight(f"{name}_weights", kernel.packing.pack(self.weights))
         small = k * n <= SMALL
         size = cpp.const if small else cpp.size
-        cpp.call("gemm", rows, size(n), size(k), x, k, weights, bias, y, n, epilogue)
-
-
-def panels(weights: np.ndarray) -> np.ndarray:
-    """[K, N] packed in panels of 16 columns, [ceil(N/16)][K][16], filled with zeros."""
-    k, n = weights.shape
-    padded = np.pad(weights, ((0, 0), (0, -n % BLOCK)))
-    return np.ascontiguousarray(padded.reshape(k, -1, BLOCK).transpose(1, 0, 2))
+        cpp.call(kernel.function, rows, size(n), size(k), x, k, weights, bias, y, n, epilogue)

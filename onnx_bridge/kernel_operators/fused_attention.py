@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.kernels.attention import ATTENTION
 from onnx_bridge.library.epilogue import strided_operand, write_steps
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
 from onnx_bridge.library.steps import Step, operands
@@ -34,7 +34,7 @@ class FusedAttention(KernelOperator):
     y_order: tuple[int, ...] | None = None
 
     op_type = "FusedAttention"
-    kernels = ("attention.hxx",)
+    kernels = (ATTENTION.header,)
 
     def kernel_files(self) -> Sequence[str]:
         return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
@@ -46,12 +46,7 @@ class FusedAttention(KernelOperator):
 
     def scratch_bytes(self) -> Size:
         _, keys, width, value_width = self.sizes
-
-        def whole(n: Size) -> Size:
-            return dims.ceil_div(n, 16) * 16
-
-        # attention_scratch() of attention.hxx, in floats.
-        return 4 * (whole(keys) * width + keys * whole(value_width) + 14 * (whole(keys) + 16))
+        return ATTENTION.scratch_bytes(keys, width, value_width)
 
     def emit(self, cpp: Writer) -> None:
         queries, keys, width, value_width = self.sizes
@@ -74,6 +69,6 @@ class FusedAttention(KernelOperator):
             described = [strided_operand(cpp, index, *each) for index, each in enumerate(found)]
             score = write_steps(cpp, self.steps, self.raw, described) if self.steps else "Keep()"
             scratch = f"reinterpret_cast<float*>({cpp.scratch()})"
-            function = f"attention<Rare::{self.rare}>"
+            function = f"{ATTENTION.function}<Rare::{self.rare}>"
             cpp.call(function, queries, keys, width, value_width, q, self.q.strides[-2], k, self.k.strides[-2], v, self.v.strides[-2],
                      y, y_strides[-2], score, scratch)  # fmt: skip

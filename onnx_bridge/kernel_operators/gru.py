@@ -8,6 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both, pack_gates
+from onnx_bridge.kernels import recurrent as kernels
 
 
 @dataclass(eq=False, kw_only=True)
@@ -15,9 +16,8 @@ class GruKernel(RecurrentKernel):
     """Gated recurrent unit, gates z r h; `linear`: the reset comes behind the product."""
 
     op_type = "GRU"
-    kernels = ("gru.hxx",)
+    kernel = kernels.GRU
     gates = 3
-    scratch_rows = 6
 
     linear: bool
 
@@ -28,9 +28,9 @@ class GruKernel(RecurrentKernel):
             options = both([f"GruOptions{{{functions}, {self.clip_literal()}}}" for functions in self.activations()])
         y, y_h = self.made(0), self.made(1)
         cpp.call(
-            "gru", f"Const<{int(self.linear)}>()", self.sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True),
-            self._weights(cpp), self.rows(cpp, initial_h, "const float"), self.rows(cpp, y, "float", whole=True),
-            self.rows(cpp, y_h, "float"), *options, self.scratch_pointer(cpp),
+            self.kernel.function, f"Const<{int(self.linear)}>()", self.sizes(cpp), self.lengths(cpp),
+            self.rows(cpp, self.x, "const float", whole=True), self._weights(cpp), self.rows(cpp, initial_h, "const float"),
+            self.rows(cpp, y, "float", whole=True), self.rows(cpp, y_h, "float"), *options, self.scratch_pointer(cpp),
         )  # fmt: skip
 
     def _weights(self, cpp: Writer) -> str:

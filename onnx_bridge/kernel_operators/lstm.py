@@ -9,6 +9,7 @@ import numpy as np
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK
 from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both
+from onnx_bridge.kernels import recurrent as kernels
 
 
 @dataclass(eq=False, kw_only=True)
@@ -16,9 +17,8 @@ class LstmKernel(RecurrentKernel):
     """Long short-term memory, gates i o f c; `peepholes` [D, 3 * H]."""
 
     op_type = "LSTM"
-    kernels = ("lstm.hxx",)
+    kernel = kernels.LSTM
     gates = 4
-    scratch_rows = 7
 
     peepholes: np.ndarray | None
     input_forget: bool
@@ -30,7 +30,7 @@ class LstmKernel(RecurrentKernel):
         options = ["LstmDefaults()"] * 2 if default else self._options(cpp)
         y, y_h, y_c = (self.made(i) for i in range(3))
         cpp.call(
-            "lstm", self.sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True), weights,
+            self.kernel.function, self.sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True), weights,
             self.rows(cpp, initial_h, "const float"), self.rows(cpp, initial_c, "const float"), self.rows(cpp, y, "float", whole=True),
             self.rows(cpp, y_h, "float"), self.rows(cpp, y_c, "float"), *options, self.scratch_pointer(cpp),
         )  # fmt: skip

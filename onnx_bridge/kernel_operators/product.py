@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bool_, float32
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import Shape, Tensor, broadcast
+from onnx_bridge.kernels.product import MATMUL, MATMUL_ANY
 from onnx_bridge.library.epilogue import Fusable, epilogue_operands, strided_operand, write_epilogue
+from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
 from onnx_bridge.library.view import View, whole
 
@@ -31,11 +32,13 @@ class Product(Fusable):
     y_order: tuple[int, ...] | None = None
 
     op_type = "Product"
-    kernels = ("matmul.hxx",)
-    operand_types = (float32, bool_)
 
-    def kernel_files(self) -> list[str]:
-        return [*super().kernel_files()] if self.x.dtype is float32 else ["matmul_any.hxx"]
+    @property
+    def kernel(self) -> Kernel:
+        return MATMUL if self.x.dtype in MATMUL.types else MATMUL_ANY
+
+    def kernel_files(self) -> Sequence[str]:
+        return super().kernel_files() if self.kernel.epilogue else [self.kernel.header]
 
     def operand(self, index: int) -> View:
         """An operand as the product sees it."""
@@ -60,15 +63,11 @@ class Product(Fusable):
         return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
 
     def scratch_bytes(self) -> Size:
-        if self.x.dtype is not float32:
-            return 0
         a, b = (side.shape for side in self.sides())
-        # matmul_scratch() of matmul.hxx, in floats.
-        whole = dims.ceil_div(b[-1], 16) * 16
-        return dims.minimum(a[-1], 256) * dims.minimum(whole, 256) * 4
+        return self.kernel.scratch_bytes(a[-2], b[-1], a[-1])
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
-        if self.x.dtype is not float32 or self.y_order is not None or self.matrix_shape() != self.y.shape or tensor.rank > self.y.rank:
+        if not self.kernel.epilogue or self.y_order is not None or self.matrix_shape() != self.y.shape or tensor.rank > self.y.rank:
             return None
         return "strided" if tensor.layout == "planar" else None
 
@@ -96,10 +95,10 @@ class Product(Fusable):
             starts = (cpp.pointer(self.y), left.pointer(cpp, self.input(0)), right.pointer(cpp, self.input(1)))
             y, a, b = (start + offset for start, offset in zip(starts, offsets[:3], strict=True))
             sizes = [m, n, k, a, *left.strides[-2:], b, *right.strides[-2:], y]
-            if self.x.dtype is not float32:
-                cpp.call("matmul_any", *sizes, y_strides[-2])
+            if not self.kernel.epilogue:
+                cpp.call(self.kernel.function, *sizes, y_strides[-2])
                 return
             found = zip(extras, extra_strides, offsets[3:], strict=True)
             described = [strided_operand(cpp, index, *each) for index, each in enumerate(found)]
             scratch = "nullptr" if self.scratch_bytes() == 0 else f"reinterpret_cast<float*>({cpp.scratch()})"
-            cpp.call("matmul", *sizes, y_strides[-2], scratch, write_epilogue(cpp, self, described))
+            cpp.call(self.kernel.function, *sizes, y_strides[-2], scratch, write_epilogue(cpp, self, described))

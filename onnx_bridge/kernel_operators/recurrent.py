@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Shape, Tensor, Type
+from onnx_bridge.kernels.recurrent import GATES
+from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.view import View
 from onnx_bridge.library.view import whole as view_of
@@ -41,8 +42,8 @@ class RecurrentKernel(KernelOperator):
         is_default: whether the functions are the usual ones and nothing is clipped: the fast form of the kernel serves.
     """
 
+    kernel: ClassVar[Kernel]
     gates: ClassVar[int] = 1
-    scratch_rows: ClassVar[int] = 3
 
     w: np.ndarray
     r: np.ndarray
@@ -76,8 +77,10 @@ class RecurrentKernel(KernelOperator):
 
     def scratch_bytes(self) -> Size:
         steps, batch = self.time_and_batch()
-        padded = -(-self.units // BLOCK) * BLOCK
-        return 4 * padded * (dims.minimum(steps * batch, dims.maximum(96, batch)) * self.gates + self.scratch_rows * batch)
+        return self.kernel.scratch_bytes(steps, batch, self.units)
+
+    def kernel_files(self) -> Sequence[str]:
+        return [self.kernel.header]
 
     # ---- emission
 
@@ -166,10 +169,7 @@ def both(options: list[str]) -> list[str]:
 def pack_gates(weights: np.ndarray, gates: int) -> np.ndarray:
     """[D, gates * H, K] as [D][gates * ceil(H / 16)][K][16], gates interleaved by groups of 16 units."""
     d, rows, k = weights.shape
-    h = rows // gates
-    padded = np.pad(weights.reshape(d, gates, h, k), ((0, 0), (0, 0), (0, -h % BLOCK), (0, 0)))
-    panels = padded.reshape(d, gates, -1, BLOCK, k).transpose(0, 2, 1, 4, 3)
-    return np.ascontiguousarray(panels.reshape(d, -1, k, BLOCK))
+    return GATES.pack(weights.reshape(d, gates, rows // gates, k)).reshape(d, -1, k, BLOCK)
 
 
 def pack_bias(bias: np.ndarray, gates: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both
+from onnx_bridge.kernels import recurrent as kernels
 
 
 @dataclass(eq=False, kw_only=True)
@@ -13,7 +14,7 @@ class RnnKernel(RecurrentKernel):
     """h = f(x W + h R + Wb + Rb)."""
 
     op_type = "RNN"
-    kernels = ("rnn.hxx",)
+    kernel = kernels.RNN
 
     def emit(self, cpp: Writer) -> None:
         initial_h = self.arguments(3)[2]
@@ -23,7 +24,7 @@ class RnnKernel(RecurrentKernel):
             options = both([f"RnnOptions{{{functions}, {self.clip_literal()}}}" for functions in self.activations()])
         y, y_h = self.made(0), self.made(1)
         cpp.call(
-            "rnn", self.sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True), weights,
+            self.kernel.function, self.sizes(cpp), self.lengths(cpp), self.rows(cpp, self.x, "const float", whole=True), weights,
             self.rows(cpp, initial_h, "const float"), self.rows(cpp, y, "float", whole=True), self.rows(cpp, y_h, "float"), *options,
             self.scratch_pointer(cpp),
         )  # fmt: skip

@@ -17,7 +17,7 @@
 /// Floats from one query's scores to the next: an odd number of panels, so that rows do not contend for the same cache lines.
 constexpr Size score_row(Size keys) { return whole_panels(keys) + (whole_panels(keys) / panel_columns % 2 == 0 ? panel_columns : 0); }
 
-/// Floats of scratch: ceil16(keys) * width + keys * ceil16(value_width) + 14 * (ceil16(keys) + 16), ceil16 the next multiple of 16.
+/// Floats of scratch: the packed keys, the packed values, and the scores of the largest tile that any target has.
 constexpr Size attention_scratch(Size keys, Size width, Size value_width)
 {
    return whole_panels(keys) * width + keys * whole_panels(value_width) + 14 * (whole_panels(keys) + panel_columns);

@@ -142,6 +142,12 @@ ONNX_BRIDGE_INLINE void recurrent_advance(GruResetCell<Options>& cell, const Rec
    gru_step(cell, step);
 }
 
+/// Floats of scratch that gru() needs.
+ONNX_BRIDGE_INLINE Size gru_scratch(Size steps, Size batch, Size units)
+{
+   return recurrent_projection_floats({steps, batch, 0, units, 1, false}, 3) + 6 * batch * whole_panels(units);
+}
+
 /// Options: GruDefaults, or GruOptions; those of the first and of the second direction (ignored if there is none).
 /// LinearBeforeReset: Const<0> or Const<1>.
 template <class LinearBeforeReset, class Options>

@@ -99,6 +99,12 @@ ONNX_BRIDGE_INLINE void recurrent_advance(LstmCell<Options>& cell, const Recurre
       lstm_rows(cell, step);
 }
 
+/// Floats of scratch that lstm() needs.
+ONNX_BRIDGE_INLINE Size lstm_scratch(Size steps, Size batch, Size units)
+{
+   return recurrent_projection_floats({steps, batch, 0, units, 1, false}, 4) + 7 * batch * whole_panels(units);
+}
+
 /// Options: LstmDefaults, or LstmOptions; those of the first and of the second direction (ignored if there is none).
 template <class Options>
 ONNX_BRIDGE_KERNEL void lstm(const RecurrentSizes& sizes, const std::int32_t* sequence_lens, const RecurrentRows<const float>& X,

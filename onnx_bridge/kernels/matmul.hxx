@@ -9,7 +9,7 @@
 #include "pack.hxx"
 #include "product.hxx"
 
-/// Floats of scratch: min(K, 256) * min(ceil(N / 16) * 16, 256), at most 65536.
+/// Floats of scratch: the right matrix, as far as it is packed at a time.
 constexpr Size matmul_scratch(Size /*M*/, Size N, Size K)
 {
    return (K < block_terms ? K : block_terms) * (whole_panels(N) < 256 ? whole_panels(N) : 256);

@@ -61,6 +61,12 @@ ONNX_BRIDGE_INLINE void recurrent_advance(RnnCell<Options>& cell, const Recurren
       rnn_rows(cell, step);
 }
 
+/// Floats of scratch that rnn() needs.
+ONNX_BRIDGE_INLINE Size rnn_scratch(Size steps, Size batch, Size units)
+{
+   return recurrent_projection_floats({steps, batch, 0, units, 1, false}, 1) + 3 * batch * whole_panels(units);
+}
+
 /// Options: RnnDefaults, or RnnOptions; those of the first and of the second direction (ignored if there is none).
 template <class Options>
 ONNX_BRIDGE_KERNEL void rnn(const RecurrentSizes& sizes, const std::int32_t* sequence_lens, const RecurrentRows<const float>& X,

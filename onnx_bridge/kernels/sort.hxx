@@ -3,7 +3,7 @@
 // Contract: x is [outer][n][inner], values and indices are [outer][k][inner], 0 <= k <= n < 2^32, nothing overlaps. The result is always in
 // order, best first; of equal values the one of the lower index comes first. -0 equals +0 and keeps its sign; a NaN is larger than
 // every number, whatever its sign bit, and NaNs are equal. T is float, double or an integer of at most 8 bytes.
-// Scratch, aligned to 8: min(2 n, 16 k) items of 8 bytes, 16 where T has 8.
+// Scratch, aligned to 8: topk_scratch(n, k, sizeof(T)) floats.
 #pragma once
 #include "vector.hxx"
 
@@ -124,6 +124,9 @@ ONNX_BRIDGE_INLINE bool any_before(const T* x, Size inner, T last, bool high)
    for (Size i = 0; i < 64; i++) found |= high ? !(x[i * inner] <= last) : !(x[i * inner] >= last);
    return found;
 }
+
+/// Floats of scratch that topk() needs: an item is a key with a place.
+constexpr Size topk_scratch(Size n, Size k, Size element_bytes) { return (2 * n < 16 * k ? 2 * n : 16 * k) * (element_bytes == 8 ? 4 : 2); }
 
 /// The k largest where `high`, else the k smallest.
 template <class T>

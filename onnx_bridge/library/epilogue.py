@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import DType, bool_, float32
+from onnx_bridge.ir.dtypes import bool_, float32
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
+from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.library.steps import Step, body, is_vector, operands
 
 #: Epilogues of a few instructions, which kernels may apply in registers instead of in a sweep over the tile.
@@ -23,11 +23,13 @@ CHEAP = {"Relu", "Clip", "LeakyRelu"}
 class Fusable(KernelOperator):
     """An operator whose kernel takes an epilogue. `steps` begin with one that reads `raw`, what the kernel itself computes."""
 
-    #: Types of the tensors that the epilogue can read.
-    operand_types: ClassVar[tuple[DType, ...]] = (float32,)
-
     steps: list[Step] = field(default_factory=list)
     raw: Tensor | None = None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel, chosen by constants alone."""
+        raise NotImplementedError
 
     def fuse(self, steps: Sequence[Step]) -> None:
         """Makes `steps`, which read this operator's output, its last acts."""
@@ -43,14 +45,14 @@ class Fusable(KernelOperator):
         if last.shape != self.y.shape or last.dtype is not float32 or not is_vector(steps):
             return False
         others = [t for t in operands(steps) if t is not self.y]
-        return all(t.dtype in self.operand_types and self.epilogue_offset(t) is not None for t in others)
+        return all(t.dtype in self.kernel.epilogue and self.epilogue_offset(t) is not None for t in others)
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
         """How an operand of the epilogue is found; None if the kernel cannot."""
         raise NotImplementedError
 
     def kernel_files(self) -> Sequence[str]:
-        return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+        return [self.kernel.header, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
 
     def title(self) -> str:
         return " + ".join([self.name or self.op_type, *(step.op.title() for step in self.steps)])

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, int64
+from onnx_bridge.ir.dtypes import int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.kernels.sort import TOPK
 from onnx_bridge.library.known import axis_in
 from onnx_bridge.operators.cases import case, const, data, given
 
@@ -21,9 +22,9 @@ class TopK(ROperator):
     for. With sorted=0 any order will do, and is this one.
     """
 
-    kernels = ("sort.hxx",)
+    kernels = (TOPK.header,)
     vectors = (1,)
-    computes = ((*WIDE_FLOATS, *INTEGERS), (int64,))
+    computes = (TOPK.types, (int64,))
 
     axis: int = attribute(-1)
     k: int | None = attribute(None)
@@ -54,16 +55,14 @@ class TopK(ROperator):
         return (0,)
 
     def scratch_bytes(self) -> Size:
-        # What topk() of sort.hxx asks for.
-        n = self.x.shape[axis_in(self.axis, self.x.rank)]
-        return dims.minimum(2 * n, 16 * self.wanted()) * (16 if self.x.dtype.size == 8 else 8)
+        return TOPK.scratch_bytes(self.x.shape[axis_in(self.axis, self.x.rank)], self.wanted(), self.x.dtype.size)
 
     def emit(self, cpp: Writer) -> None:
         if self.y.count == 0:
             return
         x, axis = self.x, axis_in(self.axis, self.x.rank)
         outer, inner = dims.product(x.shape[:axis]), dims.product(x.shape[axis + 1 :])
-        cpp.call("topk", outer, x.shape[axis], inner, self.wanted(), bool(self.largest), x, self.y, self.output(1), cpp.scratch())
+        cpp.call(TOPK.function, outer, x.shape[axis], inner, self.wanted(), bool(self.largest), x, self.y, self.output(1), cpp.scratch())
 
     _VALUES = (3.0, -1.0, 3.0, 0.0, -0.0, 7.5, 7.5, 2.0)
     cases = (

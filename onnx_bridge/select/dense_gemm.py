@@ -10,6 +10,7 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.dense import Dense
+from onnx_bridge.kernels.product import GEMM
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.select.rule import Rule
 
@@ -24,7 +25,7 @@ class DenseGemm(Rule):
         assert isinstance(op, Gemm)
         _, b, c = op.arguments(3)
         assert b is not None
-        if b.dtype is not float32:
+        if b.dtype not in GEMM.types:
             return f"its matrices are of type {b.dtype}"
         if not b.is_constant:
             return "the matrix on the right is known only at run time"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.kernel_operators.dense import Dense
+from onnx_bridge.kernels.product import GEMM
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.select.rule import Rule
 
@@ -21,7 +21,7 @@ class DenseMatMul(Rule):
 
     def check(self, op: ROperator) -> str:
         a, b = op.input(0), op.input(1)
-        if b.dtype is not float32:
+        if b.dtype not in GEMM.types:
             return f"its matrices are of type {b.dtype}"
         if not b.is_constant:
             return "the matrix on the right is known only at run time"

@@ -1329,8 +1329,7 @@ ONNX_BRIDGE_INLINE void gemm(Size M, N n, K k, const float* X, Size ldx, const f
 // Order of summation: projection = bias + X W in the order of gemm(); the recurrent sum S = h R runs over k by fma() from zero in
 // blocks of 256, block sums added in order; then S + projection. So a row has the same bits alone, in a batch, in any number of steps.
 //
-// Scratch floats (64-byte aligned is best), of either number of directions:
-//   min(T * B, max(96, B)) * G * padded + C * B * padded    where C is 7 for LSTM, 6 for GRU, 3 for RNN
+// Scratch (64-byte aligned is best): the projections, recurrent_projection_floats(), then C * B * padded floats of states.
 
 /// T, B, I, H, and the directions: one (backwards if `reverse`) or two (the second is always the backward one).
 struct RecurrentSizes {

@@ -1,4 +1,4 @@
-// kernels: blocked.hxx conv.hxx conv_depthwise.hxx conv_grouped.hxx conv_planar.hxx conv_transposed.hxx winograd.hxx
+// kernels: blocked.hxx conv.hxx conv_depthwise.hxx conv_grouped.hxx conv_planar.hxx conv_transposed.hxx winograd.hxx packing.hxx
 // Every convolution against the order of summation that its header promises, term by term: same bits where there is fma, close in
 // double everywhere. The file includes itself once for each region, because an epilogue must be defined inside of it.
 #if defined(ONNX_BRIDGE_REGION)
@@ -224,15 +224,16 @@ static std::vector<T> reference(const Layer& l, const Floats& in, const Floats& 
    return out;
 }
 
-/// [panels][blocks][taps][block][16] of one group; weight(o, c, tap) gives what ONNX has.
+/// The weights of one group as packing.hxx says; weight(o, c, tap) gives what ONNX has.
 template <class Weight>
 static void pack(Size O, Size C, Size block, Size taps, const Weight& weight, Floats& out)
 {
-   for (Size o = 0; o < O; o += 16)
-      for (Size c = 0; c < C; c += block)
+   const std::size_t begin = out.size();
+   out.resize(begin + static_cast<std::size_t>(kernels::baseline::conv_packed(O, C, block, taps)));
+   for (Size o = 0; o < O; o++)
+      for (Size c = 0; c < C; c++)
          for (Size tap = 0; tap < taps; tap++)
-            for (Size i = c; i < c + block; i++)
-               for (Size j = o; j < o + 16; j++) out.push_back(i < C && j < O ? weight(j, i, tap) : 0.0f);
+            out[begin + static_cast<std::size_t>(kernels::baseline::conv_packed_at(C, block, taps, o, c, tap))] = weight(o, c, tap);
 }
 
 static bool power(Size n) { return (n & (n - 1)) == 0; }
@@ -273,10 +274,7 @@ static Floats packed(const Layer& l, const Floats& w)
                     out);
             }
    } else if (l.kind == depthwise || (l.kind == grouped && (c_group == 1 || (power(c_group) && power(o_group) && c_group <= 8 && c_group <= o_group)))) {
-      for (Size o = 0; o < l.O; o += 16)
-         for (Size tap = 0; tap < taps; tap++)
-            for (Size c = 0; c < c_group; c++)
-               for (Size j = o; j < o + 16; j++) out.push_back(j < l.O ? onnx(j, c, tap) : 0.0f);
+      pack(l.O, c_group, c_group, taps, onnx, out);
    } else {
       for (Size g = 0; g < l.groups; g++)
          pack(o_group, c_group, l.kind == planar ? 1 : 16, taps, [&](Size o, Size c, Size tap) { return onnx(g * o_group + o, c, tap); }, out);

@@ -1,4 +1,4 @@
-// kernels: ../../tests/kernels/gemm_drivers.hxx
+// kernels: ../../tests/kernels/gemm_drivers.hxx packing.hxx
 //
 // gemm, dot_rows, matmul and matmul_any against models that sum in the promised order, bit for bit: on every instruction set,
 // for rows alone and in batches, at odd sizes, strides and offsets, in memory of exactly the promised size (for ASan).
@@ -71,7 +71,7 @@ static Floats pack(Size K, Size N, const Floats& W)
    Floats packed(static_cast<std::size_t>(panels * K * 16));
    for (Size k = 0; k < K; k++)
       for (Size n = 0; n < N; n++)
-         packed[static_cast<std::size_t>((n / 16 * K + k) * 16 + n % 16)] = W[static_cast<std::size_t>(k * N + n)];
+         packed[static_cast<std::size_t>(kernels::baseline::panels_at(K, k, n))] = W[static_cast<std::size_t>(k * N + n)];
    return packed;
 }
 

@@ -1,4 +1,4 @@
-// kernels: gru.hxx lstm.hxx rnn.hxx
+// kernels: gru.hxx lstm.hxx rnn.hxx packing.hxx
 // LSTM, GRU and RNN in all their forms against a naive double evaluation of ONNX's formulas; the same bits with AVX-512 and AVX2,
 // alone and in a batch, in many steps and in few.
 #include <algorithm>
@@ -192,13 +192,13 @@ Packed pack(const Node& n)
    for (long d = 0; d < n.D; d++)
       for (long g = 0; g < G; g++)
          for (long u = 0; u < H; u++) {
-            const long panel = u / 16 * G + g, lane = u % 16;
-            for (long k = 0; k < n.I; k++) p.W[size(d * width * n.I + (panel * n.I + k) * 16 + lane)] = n.W[size(((d * G + g) * H + u) * n.I + k)];
-            const long R_panel = !reset_first ? panel : g < 2 ? u / 16 * 2 + g : 2 * padded / 16 + u / 16;
+            const long column = kernels::baseline::gate_column(G, g, u), lane = u % 16;
+            for (long k = 0; k < n.I; k++) p.W[size(d * width * n.I + kernels::baseline::panels_at(n.I, k, column))] = n.W[size(((d * G + g) * H + u) * n.I + k)];
+            const long R_panel = !reset_first ? column / 16 : g < 2 ? u / 16 * 2 + g : 2 * padded / 16 + u / 16;
             for (long k = 0; k < H; k++) p.R[size(d * width * H + (R_panel * H + k) * 16 + lane)] = n.R[size(((d * G + g) * H + u) * H + k)];
             const float W_bias = n.bias[size((d * 2 * G + g) * H + u)], R_bias = n.bias[size((d * 2 * G + G + g) * H + u)];
             const bool apart = n.kind == 'G' && n.linear_before_reset && g == 2;
-            p.bias[size(d * width + panel * 16 + lane)] = apart ? W_bias : W_bias + R_bias;
+            p.bias[size(d * width + column)] = apart ? W_bias : W_bias + R_bias;
             if (apart) p.recurrent_bias[size(d * padded + u)] = R_bias;
          }
    for (long d = 0; d < n.D; d++)
