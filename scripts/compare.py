@@ -19,7 +19,7 @@ from pathlib import Path
 import bench
 import onnx
 from bench_models import MODELS
-from readme import replace
+from pages import replace
 
 from onnx_bridge.demo.events import events
 from onnx_bridge.demo.run import MODEL as DEMO
@@ -52,7 +52,7 @@ def main() -> int:
     bench.add_options(parser)
     options = parser.parse_args()
     if options.results is not None:
-        return replace("comparison", table_of(options.results))
+        return replace("README.md", "comparison", table_of(options.results))
     models: dict[str, onnx.ModelProto | str] = {DEMO.stem: str(DEMO), **{make.__name__: make() for make in MODELS}}
     rows = []
     for name, model in models.items():
@@ -63,7 +63,7 @@ def main() -> int:
     if options.print:
         print(bench.table(rows))
         return 0
-    return replace("comparison", bench.table(rows))
+    return replace("README.md", "comparison", bench.table(rows))
 
 
 if __name__ == "__main__":

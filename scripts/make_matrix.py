@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the environments of the frameworks with tox and writes the README's table of what was tested with what.
+"""Runs the environments of the frameworks with tox and writes the table of docs/versions.md of what was tested with what.
 
 python scripts/make_matrix.py                      # all of `tox -m frameworks`, one after the other
 python scripts/make_matrix.py torch jax011         # these; what earlier runs found of the others is kept in .tox/matrix.json
@@ -16,7 +16,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-from readme import replace
+from pages import replace
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".tox" / "matrix.json"
@@ -61,7 +61,7 @@ print(json.dumps(found))
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The README's table."""
+    """The table of docs/versions.md."""
     lines = ["| `tox -e` | with | tests | minutes |", "|---|---|---|---|"]
     for name, found in results.items():
         versions = ", ".join(f"{package} {version}" for package, version in found["versions"].items())
@@ -89,7 +89,7 @@ def main() -> int:
         known[name] = run(name, options.quick)
         RESULTS.write_text(json.dumps(known, indent=1))
     results = {name: known[name] for name in environments() if name in known}
-    replace("matrix", table(results), check=False)
+    replace("docs/versions.md", "matrix", table(results), check=False)
     return int(any(found["failures"] + found["errors"] for found in results.values()))
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the README's table of supported operators from the registry; --check only says whether it is current."""
+"""Writes the table of docs/operators.md of supported operators from the registry; --check only says whether it is current."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 import sys
 from itertools import groupby
 
-from readme import replace
+from pages import replace
 
 from onnx_bridge.cli import supported
 
@@ -25,4 +25,4 @@ def table() -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
-    sys.exit(replace("operators", table(), check=parser.parse_args().check))
+    sys.exit(replace("docs/operators.md", "operators", table(), check=parser.parse_args().check))

@@ -46,3 +46,24 @@ def test_cpp(folder: Path) -> None:
     done = subprocess.run([folder / "main"], cwd=folder / "build", capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (0, "same bits\n")
+
+
+def test_pages_that_are_named_are_there() -> None:
+    """Each link of the README and of docs/ that leads to a file of this repository."""
+    broken = []
+    for page in [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "examples" / "README.md",
+    ]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+
+    assert not broken
+
+
+def test_the_program_is_as_short_as_the_readme_says() -> None:
+    assert len(block("cpp").splitlines()) <= 15
