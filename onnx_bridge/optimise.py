@@ -1,10 +1,15 @@
-"""From an RModel as it was lowered to one that is emitted: passes over ONNX's operators, the selection of kernels, passes over those."""
+"""From an RModel as it was lowered to one that is emitted: passes over ONNX's operators, the selection of kernels, passes over those.
+
+ONNX_BRIDGE_VALIDATE    set, and not to 0: the model is validated (ir/validate.py) as it was lowered, and after every step
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 
-from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.ir.rmodel import RModel, nested_models, sweep
+from onnx_bridge.ir.validate import validate
 from onnx_bridge.passes import KERNEL_PASSES, ONNX_PASSES
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.select import RULES, check_selected
@@ -20,24 +25,33 @@ def optimise(model: RModel, without: Collection[str] = ()) -> None:
     """Runs all steps over a model and its nested ones, in place; `without` names those to leave out.
 
     Raises:
-        InternalError: an operator is left that no header can execute.
+        InternalError: an operator is left that no header can execute; or, where $ONNX_BRIDGE_VALIDATE is set, a step leaves a model that
+            contradicts itself.
     """
-    for make in ONNX_PASSES:
-        _run(make, model, without)
-    for make in RULES:
-        _run(make, model, without)
-    check_selected(model)
-    for make in KERNEL_PASSES:
-        _run(make, model, without)
+    watched = os.environ.get("ONNX_BRIDGE_VALIDATE", "") not in ("", "0")
+    if watched:
+        validate(model, "lower")
+    sweep(model)
+    for steps in (ONNX_PASSES, RULES, KERNEL_PASSES):
+        for make in steps:
+            if make.optional and make.name in without:
+                continue
+            _run(make, model)
+            if watched:
+                validate(model, f"pass {make.name}", gives=make.gives)
+            sweep(model)
+        if steps is RULES:
+            check_selected(model)
+    model.forget_unused()
     model.optimised = True
+    if watched:
+        validate(model, "optimise", done=True)
 
 
-def _run(make: type[Pass], model: RModel, without: Collection[str]) -> None:
-    if make.optional and make.name in without:
-        return
+def _run(make: type[Pass], model: RModel) -> None:
     for op in model.operators:
         for body in nested_models(op) if make.nested else ():
-            _run(make, body, without)
+            _run(make, body)
     step = make()
     if step.call(model):
         model.notes.append(f"pass {step.name}")

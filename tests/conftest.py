@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     """Keeps libraries that tests build from run to run beside pytest's cache, and shows programs that they start the same package.
 
+    Every conversion is validated after every pass.
+
     The libraries are built without optimisation, in less than half the time: the bits are the same with any flag. What is tested as users
     build it asks for `as_users_build`.
     """
@@ -22,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("ONNX_BRIDGE_CACHE", str(config.rootpath / ".pytest_cache" / "libraries"))
     os.environ.setdefault("ONNX_BRIDGE_FLAGS", "-O0")
+    os.environ.setdefault("ONNX_BRIDGE_VALIDATE", "1")
 
 
 @pytest.fixture

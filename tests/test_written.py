@@ -10,9 +10,9 @@ from onnx_bridge import convert
 from onnx_bridge.emit.header import emit
 from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.validate import check_written
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.sizes import Sizes
-from onnx_bridge.passes.written import check_written
 
 
 def causal(queries: int, keys: int, past: int) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_what_nothing_writes_is_a_fault_that_is_told() -> None:
     model.add_operator(TABLE["Exp"](name="first"), ["x"], ["h"])
     model.add_operator(TABLE["Neg"](name="second"), ["h"], ["y"])
     model.add_output_tensor_name_list(["y"])
-    check_written(model)
+    check_written(model, "lower")
     del model.operators[0]
 
     with pytest.raises(InternalError, match="second reads 'h', which nothing writes"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,10 @@ from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.rmodel import RModel, nested_models
-from onnx_bridge.ir.roperator import ROperator
+from onnx_bridge.ir.rmodel import RModel, all_operators, nested_models
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.ir.validate import check_written
 from onnx_bridge.passes.memory import MemoryPlan, plan_memory
-from onnx_bridge.passes.written import check_written
 from onnx_bridge.targets import bodies_that_differ, words_of
 from onnx_bridge.version import __version__
 
@@ -108,7 +107,7 @@ def emit(model: RModel, *, embed_weights: bool = False, self_include: bool = Tru
     Raises:
         InternalError: an operator reads what nothing writes.
     """
-    check_written(model)
+    check_written(model, "emit")
     return _Header(model, embed_weights, self_include).make()
 
 
@@ -118,7 +117,7 @@ class _Header:
     def __init__(self, model: RModel, embed: bool, self_include: bool) -> None:
         self.model, self.embed, self.self_include = model, embed, self_include
         self.plan = plan_memory(model)
-        self.kernel_files = {file for op in _all_operators(model.operators) for file in op.kernel_files()} | {"vector.hxx"}
+        self.kernel_files = {file for op in all_operators(model) for file in op.kernel_files()} | {"vector.hxx"}
         self.names = Names(FACE_NAMES | names_of(frozenset(self.kernel_files)) | {model.name})
         self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
         self.sizes = FaceSizes(model, self.plan, self.symbols)
@@ -280,7 +279,7 @@ class _Header:
 
     def banner(self, image: WeightsImage, code: str) -> str:
         model, name = self.model, self.model.name
-        counts = Counter(op.op_type for op in _all_operators(model.operators))
+        counts = Counter(op.op_type for op in all_operators(model))
         rows = [
             (
                 "model",
@@ -388,10 +387,3 @@ def _pretty_struct(name: str, text: str) -> str:
         if line == "{":
             depth += 1
     return "\n".join([*out, "};"])
-
-
-def _all_operators(operators: Iterable[ROperator]) -> Iterator[ROperator]:
-    for op in operators:
-        yield op
-        for body in nested_models(op):
-            yield from _all_operators(body.operators)

@@ -147,6 +147,15 @@ class RModel:
         """A new tensor; its name starts with `hint`."""
         return self.add_tensor(Tensor(self.new_name(hint), type_, **kwargs))
 
+    def forget_unused(self) -> None:
+        """Tensors that nothing names any more go, constants with their bytes, and their names are free."""
+        used: dict[int, dict[str, Tensor]] = {}
+        models = list(all_models(self))
+        for model in models:  # most nested ones have the dictionary of the model that they are in
+            used.setdefault(id(model.tensors), {}).update((tensor.name, tensor) for tensor in used_tensors(model))
+        for model in models:
+            model.tensors = used[id(model.tensors)]
+
     # ---- the three steps of SOFIE's programs; what does them stands above the IR, which knows neither passes nor emission
 
     def initialize(self) -> None:
@@ -203,6 +212,61 @@ class RModel:
         rows += [(t.name, str(t.type), "output") for t in self.outputs]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def all_models(model: RModel) -> Iterator[RModel]:
+    """A model and those nested in it."""
+    yield model
+    for op in model.operators:
+        for body in nested_models(op):
+            yield from all_models(body)
+
+
+def all_operators(model: RModel) -> Iterator[ROperator]:
+    """The operators of a model, those of its nested ones behind the one that they are in."""
+    for op in model.operators:
+        yield op
+        for body in nested_models(op):
+            yield from all_operators(body)
+
+
+def used_tensors(model: RModel) -> Iterator[Tensor]:
+    """Every tensor that a model itself names, as often as it does; its nested ones name theirs."""
+    yield from (*model.inputs, *model.outputs)
+    for op in model.operators:
+        yield from (tensor for tensor in (*op.inputs, *op.outputs) if tensor is not None)
+
+
+def rename(model: RModel, new: Mapping[Tensor, Tensor]) -> None:
+    """Has all operators of a model, and its nested ones, name other tensors in the place of some. Its own inputs and outputs stay."""
+    for op in model.operators:
+        op.rename(new)
+        for body in nested_models(op):
+            rename(body, new)
+            body.outputs = [new.get(tensor, tensor) for tensor in body.outputs]
+
+
+def dead_operators(model: RModel) -> list[ROperator]:
+    """The operators that nobody needs, the last one first."""
+    needed: set[Tensor] = set(model.outputs)
+    dead: list[ROperator] = []
+    for op in reversed(model.operators):
+        if op.found or any(tensor in needed for tensor in op.outputs if tensor is not None):
+            needed.update(read_tensors(op))
+        else:
+            dead.append(op)
+    return dead
+
+
+def sweep(model: RModel) -> bool:
+    """Takes out what nobody needs, in nested models first; returns whether there was anything."""
+    changed = False
+    for op in model.operators:
+        for body in nested_models(op):
+            changed |= sweep(body)
+    dead = set(dead_operators(model))
+    model.operators = [op for op in model.operators if op not in dead]
+    return changed or bool(dead)
 
 
 def nested_models(op: ROperator) -> Iterator[RModel]:

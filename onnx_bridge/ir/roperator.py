@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -71,7 +71,9 @@ class Writer(Protocol):
 
 
 #: What attributes of a declared type may be.
-_KINDS: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "str": str, "list[int]": list, "list[float]": list}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "int": int, "float": (int, float), "str": str, "list[int]": list, "list[float]": list, "list[Size]": list,
+}  # fmt: skip
 
 
 def attribute(default: Any = REQUIRED) -> Any:
@@ -154,6 +156,21 @@ class ROperator:
     def emit(self, cpp: Writer) -> None:
         """Writes the C++ of this operator, usually one kernel call."""
         raise NotImplementedError(type(self).__name__)
+
+    def takes_layout(self, tensor: Tensor) -> bool:
+        """Whether one of its inputs or outputs lies in memory as it reads or writes it."""
+        if self.follows_layout and not self.wants(1) and tensor in (self.x, self.y):
+            return tensor.layout == self.x.layout
+        return tensor.layout == "planar"
+
+    def step_faults(self) -> Iterable[tuple[Tensor, str]]:
+        """What contradicts its inputs and outputs in what else it holds: the tensor, and why. Steps do, where it has some."""
+        return ()
+
+    def rename(self, new: Mapping[Tensor, Tensor]) -> None:
+        """Has other tensors, of the same types, in the place of some: of inputs, outputs and what else it holds."""
+        self.inputs = [tensor and new.get(tensor, tensor) for tensor in self.inputs]
+        self.outputs = [tensor and new.get(tensor, tensor) for tensor in self.outputs]
 
     def computed(self, index: int) -> Sequence[DType]:
         """The element types that input `index` may have; `computes`, unless an attribute narrows it."""
@@ -281,9 +298,7 @@ class ROperator:
             UnsupportedForm: an input or an output has a type that is not computed.
             ShapeError: an input that must be there is missing, or what `types` raises.
         """
-        self.check_inputs()
-        types = self.types(*self.inputs)
-        types = [types] if isinstance(types, Type) else list(types)
+        types = self.infer_types()
         for type_ in types:
             if type_ is not None and not type_.dtype.is_computed:
                 raise UnsupportedForm(f"its output would be of type {type_.dtype}, which is not supported")
@@ -291,15 +306,22 @@ class ROperator:
         values = [values] if values is None or isinstance(values, np.ndarray) else list(values)
         return types, values + [None] * (len(types) - len(values))
 
+    def infer_types(self) -> list[Type | None]:
+        """The outputs' types alone. May be asked again at any time, and gives the same.
+
+        Raises:
+            UnsupportedForm, ShapeError: as `infer` does.
+        """
+        self.check_inputs()
+        types = self.types(*self.inputs)
+        return [types] if isinstance(types, Type) else list(types)
+
 
 @dataclass(eq=False, kw_only=True)
 class KernelOperator(ROperator):
-    """An operator of the kernels' dialect. The types of its outputs are those of what it was selected for, unless it can tell itself."""
+    """An operator of the kernels' dialect."""
 
     dialect = Dialect.KERNEL
-
-    def types(self, *inputs: Any) -> Type | Sequence[Type | None]:
-        return [None if tensor is None else tensor.type for tensor in self.outputs]
 
 
 class UnsupportedForm(ShapeError):

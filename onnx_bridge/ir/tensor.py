@@ -218,6 +218,10 @@ def same(a: Size, b: Size) -> Size:
     """
     if a == b:
         return a
+    assumed = ASSUMED.get()
+    for one, other in ((a, b), (b, a)):
+        if assumed and (one, other) in assumed:  # taken for equal before
+            return one
     for one, other in ((a, b), (b, a)) if not _by_data(a, b) else ():
         if isinstance(one, dims.Dim) and len(one.terms) == 1:
             monomial, factor = one.terms[0]
@@ -237,7 +241,6 @@ def same(a: Size, b: Size) -> Size:
     plain = _without_common(a, b)
     if plain is not None:
         return b if same(*plain) == plain[1] else a
-    assumed = ASSUMED.get()
     if assumed is not None and not isinstance(a - b, int):
         # Neither can be told from the other (2 * floor_div(H, 2) and H): the model is right where they agree, which is checked at run time.
         simple, involved = sorted((a, b), key=lambda size: (_by_data(size), len(str(size))))

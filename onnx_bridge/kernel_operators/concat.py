@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import KernelOperator, Writer
-from onnx_bridge.ir.tensor import BLOCK
+from onnx_bridge.ir.tensor import BLOCK, Tensor, Type, same
 from onnx_bridge.library import strided
 from onnx_bridge.library.loops import add_index, contiguous_strides
 from onnx_bridge.library.strided import Side
@@ -21,6 +21,16 @@ class Concatenation(KernelOperator):
     axis: int
 
     op_type = "Concat"
+
+    def types(self, *parts: Tensor) -> Type:
+        shape = list(parts[0].shape)
+        for part in parts[1:]:
+            pairs = enumerate(zip(shape, part.shape, strict=True))
+            shape = [size + other if axis == self.axis else same(size, other) for axis, (size, other) in pairs]
+        return Type(parts[0].dtype, tuple(shape))
+
+    def takes_layout(self, tensor: Tensor) -> bool:
+        return tensor.layout == self.y.layout
 
     def kernel_files(self) -> Sequence[str]:
         return ["copy.hxx"] if self.y.layout == "planar" else []

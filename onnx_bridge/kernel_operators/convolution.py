@@ -9,7 +9,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
-from onnx_bridge.ir.tensor import BLOCK, Tensor
+from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
 from onnx_bridge.kernels.convolution import (
     CONV,
     CONV_DEPTHWISE,
@@ -40,6 +40,23 @@ class BlockedKernel(Fusable):
     bias: np.ndarray | None = None
     window: Window = field(default_factory=lambda: Window((Axis(1, 1, 1),) * 3))
     group: int = 1
+    #: Whether the pass `layout` has been here; until then all tensors are planar.
+    laid_out: bool = False
+
+    def types(self, x: Tensor, *rest: Tensor) -> Type:
+        return Type(x.dtype, (x.shape[0], self.made_channels, *(axis.out for axis in self.window.axes[5 - x.rank :])))
+
+    @property
+    def made_channels(self) -> int:
+        """The channels that the weights make."""
+        raise NotImplementedError
+
+    def takes_layout(self, tensor: Tensor) -> bool:
+        if not self.laid_out:
+            return tensor.layout == "planar"
+        if tensor in (self.x, self.y):
+            return tensor.layout == (self.kernel.reads if tensor is self.x else self.kernel.makes)
+        return tensor.layout == "blocked" or channel_kind(tensor, self.y) == "as it is"
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
         return channel_kind(tensor, self.y)
@@ -104,6 +121,10 @@ class Convolution(BlockedKernel):
     op_type = "Convolution"
 
     @property
+    def made_channels(self) -> int:
+        return len(self.weights)
+
+    @property
     def kernel(self) -> Kernel:
         depth, height, width = self.window.axes
         if self.group > 1:
@@ -165,6 +186,10 @@ class TransposedConvolution(BlockedKernel):
     @property
     def kernel(self) -> Kernel:
         return CONV_TRANSPOSED
+
+    @property
+    def made_channels(self) -> int:
+        return int(self.weights.shape[1])
 
     def packed(self) -> np.ndarray:
         """The phases one after the other; each an ordinary kernel of the taps that reach it, in falling order."""

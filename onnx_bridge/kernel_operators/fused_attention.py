@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import KernelOperator, Writer
-from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.kernels.attention import ATTENTION
 from onnx_bridge.library.epilogue import strided_operand, write_steps
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
-from onnx_bridge.library.steps import Step, operands
+from onnx_bridge.library.steps import Step, operands, step_faults
 from onnx_bridge.library.view import View
 
 
@@ -38,6 +38,18 @@ class FusedAttention(KernelOperator):
 
     def kernel_files(self) -> Sequence[str]:
         return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+
+    def types(self, *inputs: Tensor) -> Type:
+        shape = (*self.q.shape[:-1], self.v.shape[-1])
+        return Type(inputs[0].dtype, shape if self.y_order is None else tuple(shape[axis] for axis in self.y_order))
+
+    def rename(self, new: Mapping[Tensor, Tensor]) -> None:
+        super().rename(new)
+        self.steps = [step.renamed(new) for step in self.steps]
+        self.raw = new.get(self.raw, self.raw)
+
+    def step_faults(self) -> Iterator[tuple[Tensor, str]]:
+        yield from step_faults(self.steps, self.inputs, self.raw)
 
     @property
     def sizes(self) -> tuple[Size, Size, Size, Size]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -12,9 +12,9 @@ from onnx_bridge.ir.dtypes import DType, bool_, float64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import KernelOperator, ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
-from onnx_bridge.library.blocked import blocked_pointer, blocked_strides
+from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
 from onnx_bridge.library.loops import add_index, broadcast_strides, collapse, contiguous_strides, nested_loops
-from onnx_bridge.library.steps import HALVES, Step, body, is_vector, operands
+from onnx_bridge.library.steps import HALVES, Step, body, is_vector, operands, step_faults
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,6 +31,21 @@ class Group(KernelOperator):
 
     def types(self, *inputs: Tensor) -> Type:
         return self.steps[-1].output.type
+
+    def takes_layout(self, tensor: Tensor) -> bool:
+        return tensor.layout == self.y.layout or (tensor.layout == "planar" and can_block(tensor, self.y))
+
+    def rename(self, new: Mapping[Tensor, Tensor]) -> None:
+        super().rename(new)
+        self.steps = [step.renamed(new) for step in self.steps]
+
+    def step_faults(self) -> Iterator[tuple[Tensor, str]]:
+        yield from step_faults(self.steps, self.inputs)
+        if self.steps[-1].output is not self.y:
+            yield self.steps[-1].output, f"the last step makes it, and not {self.y.name!r}"
+        for tensor in self.inputs:
+            if tensor is not None and tensor not in operands(self.steps):
+                yield tensor, "no step reads it"
 
     @property
     def in_place(self) -> tuple[int, ...]:  # type: ignore[override]

@@ -16,6 +16,8 @@ class Relayout(KernelOperator):
 
     kernels = ("blocked.hxx",)
     function: ClassVar[str] = ""
+    #: The layout that it makes.
+    makes: ClassVar[str] = ""
 
     def types(self, x: Tensor) -> Type:
         return x.type
@@ -24,6 +26,9 @@ class Relayout(KernelOperator):
     def is_view(self) -> bool:  # type: ignore[override]
         channels = self.x.shape[1]
         return dims.product(self.x.shape[2:]) == 1 and isinstance(channels, int) and channels % BLOCK == 0
+
+    def takes_layout(self, tensor: Tensor) -> bool:
+        return (tensor.layout == self.makes) is (tensor is self.y)
 
     def emit(self, cpp: Writer) -> None:
         batch, channels, *spatial = self.x.shape
@@ -36,6 +41,7 @@ class ToBlocked(Relayout):
 
     op_type = "ToBlocked"
     function = "to_blocked"
+    makes = "blocked"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -44,3 +50,4 @@ class FromBlocked(Relayout):
 
     op_type = "FromBlocked"
     function = "from_blocked"
+    makes = "planar"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
-from onnx_bridge.ir.tensor import Shape, Tensor, broadcast
+from onnx_bridge.ir.tensor import Shape, Tensor, Type, broadcast
 from onnx_bridge.kernels.product import MATMUL, MATMUL_ANY
 from onnx_bridge.library.epilogue import Fusable, epilogue_operands, strided_operand, write_epilogue
 from onnx_bridge.library.kernel import Kernel
@@ -39,6 +39,12 @@ class Product(Fusable):
 
     def kernel_files(self) -> Sequence[str]:
         return super().kernel_files() if self.kernel.epilogue else [self.kernel.header]
+
+    def types(self, a: Tensor, b: Tensor, *rest: Tensor) -> Type:
+        *batch, m, n = self.matrix_shape()
+        rows, columns = len(self.operand(0).shape) > 1, len(self.operand(1).shape) > 1  # what ONNX drops for vectors
+        shape = (*batch, *([m] if rows else []), *([n] if columns else []))
+        return Type(a.dtype, shape if self.y_order is None else tuple(shape[axis] for axis in self.y_order))
 
     def operand(self, index: int) -> View:
         """An operand as the product sees it."""

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, find
 from onnx_bridge.ir.tensor import Tensor, Type, fits
-from onnx_bridge.library.known import of_sizes
 
 #: The opset that the parts of a composite are written in.
 OPSET = 22
@@ -76,8 +74,7 @@ class Parts:
         """The same elements in another shape; `x` itself if it has that shape."""
         if tuple(shape) == x.shape:
             return x
-        sizes = Tensor("shape", Type(dtypes.int64, (len(shape),)), of_sizes(shape, dtypes.int64))
-        return self.add(onnx("Reshape"), x, sizes, allowzero=1)
+        return self.add(onnx("Reshape"), x, shape=list(shape), allowzero=1)
 
     def transpose(self, x: Tensor, order: Sequence[int]) -> Tensor:
         """The axes of `x` in another order; `x` itself if that is the order they have."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx_bridge.ir import dims
@@ -13,7 +13,7 @@ from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor
 from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
 from onnx_bridge.library.kernel import Kernel
-from onnx_bridge.library.steps import Step, body, is_vector, operands
+from onnx_bridge.library.steps import Step, body, is_vector, operands, step_faults
 
 #: Epilogues of a few instructions, which kernels may apply in registers instead of in a sweep over the tile.
 CHEAP = {"Relu", "Clip", "LeakyRelu"}
@@ -46,6 +46,16 @@ class Fusable(KernelOperator):
             return False
         others = [t for t in operands(steps) if t is not self.y]
         return all(t.dtype in self.kernel.epilogue and self.epilogue_offset(t) is not None for t in others)
+
+    def rename(self, new: Mapping[Tensor, Tensor]) -> None:
+        super().rename(new)
+        self.steps = [step.renamed(new) for step in self.steps]
+        self.raw = self.raw and new.get(self.raw, self.raw)
+
+    def step_faults(self) -> Iterator[tuple[Tensor, str]]:
+        yield from step_faults(self.steps, self.inputs, self.raw)
+        if self.steps and self.steps[-1].output is not self.y:
+            yield self.steps[-1].output, f"the last step makes it, and not {self.y.name!r}"
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
         """How an operand of the epilogue is found; None if the kernel cannot."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from onnx_bridge.ir.dtypes import bfloat16, bool_, float16, float32
 from onnx_bridge.ir.roperator import ROperator
@@ -32,6 +32,10 @@ class Step:
     inputs: tuple[Tensor, ...]
     output: Tensor
 
+    def renamed(self, new: Mapping[Tensor, Tensor]) -> Step:
+        """The same with other tensors."""
+        return replace(self, inputs=tuple(new.get(tensor, tensor) for tensor in self.inputs), output=new.get(self.output, self.output))
+
     @property
     def kernels(self) -> Sequence[str]:
         return self.op.kernel_files()
@@ -46,6 +50,28 @@ def operands(steps: Sequence[Step]) -> list[Tensor]:
     """What the steps read but do not make, each once, in order."""
     made = {step.output for step in steps}
     return list(dict.fromkeys(tensor for step in steps for tensor in step.inputs if tensor not in made))
+
+
+def step_faults(steps: Sequence[Step], inputs: Sequence[Tensor | None], raw: Tensor | None = None) -> Iterator[tuple[Tensor, str]]:
+    """What is wrong with the steps of an operator: a tensor, and what of it.
+
+    Args:
+        steps: the steps, in order.
+        inputs: the operator's.
+        raw: what its kernel computes itself, which the first step reads.
+    """
+    made: set[Tensor | None] = {raw}
+    for step in steps:
+        for tensor in step.inputs:
+            if tensor not in made and tensor not in inputs:
+                yield tensor, f"the step {step.op.title()} reads it, and it is none of the operator's inputs"
+        arguments = list(step.op.inputs)
+        for index, tensor in zip((i for i in step.op.reads() if step.op.inputs[i] is not None), step.inputs, strict=True):
+            arguments[index] = tensor
+        found = step.op.types(*arguments)
+        if found != step.output.type:
+            yield step.output, f"the step {step.op.title()} makes {step.output.type}, and by its rule {found}"
+        made.add(step.output)
 
 
 def is_vector(steps: Iterable[Step]) -> bool:

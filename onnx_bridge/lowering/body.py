@@ -11,14 +11,14 @@ import onnx
 
 from onnx_bridge.errors import Finding
 from onnx_bridge.graphs import all_nodes, is_onnx
-from onnx_bridge.ir import dims, dtypes
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED, ShapeError, Tensor, Type, Unify
 from onnx_bridge.library.known import of_sizes, settled
 from onnx_bridge.lowering.found import FoundSizes, refuse_leaving, test_behind_finders
-from onnx_bridge.operators.reshape import Reshape
+from onnx_bridge.operators.reshape import reshape_to
 
 
 class Walk(Protocol):
@@ -148,16 +148,12 @@ def _symbolic(tensor: Tensor) -> tuple[Size, ...]:
 def _seen(body: RModel, tensor: Tensor, bindings: Mapping[str, Size]) -> Tensor:
     """A tensor with symbols replaced: sizes in numbers, or the same memory."""
     shape = tuple(dims.substitute(size, bindings) for size in tensor.shape)
-    seen = Tensor(tensor.name, Type(tensor.dtype, shape))
+    seen = body.new_tensor(f"{tensor.name} in {body.name}", Type(tensor.dtype, shape))
     if tensor.value is not None:
         values = of_sizes((dims.substitute(size, bindings) for size in tensor.sizes()), tensor.dtype)
         seen.value = settled(values.reshape(tensor.value.shape), tensor.dtype)
         return seen
-    sizes = Tensor("shape", Type(dtypes.int64, (len(shape),)), of_sizes(shape, dtypes.int64))
-    view = Reshape(name=f"{tensor.name} in {body.name}", opset=22)
-    view.set_attributes({"allowzero": 1})
-    view.inputs, view.outputs = [tensor, sizes], [seen]
-    body.operators.append(view)
+    body.operators.append(reshape_to(seen.name, tensor, seen))
     return seen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import onnx
 
@@ -28,18 +29,18 @@ def part(walk: Walk, graph: onnx.GraphProto, rmodel: RModel) -> None:
     if len(walk.settled) == MOST_PARTS:
         walk.findings.append(Finding(node, "If", f"more than {MOST_PARTS} branches differ in rank, and sizes choose them"))
         raise ShapeError("its body cannot be converted")
-    tensors, found, unknown = dict(rmodel.tensors), len(walk.findings), set(walk.unknown)
+    found, unknown = len(walk.findings), set(walk.unknown)
     branches: dict[bool, RModel] = {}
     for holds in (True, False):
         walk.settled[decided] = holds
         before = len(walk.findings)
+        # The tensors of the other branch have the same names: each has a dictionary of its own.
+        own = replace(rmodel, tensors=dict(rmodel.tensors))
         try:
-            branches[holds] = Body(walk, graph, rmodel).branch()
+            branches[holds] = Body(walk, graph, own).branch()
         except ShapeError as error:
             if len(walk.findings) == before:
                 walk.findings.append(Finding(node, "If", str(error)))
-        rmodel.tensors.clear()
-        rmodel.tensors.update(tensors)  # the other branch has the same names
         walk.unknown.intersection_update(unknown)
     del walk.settled[decided]
     wrong = walk.findings[found:]
@@ -58,7 +59,7 @@ def _join(node: str, decided: Size, branches: Mapping[bool, RModel], opset: int,
     whole = If(name=node, opset=opset)
     whole.whole = True
     value = of_sizes([decided if len(branches) == 2 else 1], dtypes.bool_).reshape(())
-    whole.inputs = [Tensor(f"{node} decided", Type(dtypes.bool_, ()), value)]
+    whole.inputs = [rmodel.new_tensor(f"{node} decided", Type(dtypes.bool_, ()), value=value)]
     whole.then_branch, whole.else_branch = branches.get(True, branches.get(False)), branches[False] if len(branches) == 2 else None
     names = [value.name for value in graph.output]
     types = whole.common() if len(branches) == 2 else [tensor.type for tensor in whole.then_branch.outputs]

@@ -32,6 +32,8 @@ class If(ROperator):
     def types(self, condition: Tensor) -> Sequence[Type]:
         if condition.count != 1 or condition.dtype is not bool_:
             raise ShapeError(f"the condition must be one bool, got {condition.type}")
+        if isinstance(self.then_branch, RModel):  # lowered before
+            return [t.type for t in self.then_branch.outputs] if self.else_branch is None else self.common()
         if condition.is_constant:
             known = bool(condition.constant().reshape(-1)[0])
             taken = self.then_branch if known else self.else_branch
@@ -74,7 +76,9 @@ class If(ROperator):
             if dims.substitute(other, dict(_numbers(body))) == size:
                 return other  # what the branch itself needs makes it so
         size, other = sorted((a, b), key=lambda size: (not isinstance(size, int), len(str(size))))
-        (self.else_branch if size is a else self.then_branch).constraints.append((size, other))
+        needed = (self.else_branch if size is a else self.then_branch).constraints
+        if (size, other) not in needed:
+            needed.append((size, other))
         return size
 
     def reads(self) -> Sequence[int]:

@@ -39,6 +39,8 @@ class Loop(ROperator):
 
     def types(self, trips: Tensor | None, condition: Tensor | None, *initial: Tensor) -> Sequence[Type]:
         body = self.body
+        if isinstance(body, RModel):  # lowered before
+            return self.results(body, initial)
         names = body.input_names
         if len(names) != 2 + len(initial):
             raise ShapeError(f"the body has {len(names)} inputs, expected {2 + len(initial)}")
@@ -60,7 +62,11 @@ class Loop(ROperator):
         scans = lowered.outputs[1 + len(initial) :]
         if scans:
             self.turns = self._turns(body, trips, condition, initial)
-        return [*(t.type for t in initial), *(Type(t.dtype, (self.turns, *t.shape)) for t in scans)]
+        return self.results(lowered, initial)
+
+    def results(self, body: RModel, initial: Sequence[Tensor]) -> Sequence[Type]:
+        """The types of the outputs, from what the body makes."""
+        return [*(t.type for t in initial), *(Type(t.dtype, (self.turns, *t.shape)) for t in body.outputs[1 + len(initial) :])]
 
     def _turns(self, body: Any, trips: Tensor | None, condition: Tensor | None, initial: Sequence[Tensor]) -> Size:
         """The number of turns, which scan outputs have as their first size."""

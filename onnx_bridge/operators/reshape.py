@@ -20,13 +20,13 @@ from onnx_bridge.operators.cases import case, const, data
 class Reshape(Reshaping):
     """y = x under another shape, the same memory.
 
-    The shape is an attribute in opsets 1-4, an input since. In it 0 takes over the size that x has on that axis (unless
-    `allowzero`), and one -1 stands for what the other sizes leave.
+    The shape is an attribute in opsets 1-4, and where a pass makes the operator (then its sizes may be open), an input since. In it 0
+    takes over the size that x has on that axis (unless `allowzero`), and one -1 stands for what the other sizes leave.
     """
 
     vectors = (1,)
 
-    shape: list[int] | None = attribute(None)
+    shape: list[Size] | None = attribute(None)
     allowzero: int = attribute(0)
     consumed_inputs: list[int] | None = attribute(None)
 
@@ -100,6 +100,14 @@ class Reshape(Reshaping):
         case(x=data("N", 6, dtype="int64", high=9), shape=const([0, 3, 2])),
         case(x=data(2, 6, dtype="bool", low=0, high=2), shape=const([3, -1])),
     )
+
+
+def reshape_to(name: str, x: Tensor, y: Tensor) -> Reshape:
+    """The operator, of no model yet, that has `x` as `y`, which has as many elements. Its shape is the attribute, sizes included."""
+    op = Reshape(name=name, opset=22)
+    op.set_attributes({"shape": list(y.shape), "allowzero": 1})
+    op.inputs, op.outputs = [x], [y]
+    return op
 
 
 def _without_common(a: Sequence[Size], b: Sequence[Size]) -> tuple[list[Size], list[Size]]:

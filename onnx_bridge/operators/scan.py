@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
@@ -45,6 +46,8 @@ class Scan(ROperator):
 
     def types(self, *inputs: Tensor) -> Sequence[Type]:
         body, states = self.body, self.states
+        if isinstance(body, RModel):  # lowered before
+            return self.results(body, inputs)
         names = body.input_names
         if not 0 < self.num_scan_inputs <= len(inputs) or len(names) != len(inputs):
             raise ShapeError(f"the body has {len(names)} inputs, expected {len(inputs)}, of which {self.num_scan_inputs} are scanned")
@@ -56,20 +59,30 @@ class Scan(ROperator):
             else:
                 bound[names[i]] = Tensor(names[i], tensor.type)
                 self.carried.append((i, bound[names[i]]))
-        length: Size | None = None
+        self.length(inputs)
         for i, tensor in enumerate(inputs[states:]):
             axis = axis_in(_at(self.scan_input_axes, i), tensor.rank, "scan_input_axes")
-            length = tensor.shape[axis] if length is None else same(length, tensor.shape[axis])
             name = names[states + i]
             bound[name] = Tensor(name, Type(tensor.dtype, tensor.shape[:axis] + tensor.shape[axis + 1 :]))
             self.slices.append(bound[name])
         lowered = self.body = body.lower([*(t for _, t in self.carried), *self.slices], bound)
         for i, tensor in self.carried:
             keeps_type(tensor, lowered.outputs[i])
+        return self.results(lowered, inputs)
+
+    def length(self, inputs: Sequence[Tensor]) -> Size:
+        """The number of turns, which all scan inputs are long."""
+        axes = [axis_in(_at(self.scan_input_axes, i), t.rank, "scan_input_axes") for i, t in enumerate(inputs[self.states :])]
+        lengths = [tensor.shape[axis] for tensor, axis in zip(inputs[self.states :], axes, strict=True)]
+        return functools.reduce(same, lengths)
+
+    def results(self, body: RModel, inputs: Sequence[Tensor]) -> Sequence[Type]:
+        """The types of the outputs, from what the body makes."""
+        states, length = self.states, self.length(inputs)
         stacked = []
-        for i, scan in enumerate(lowered.outputs[states:]):
+        for i, scan in enumerate(body.outputs[states:]):
             axis = axis_in(_at(self.scan_output_axes, i), scan.rank + 1, "scan_output_axes")
-            stacked.append(Type(scan.dtype, (*scan.shape[:axis], length or 0, *scan.shape[axis:])))
+            stacked.append(Type(scan.dtype, (*scan.shape[:axis], length, *scan.shape[axis:])))
         return [*(t.type for t in inputs[:states]), *stacked]
 
     def emit(self, cpp: Writer) -> None:

@@ -17,13 +17,13 @@ from onnx_bridge.passes.reshapes import Reshapes
 from onnx_bridge.passes.rows import Rows
 from onnx_bridge.passes.scales import Scales
 from onnx_bridge.passes.transposes import Transposes
-from onnx_bridge.passes.values import DeadCode, KnownValues
+from onnx_bridge.passes.values import KnownValues
 from onnx_bridge.passes.zero_states import ZeroStates
 
 #: Passes over operators of ONNX, in the order in which they run.
 ONNX_PASSES: tuple[type[Pass], ...] = (
-    KnownValues, ZeroStates, DeadCode, Normalizations, Expand, Rows, Reshapes, Movement, GroupScales, Means, Scales,
+    KnownValues, ZeroStates, Normalizations, Expand, Rows, Reshapes, Movement, GroupScales, Means, Scales,
 )  # fmt: skip
 
 #: Passes over operators of kernels, in the order in which they run.
-KERNEL_PASSES: tuple[type[Pass], ...] = (Groups, Epilogues, Transposes, Attention, Recurrences, Layout, Outputs, DeadCode)
+KERNEL_PASSES: tuple[type[Pass], ...] = (Groups, Epilogues, Transposes, Attention, Recurrences, Layout, Outputs)

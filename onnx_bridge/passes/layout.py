@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
@@ -88,23 +86,13 @@ class Layout(Pass):
         self.operators.append(op)
         if y in self.fixed:
             inner = self.model.new_tensor(f"{y.name}_blocked", y.type, layout="blocked")
-            op.outputs = [inner]
-            self.replace_step_output(op, y, inner)
+            op.rename({y: inner})
             back = FromBlocked(name=f"{y.name} planar")
             back.inputs, back.outputs = [inner], [y]
             self.operators.append(back)
             self.other[y], self.other[inner] = inner, y
         else:
             y.layout = "blocked"
-
-    @staticmethod
-    def replace_step_output(op: ROperator, old: Tensor, new: Tensor) -> None:
-        """Where steps name what an operator makes, they follow."""
-        steps = getattr(op, "steps", None)
-        if steps:
-            steps[-1] = dataclasses.replace(steps[-1], output=new)
-        if isinstance(op, BlockedKernel) and op.raw is old:
-            op.raw = new
 
     def kernel(self, op: BlockedKernel) -> None:
         x = op.x
@@ -113,7 +101,8 @@ class Layout(Pass):
         for tensor in epilogue_operands(op) if op.steps else []:
             if self.is_blocked(tensor) or channel_kind(tensor, op.y) == "blocked":
                 renamed[tensor] = self.blocked(tensor)
-        self.substitute(op, renamed)
+        op.rename(renamed)
+        op.laid_out = True
         self.made_blocked(op)
 
     def group(self, op: Group) -> bool:
@@ -141,14 +130,7 @@ class Layout(Pass):
         tensors = {t for step in op.steps for t in step.inputs}
         inputs = [t for t in op.inputs if t is not None]
         renamed = {self.other[t]: t for t in inputs if t in self.other and self.other[t] in tensors and t not in tensors}
-        self.substitute(op, renamed)
-
-    @staticmethod
-    def substitute(op: ROperator, renamed: dict[Tensor, Tensor]) -> None:
-        op.inputs = [renamed.get(t, t) if t is not None else None for t in op.inputs]
-        steps = getattr(op, "steps", None)
-        if steps:
-            steps[:] = [dataclasses.replace(s, inputs=tuple(renamed.get(t, t) for t in s.inputs)) for s in steps]
+        op.rename(renamed)
 
     def concat(self, op: Concatenation) -> bool:
         tensors = [t for t in op.inputs if t is not None]
@@ -164,8 +146,7 @@ class Layout(Pass):
 
     def plain(self, op: ROperator) -> None:
         """An operator that knows planar tensors only."""
-        renamed = {op.inputs[i]: self.planar(t) for i in op.reads() if (t := op.inputs[i]) is not None and t.layout == "blocked"}
-        self.substitute(op, {k: v for k, v in renamed.items() if k is not None})
+        op.rename({t: self.planar(t) for i in op.reads() if (t := op.inputs[i]) is not None and t.layout == "blocked"})
         self.operators.append(op)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dialect import Dialect
-from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors
+from onnx_bridge.ir.rmodel import RModel, nested_models, read_tensors, sweep
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
 from onnx_bridge.library.known import MOST
@@ -18,11 +18,10 @@ from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.library.view import refinement, runs_of
 from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.matmul import MatMul
-from onnx_bridge.operators.reshape import Reshape
+from onnx_bridge.operators.reshape import reshape_to
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.rows import row_wise
-from onnx_bridge.passes.values import DeadCode
 
 
 class Movement(Pass):
@@ -218,21 +217,20 @@ class Movement(Pass):
             elif isinstance(maker, Reshaping) and maker.x.shape == before.shape:
                 inputs.append(maker.x)
             else:
-                view = Reshape(name=f"{tensor.name} view", opset=22)
-                view.inputs, view.outputs = [tensor], [model.new_tensor(f"{tensor.name}_view", Type(tensor.dtype, before.shape))]
+                viewed = model.new_tensor(f"{tensor.name}_view", Type(tensor.dtype, before.shape))
+                view = reshape_to(f"{tensor.name} view", tensor, viewed)
                 model.operators.insert(place, view)
                 producers[view.y], place = view, place + 1
                 inputs.append(view.y)
-        view = Reshape(name=f"{op.title()} view", opset=22)
         op.inputs, op.outputs = inputs, [model.new_tensor(f"{y.name}_before", Type(y.dtype, before.shape))]
-        view.inputs, view.outputs = [op.y], [y]
+        view = reshape_to(f"{op.title()} view", op.y, y)
         model.operators.insert(place + 1, view)
         producers[op.y], producers[y] = op, view
 
 
 def swept(model: RModel) -> bool:
     """What nobody reads any more goes, so that what is left has the readers that it seems to have; True, since something changed."""
-    DeadCode().call(model)
+    sweep(model)
     return True
 
 

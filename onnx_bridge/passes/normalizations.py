@@ -9,7 +9,7 @@ import numpy as np
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
-from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.rmodel import RModel, sweep
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.library.moving import Reshaping
@@ -21,7 +21,6 @@ from onnx_bridge.operators.reshape import Reshape
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.moments import Moments, expressions, moments_of, normal_form
-from onnx_bridge.passes.values import DeadCode
 
 Add, Mul, Sqrt = (TABLE[name] for name in ("Add", "Mul", "Sqrt"))
 
@@ -209,8 +208,3 @@ def new_constant(model: RModel, hint: str, value: np.ndarray) -> Tensor:
     """A constant."""
     value = np.ascontiguousarray(value)
     return model.new_tensor(hint, Type(float32, value.shape), value=value)
-
-
-def sweep(model: RModel) -> None:
-    """What nobody reads any more goes."""
-    DeadCode().call(model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnx_bridge.ir.dialect import Dialect
-from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.rmodel import RModel, rename
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.copy import Copy
 from onnx_bridge.passes.base import Pass
@@ -40,14 +40,10 @@ class Outputs(Pass):
     @staticmethod
     def copied(model: RModel, tensor: Tensor) -> Tensor:
         copy = Copy(name=f"copy of {tensor.name}")
-        inner = Tensor(model.new_name(f"{tensor.name}_source"), tensor.type, tensor.value, tensor.layout)
         # The output keeps its name; what made it is called by another.
-        producer = model.producers().get(tensor)
-        if producer is not None and tensor not in model.inputs:
-            model.add_tensor(inner)
-            for op in model.operators:
-                op.inputs = [inner if t is tensor else t for t in op.inputs]
-            producer.outputs = [inner if t is tensor else t for t in producer.outputs]
+        if tensor in model.producers():
+            inner = model.new_tensor(f"{tensor.name}_source", tensor.type, value=tensor.value, layout=tensor.layout)
+            rename(model, {tensor: inner})
             copy.inputs, copy.outputs = [inner], [tensor]
             model.operators.append(copy)
             return tensor

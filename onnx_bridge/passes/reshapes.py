@@ -13,7 +13,7 @@ from onnx_bridge.library.moving import Reshaping, trace
 from onnx_bridge.library.view import refinement, runs_of, whole
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.expand import Expand
-from onnx_bridge.operators.reshape import Reshape
+from onnx_bridge.operators.reshape import reshape_to
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.movement import captured_tensors, swept
@@ -56,8 +56,7 @@ class Reshapes(Pass):
     @staticmethod
     def replaced(model: RModel, op: ROperator, x: Tensor, producers: dict[Tensor, ROperator]) -> None:
         """A view of `x` in the place of a view of a view of it."""
-        view = Reshape(name=op.name, opset=22)
-        view.inputs, view.outputs = [x], [op.y]
+        view = reshape_to(op.name, x, op.y)
         model.operators[model.operators.index(op)] = view
         producers[op.y] = view
 
@@ -70,14 +69,12 @@ class Reshapes(Pass):
             return False
         order = [axis for place in op.order(op.x) for axis in joined[place]]
         y = op.y
-        fine = Reshape(name=f"{op.title()} parted", opset=22)
-        fine.inputs, fine.outputs = [x], [model.new_tensor(f"{x.name}_parted", Type(x.dtype, factors))]
+        fine = reshape_to(f"{op.title()} parted", x, model.new_tensor(f"{x.name}_parted", Type(x.dtype, factors)))
         turned = Transpose(name=op.name, opset=22)
         turned.perm = order
         shape = tuple(factors[axis] for axis in order)
         turned.inputs, turned.outputs = [fine.y], [model.new_tensor(f"{y.name}_parted", Type(x.dtype, shape))]
-        whole = Reshape(name=f"{op.title()} joined", opset=22)
-        whole.inputs, whole.outputs = [turned.y], [y]
+        whole = reshape_to(f"{op.title()} joined", turned.y, y)
         added: list[ROperator] = [fine, turned, whole]
         if factors == x.shape:
             turned.inputs = [x]
@@ -104,8 +101,7 @@ class Reshapes(Pass):
             turned = Transpose(name=f"{op.title()} side by side", opset=22)
             turned.perm = order
             turned.inputs, turned.outputs = [root], [model.new_tensor(f"{op.y.name}_apart", Type(op.y.dtype, shape))]
-            view = Reshape(name=op.name, opset=22)
-            view.inputs, view.outputs = [turned.y], [op.y]
+            view = reshape_to(op.name, turned.y, op.y)
             place = model.operators.index(op)
             model.operators[place : place + 1] = [turned, view]
             producers.update({turned.y: turned, view.y: view})
@@ -128,9 +124,8 @@ class Reshapes(Pass):
             shape.append(found[1])
         if any(size != 1 for size, _ in sizes) or op.y.value is not None:
             return False
-        view = Reshape(name=op.name, opset=22)
-        view.inputs, view.outputs = [expand.x], [model.new_tensor(f"{op.y.name}_small", Type(op.y.dtype, tuple(shape)))]
-        whole_shape = Tensor("shape", Type(int64, (op.y.rank,)), of_sizes(op.y.shape, int64))
+        view = reshape_to(op.name, expand.x, model.new_tensor(f"{op.y.name}_small", Type(op.y.dtype, tuple(shape))))
+        whole_shape = model.new_tensor("shape", Type(int64, (op.y.rank,)), value=of_sizes(op.y.shape, int64))
         repeated = Expand(name=expand.name, opset=22)
         repeated.inputs, repeated.outputs = [view.y, whole_shape], [op.y]
         place = model.operators.index(op)

@@ -15,7 +15,7 @@ from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pointwise import TABLE
-from onnx_bridge.operators.reshape import Reshape
+from onnx_bridge.operators.reshape import reshape_to
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 
@@ -58,9 +58,8 @@ class Rows(Pass):
         if after.y.rank < 3 or after.y.shape[-1] != op.y.shape[1] or dims.product(after.y.shape[:-1]) != x.shape[0]:
             return False
         weights = np.ascontiguousarray(w.constant().T) if op.transB else w.constant()
-        view = Reshape(name=f"{op.title()} rows", opset=22)
-        view.inputs = [before.x]
-        view.outputs = [model.new_tensor(f"{x.name}_rows", Type(float32, (*after.y.shape[:-1], x.shape[1])))]
+        rows = model.new_tensor(f"{x.name}_rows", Type(float32, (*after.y.shape[:-1], x.shape[1])))
+        view = reshape_to(f"{op.title()} rows", before.x, rows)
         product = MatMul(name=op.name, opset=op.opset)
         product.inputs = [view.y, model.new_tensor(f"{w.name}_rows", Type(float32, weights.shape), value=weights)]
         product.outputs = [after.y]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from onnx_bridge.ir.dialect import Dialect
-from onnx_bridge.ir.rmodel import RModel, read_tensors
+from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.operators.sizes import Sizes, sizes_of
 from onnx_bridge.passes.base import Pass
 
@@ -13,7 +12,7 @@ from onnx_bridge.passes.base import Pass
 class KnownValues(Pass):
     """
     1. An operator whose outputs are all known in numbers goes: its outputs are constants.
-    2. An operator whose outputs are known as sizes becomes `Sizes`, which writes them (dead code goes later).
+    2. An operator whose outputs are known as sizes becomes `Sizes`, which writes them.
     """
 
     name = "values"
@@ -32,21 +31,4 @@ class KnownValues(Pass):
                 kept.append(op)
         changed = kept != model.operators
         model.operators = kept
-        return changed
-
-
-class DeadCode(Pass):
-    """Operators that nobody needs go, from the last to the first."""
-
-    name = "dead code"
-
-    def call(self, model: RModel) -> bool:
-        needed: set[Tensor] = set(model.outputs)
-        kept: list[ROperator] = []
-        for op in reversed(model.operators):
-            if op.found or any(tensor in needed for tensor in op.outputs if tensor is not None):
-                kept.append(op)
-                needed.update(read_tensors(op))
-        changed = len(kept) != len(model.operators)
-        model.operators = kept[::-1]
         return changed
