@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from pathlib import Path
+
 import ml_dtypes
 import numpy as np
 import onnx
@@ -9,12 +13,13 @@ import pytest
 from models import model_of
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx_bridge import UnsupportedModel, check, convert
+from onnx_bridge import InvalidModel, UnsupportedModel, check, convert
 from onnx_bridge.emit.weights import weights_image
 from onnx_bridge.ir import Tensor, dtypes
 from onnx_bridge.ir.tensor import ShapeError, Type
 from onnx_bridge.ir.values import SequenceType
 from onnx_bridge.lowering.declared import value_type
+from onnx_bridge.normalize.read import _raw_bytes
 
 INT64, FLOAT, STRING = TensorProto.INT64, TensorProto.FLOAT, TensorProto.STRING
 
@@ -41,6 +46,31 @@ def test_the_weights_file_holds_any_of_them(dtype: dtypes.DType) -> None:
     image = weights_image("any", {"w": array})
 
     assert image.data[image.header_bytes :][: array.nbytes] == array.tobytes()
+
+
+def test_an_older_ml_dtypes_lacks_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.3, which TensorFlow 2.15 insists on. What it lacks is stored as bytes, which bytes of their own are not taken for."""
+    for name in ("float4_e2m1fn", "float6_e2m3fn", "float6_e3m2fn", "float8_e8m0fnu", "int2", "uint2"):
+        monkeypatch.delattr(ml_dtypes, name)
+    older = types.ModuleType("older")
+    monkeypatch.setitem(sys.modules, "older", older)  # where dataclasses look for what annotations mean
+    exec(compile(Path(dtypes.__file__).read_text(), dtypes.__file__, "exec"), vars(older))
+
+    assert [dtype.name for dtype in older.ALL] == [dtype.name for dtype in dtypes.ALL]
+    assert (older.float4e2m1.numpy, older.int2.numpy, older.int4.numpy) == (np.uint8, np.int8, ml_dtypes.int4)
+    assert older.of(np.zeros(1, np.uint8)) is older.uint8 and older.of(np.zeros(1, np.int8)) is older.int8
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("BFLOAT16", 6), ("FLOAT8E5M2", 3), ("INT4", 2), ("UINT2", 1), ("FLOAT", 12)], ids=lambda part: str(part)
+)
+def test_raw_data_is_as_long_as_its_type_says(kind: str, count: int) -> None:
+    """In files of their own, too: elements of four bits were taken for bytes there."""
+    tensor = onnx.TensorProto(name="w", data_type=TensorProto.DataType.Value(kind), dims=[3])
+
+    assert _raw_bytes(tensor) == count
+    with pytest.raises(InvalidModel, match="has the unknown type 99"):
+        _raw_bytes(onnx.TensorProto(name="w", data_type=99, dims=[3]))
 
 
 def test_values_that_are_no_tensors() -> None:

@@ -70,9 +70,11 @@ def _row(name: str, onnx: int, storage: str, compute: str, safetensors: str, num
     return DType(name, onnx, kind, storage, compute, safetensors, bits or 8 * kind.itemsize)
 
 
-def _byte(name: str, onnx: int, safetensors: str, numpy: type, bits: int = 8) -> DType:
-    """A type that no kernel computes, an element a byte."""
-    return _row(name, onnx, "std::int8_t" if name.startswith("int") else "std::uint8_t", "", safetensors, numpy, bits)
+def _byte(name: str, onnx: int, safetensors: str, of_ml_dtypes: str, bits: int = 8) -> DType:
+    """A type that no kernel computes, an element a byte. ml_dtypes 0.3, which TensorFlow 2.15 insists on, lacks some: they are bytes."""
+    signed = name.startswith("int")
+    numpy = getattr(ml_dtypes, of_ml_dtypes, np.int8 if signed else np.uint8)
+    return _row(name, onnx, "std::int8_t" if signed else "std::uint8_t", "", safetensors, numpy, bits)
 
 
 float32 = _row("float32", 1, "float", "float", "F32")
@@ -91,18 +93,18 @@ uint64 = _row("uint64", 13, "std::uint64_t", "std::uint64_t", "U64")
 complex64 = _row("complex64", 14, "std::complex<float>", "", "C64")
 complex128 = _row("complex128", 15, "std::complex<double>", "", "C128")
 bfloat16 = _row("bfloat16", 16, "std::uint16_t", "float", "BF16", ml_dtypes.bfloat16)
-float8e4m3fn = _byte("float8e4m3fn", 17, "F8_E4M3", ml_dtypes.float8_e4m3fn)
-float8e4m3fnuz = _byte("float8e4m3fnuz", 18, "F8_E4M3FNUZ", ml_dtypes.float8_e4m3fnuz)
-float8e5m2 = _byte("float8e5m2", 19, "F8_E5M2", ml_dtypes.float8_e5m2)
-float8e5m2fnuz = _byte("float8e5m2fnuz", 20, "F8_E5M2FNUZ", ml_dtypes.float8_e5m2fnuz)
-uint4 = _byte("uint4", 21, "U8", ml_dtypes.uint4, bits=4)
-int4 = _byte("int4", 22, "I8", ml_dtypes.int4, bits=4)
-float4e2m1 = _byte("float4e2m1", 23, "U8", ml_dtypes.float4_e2m1fn, bits=4)
-float8e8m0 = _byte("float8e8m0", 24, "F8_E8M0", ml_dtypes.float8_e8m0fnu)
-uint2 = _byte("uint2", 25, "U8", ml_dtypes.uint2, bits=2)
-int2 = _byte("int2", 26, "I8", ml_dtypes.int2, bits=2)
-float6e2m3 = _byte("float6e2m3", 27, "U8", ml_dtypes.float6_e2m3fn, bits=6)
-float6e3m2 = _byte("float6e3m2", 28, "U8", ml_dtypes.float6_e3m2fn, bits=6)
+float8e4m3fn = _byte("float8e4m3fn", 17, "F8_E4M3", "float8_e4m3fn")
+float8e4m3fnuz = _byte("float8e4m3fnuz", 18, "F8_E4M3FNUZ", "float8_e4m3fnuz")
+float8e5m2 = _byte("float8e5m2", 19, "F8_E5M2", "float8_e5m2")
+float8e5m2fnuz = _byte("float8e5m2fnuz", 20, "F8_E5M2FNUZ", "float8_e5m2fnuz")
+uint4 = _byte("uint4", 21, "U8", "uint4", bits=4)
+int4 = _byte("int4", 22, "I8", "int4", bits=4)
+float4e2m1 = _byte("float4e2m1", 23, "U8", "float4_e2m1fn", bits=4)
+float8e8m0 = _byte("float8e8m0", 24, "F8_E8M0", "float8_e8m0fnu")
+uint2 = _byte("uint2", 25, "U8", "uint2", bits=2)
+int2 = _byte("int2", 26, "I8", "int2", bits=2)
+float6e2m3 = _byte("float6e2m3", 27, "U8", "float6_e2m3fn", bits=6)
+float6e3m2 = _byte("float6e3m2", 28, "U8", "float6_e3m2fn", bits=6)
 
 #: Every element type of ONNX.
 ALL = (
@@ -111,7 +113,7 @@ ALL = (
 )  # fmt: skip
 BY_ONNX = {dtype.onnx: dtype for dtype in ALL}
 BY_NAME = {dtype.name: dtype for dtype in ALL}
-_BY_NUMPY = {dtype.numpy.name: dtype for dtype in ALL}
+_BY_NUMPY = {dtype.numpy.name: dtype for dtype in reversed(ALL)}  # bytes are first of all uint8 and int8
 
 #: Families, for what operators declare. HALVES are stored in 16 bits and computed in float.
 COMPUTED = tuple(dtype for dtype in ALL if dtype.is_computed)

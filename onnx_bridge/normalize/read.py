@@ -147,16 +147,28 @@ def _load_external_data(model: onnx.ModelProto, folder: Path | None, name: str) 
             del tensor.external_data[:]
 
 
+#: Bits of an element in raw data, where numpy's type has others: an onnx before 1.19 has wider ones for short floats, too.
+_BITS = {
+    **dict.fromkeys(("UINT2", "INT2"), 2), **dict.fromkeys(("UINT4", "INT4", "FLOAT4E2M1"), 4), "BFLOAT16": 16,
+    **dict.fromkeys(("FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "FLOAT8E8M0"), 8),
+}  # fmt: skip
+
+
 def _raw_bytes(tensor: onnx.TensorProto) -> int:
-    count = 1
-    for size in tensor.dims:
-        if size < 0:
-            raise InvalidModel(f"tensor {tensor.name!r} has the negative size {size}")
-        count *= size
+    """How many bytes of raw data a tensor has.
+
+    Raises:
+        InvalidModel: it has a negative size, or a type that ONNX has not.
+    """
+    if min(tensor.dims, default=0) < 0:
+        raise InvalidModel(f"tensor {tensor.name!r} has the negative size {min(tensor.dims)}")
     try:
-        return count * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    except KeyError:
+        known = _BITS.get(onnx.TensorProto.DataType.Name(tensor.data_type))
+        bits = known or 8 * int(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    except (KeyError, ValueError):
         raise InvalidModel(f"tensor {tensor.name!r} has the unknown type {tensor.data_type}") from None
+    count: int = math.prod(tensor.dims)
+    return -(-count * bits // 8)
 
 
 #: What onnx's checker may say without the model being refused: outputs need no types, and the lowering lists the rest itself.
@@ -248,12 +260,5 @@ def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:
         except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
             raise InvalidModel(f"{what} cannot be read: {error}") from None
         return
-    try:
-        itemsize = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    except KeyError:
-        return
-    bits = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}.get(
-        onnx.TensorProto.DataType.Name(tensor.data_type), 8 * itemsize
-    )
-    if len(tensor.raw_data) != -(-math.prod(tensor.dims) * bits // 8):
+    if len(tensor.raw_data) != _raw_bytes(tensor):
         raise InvalidModel(f"{what} has {len(tensor.raw_data)} bytes")
