@@ -10,6 +10,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.kernel_operators.layer import Layer
 from onnx_bridge.kernels.convolution import (
     CONV,
     CONV_DEPTHWISE,
@@ -23,7 +24,7 @@ from onnx_bridge.kernels.convolution import (
     phases,
 )
 from onnx_bridge.library.blocked import pad_to_blocks
-from onnx_bridge.library.epilogue import Fusable, channel_kind, channel_operands, write_epilogue
+from onnx_bridge.library.epilogue import channel_kind, channel_operands, write_epilogue
 from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.library.loops import add_index
 from onnx_bridge.library.window import Axis, Window
@@ -33,23 +34,18 @@ WINOGRAD_CHANNELS = 32
 
 
 @dataclass(eq=False, kw_only=True)
-class BlockedKernel(Fusable):
+class BlockedKernel(Layer):
     """What both have in common: x [N, C, spatial...], y [N, O, spatial...] blocked, then the epilogue; one image a call."""
 
-    weights: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
-    bias: np.ndarray | None = None
+    channel_axis = 1
+
     window: Window = field(default_factory=lambda: Window((Axis(1, 1, 1),) * 3))
     group: int = 1
     #: Whether the pass `layout` has been here; until then all tensors are planar.
     laid_out: bool = False
 
     def types(self, x: Tensor, *rest: Tensor) -> Type:
-        return Type(x.dtype, (x.shape[0], self.made_channels, *(axis.out for axis in self.window.axes[5 - x.rank :])))
-
-    @property
-    def made_channels(self) -> int:
-        """The channels that the weights make."""
-        raise NotImplementedError
+        return Type(x.dtype, (x.shape[0], self.channels, *(axis.out for axis in self.window.axes[5 - x.rank :])))
 
     def takes_layout(self, tensor: Tensor) -> bool:
         if not self.laid_out:
@@ -119,10 +115,7 @@ class Convolution(BlockedKernel):
     """An ordinary convolution; weights [O, C / group, kernel...]."""
 
     op_type = "Convolution"
-
-    @property
-    def made_channels(self) -> int:
-        return len(self.weights)
+    weights_axis = 0
 
     @property
     def kernel(self) -> Kernel:
@@ -182,14 +175,11 @@ class TransposedConvolution(BlockedKernel):
     """A transposed convolution of one group; weights [C, O, kernel...]."""
 
     op_type = "TransposedConvolution"
+    weights_axis = 1
 
     @property
     def kernel(self) -> Kernel:
         return CONV_TRANSPOSED
-
-    @property
-    def made_channels(self) -> int:
-        return int(self.weights.shape[1])
 
     def packed(self) -> np.ndarray:
         """The phases one after the other; each an ordinary kernel of the taps that reach it, in falling order."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.kernel_operators.layer import Layer
 from onnx_bridge.kernels.product import DOT_ROWS, GEMM
-from onnx_bridge.library.epilogue import Fusable, row_kind, row_operands, write_epilogue
+from onnx_bridge.library.epilogue import row_kind, row_operands, write_epilogue
 from onnx_bridge.library.kernel import Kernel
 
 #: Products up to this many weights get compile-time sizes: their loops vanish. Larger ones share one instantiation.
@@ -18,13 +19,12 @@ SMALL = 64 * 64
 
 
 @dataclass(eq=False, kw_only=True)
-class Dense(Fusable):
+class Dense(Layer):
     """y[..., N] = x[..., K] weights[K, N] + bias[N], then the epilogue."""
 
-    weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    bias: np.ndarray | None = None
-
     op_type = "Dense"
+    channel_axis = -1
+    weights_axis = 1
 
     @property
     def kernel(self) -> Kernel:

@@ -9,29 +9,23 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.kernel_operators.convolution import Convolution, TransposedConvolution
-from onnx_bridge.kernel_operators.dense import Dense
+from onnx_bridge.kernel_operators.layer import Layer
 from onnx_bridge.operators.affine import Affine
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.select.rule import Rule
 
 Add, Sub, Mul, Div = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div"))
 
-#: Layers with weights, with the axes of their channels in the output (Dense: the last) and in the weights.
-Layer = Convolution | TransposedConvolution | Dense
-_AXES: dict[type[ROperator], tuple[int, int]] = {Convolution: (1, 0), TransposedConvolution: (1, 1), Dense: (-1, 1)}
-
 
 @dataclass
 class Change:
     """y = x * factor + offset, in double; one number a channel, or one for all."""
 
-    x: Tensor
     factor: np.ndarray
     offset: np.ndarray
 
 
-class BatchNorm(Rule):
+class BatchNorm(Rule[ROperator]):
     """Affine(Layer(x), factor, offset), which BatchNormalization is made of: Layer(x), factor in its weights, both in its bias.
     Mul, Div of a Layer: the same with offset 0; Add, Sub: with factor 1.
 
@@ -44,16 +38,18 @@ class BatchNorm(Rule):
     of = (Affine, Add, Sub, Mul, Div)
 
     def pattern(self, op: ROperator) -> bool:
-        self.found = self.layer(op) if super().pattern(op) else None
+        self.found = self.layer(op)
         return self.found is not None
 
     def layer(self, op: ROperator) -> tuple[Layer, Change] | None:
         """The layer that an operator can go into, and what it does to it."""
         for x in op.inputs:
-            layer = self.producers.get(x) if x is not None else None
-            if not isinstance(layer, Layer) or x is None or not self.alone(x, op) or layer.y is not x or layer.steps:
+            if x is None:
                 continue
-            change = change_of(op, x, _AXES[type(layer)][0] % x.rank)
+            layer = self.producers.get(x)
+            if not isinstance(layer, Layer) or not self.alone(x, op) or layer.y is not x or layer.steps:
+                continue
+            change = change_of(op, x, layer.channel_axis % x.rank)
             if change is not None and op.y.type == x.type:
                 return layer, change
         return None
@@ -67,16 +63,14 @@ class BatchNorm(Rule):
     def rewrite(self, op: ROperator) -> Sequence[ROperator]:
         assert self.found is not None
         layer, change = self.found
-        rescale(layer, _AXES[type(layer)][1], change)
+        layer.rescale(change.factor, change.offset)
         layer.outputs = [op.y]
         self.producers[op.y] = layer
         return []
 
 
 def change_of(op: ROperator, x: Tensor, axis: int) -> Change | None:
-    """What an operator does to the channels of `x` along `axis`; None if it is none of those, or does something else."""
-    if not isinstance(op, (Affine, Add, Sub, Mul, Div)):
-        return None
+    """What an operator does to the channels of `x` along `axis`; None if it does something else."""
     others = [tensor for tensor in op.inputs if tensor is not x]
     numbers = [per_channel(tensor, x, axis) for tensor in others]
     if len(others) != len(op.inputs) - 1 or (isinstance(op, (Sub, Div, Affine)) and op.x is not x):
@@ -86,12 +80,12 @@ def change_of(op: ROperator, x: Tensor, axis: int) -> Change | None:
         return None
     one, zero = np.ones(1), np.zeros(1)
     if isinstance(op, Affine):
-        return Change(x, known[0], known[1])
+        return Change(known[0], known[1])
     if isinstance(op, Mul):
-        return Change(x, known[0], zero)
+        return Change(known[0], zero)
     if isinstance(op, Div):
-        return Change(x, one / np.where(known[0] == 0, np.nan, known[0]), zero)
-    return Change(x, one, known[0] if isinstance(op, Add) else -known[0])
+        return Change(one / np.where(known[0] == 0, np.nan, known[0]), zero)
+    return Change(one, known[0] if isinstance(op, Add) else -known[0])
 
 
 def per_channel(tensor: Tensor | None, x: Tensor, axis: int) -> np.ndarray | None:
@@ -102,12 +96,3 @@ def per_channel(tensor: Tensor | None, x: Tensor, axis: int) -> np.ndarray | Non
     if any(size != 1 for index, size in enumerate(shape) if index != axis) or shape[axis] not in (1, x.shape[axis]):
         return None
     return tensor.constant().reshape(-1).astype(np.float64)
-
-
-def rescale(layer: Layer, axis: int, change: Change) -> None:
-    """Weights and bias of a layer whose output is changed."""
-    shape: Sequence[int] = [-1 if index == axis else 1 for index in range(layer.weights.ndim)]
-    channels = layer.weights.shape[axis]
-    layer.weights = (layer.weights * change.factor.reshape(shape)).astype(layer.weights.dtype)
-    bias = np.zeros(channels) if layer.bias is None else layer.bias.astype(np.float64)
-    layer.bias = np.broadcast_to(bias * change.factor + change.offset, channels).astype(layer.weights.dtype)

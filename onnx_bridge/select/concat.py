@@ -10,14 +10,13 @@ from onnx_bridge.operators.concat import Concat
 from onnx_bridge.select.rule import Rule
 
 
-class Concatenations(Rule):
+class Concatenations(Rule[Concat]):
     """Concat(a, b, ...): Concatenation(a, b, ...)."""
 
     name = "concatenations"
     of = (Concat,)
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, Concat)
+    def rewrite(self, op: Concat) -> Sequence[ROperator]:
         made = Concatenation(name=op.name, opset=op.opset, axis=op.place())
         made.inputs, made.outputs = op.inputs, op.outputs
         return [made]

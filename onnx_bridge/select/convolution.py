@@ -15,7 +15,7 @@ from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.select.rule import Rule
 
 
-class Convolutions(Rule):
+class Convolutions(Rule[Conv]):
     """Conv(x, w, b): Convolution(x).
     FusedConv(x, w, b, z): activation(Add(Convolution(x), z)), the activation and the Add where there are some.
     """
@@ -23,8 +23,7 @@ class Convolutions(Rule):
     name = "convolutions"
     of = (Conv,)
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, Conv)
+    def rewrite(self, op: Conv) -> Sequence[ROperator]:
         x, w, b, z = op.arguments(4)
         assert x is not None and w is not None
         made = Convolution(name=op.name, opset=op.opset, window=op.window(), group=op.group)

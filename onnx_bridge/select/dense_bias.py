@@ -14,14 +14,14 @@ from onnx_bridge.select.dense_gemm import per_column
 from onnx_bridge.select.rule import Rule
 
 
-class DenseBias(Rule):
+class DenseBias(Rule[ROperator]):
     """Add(Dense(a), c), c one constant a column: Dense(a) with the bias c, where nobody else reads what is added to."""
 
     name = "dense bias"
     of = (TABLE["Add"],)
 
     def pattern(self, op: ROperator) -> bool:
-        self.found = self.layer(op) if super().pattern(op) else None
+        self.found = self.layer(op)
         return self.found is not None
 
     def layer(self, op: ROperator) -> tuple[Dense, Tensor] | None:

@@ -15,14 +15,13 @@ from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.select.rule import Rule
 
 
-class DenseGemm(Rule):
+class DenseGemm(Rule[Gemm]):
     """Gemm(a, b, c), b and c constant, one value of c a column: Dense(a)."""
 
     name = "dense gemm"
     of = (Gemm,)
 
-    def check(self, op: ROperator) -> str:
-        assert isinstance(op, Gemm)
+    def check(self, op: Gemm) -> str:
         _, b, c = op.arguments(3)
         assert b is not None
         if b.dtype not in GEMM.types:
@@ -33,8 +32,7 @@ class DenseGemm(Rule):
             return "its rows do not lie in one piece each"
         return "" if c is None or per_column(c, op.y.shape[1]) else "what is added is not one constant a column"
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, Gemm)
+    def rewrite(self, op: Gemm) -> Sequence[ROperator]:
         a, b, c = op.arguments(3)
         assert a is not None and b is not None
         weights = b.constant().T if op.transB else b.constant()

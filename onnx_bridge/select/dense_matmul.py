@@ -13,13 +13,13 @@ from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.select.rule import Rule
 
 
-class DenseMatMul(Rule):
+class DenseMatMul(Rule[MatMul]):
     """MatMul(a, b), b a constant matrix: Dense(a)."""
 
     name = "dense matmul"
     of = (MatMul,)
 
-    def check(self, op: ROperator) -> str:
+    def check(self, op: MatMul) -> str:
         a, b = op.input(0), op.input(1)
         if b.dtype not in GEMM.types:
             return f"its matrices are of type {b.dtype}"
@@ -27,7 +27,7 @@ class DenseMatMul(Rule):
             return "the matrix on the right is known only at run time"
         return "" if b.rank == 2 and a.rank >= 2 else f"rows times one matrix are meant, not {a.type} times {b.type}"
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+    def rewrite(self, op: MatMul) -> Sequence[ROperator]:
         dense = Dense(name=op.name, opset=op.opset, weights=np.ascontiguousarray(op.input(1).constant()))
         dense.inputs, dense.outputs = [op.x], [op.y]
         return [dense]

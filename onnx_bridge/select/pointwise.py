@@ -10,12 +10,11 @@ from onnx_bridge.library.steps import PointwiseOperator, step_of
 from onnx_bridge.select.rule import Rule
 
 
-class Loops(Rule):
+class Loops(Rule[PointwiseOperator]):
     """f(x, ...), f any pointwise operator: Group(x, ...) of the step f."""
 
     name = "loops"
     of = (PointwiseOperator,)
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, PointwiseOperator)
+    def rewrite(self, op: PointwiseOperator) -> Sequence[ROperator]:
         return [group_of(op, [step_of(op)])]

@@ -17,7 +17,7 @@ from onnx_bridge.select.rule import Rule
 Add, Mul = TABLE["Add"], TABLE["Mul"]
 
 
-class Products(Rule):
+class Products(Rule[ROperator]):
     """MatMul(a, b): Product(a, b).
     Gemm(a, b, c): Add(Mul(Product(a, b), alpha), Mul(c, beta)), as much of it as there is.
     """

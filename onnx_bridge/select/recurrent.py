@@ -20,7 +20,7 @@ from onnx_bridge.operators.rnn import RNN
 from onnx_bridge.select.rule import Rule
 
 
-class RecurrentLayers(Rule):
+class RecurrentLayers(Rule[Recurrent]):
     """
     LSTM(x, w, r, b, lengths, h, c, p): LstmKernel(x, lengths, h, c).
     GRU(x, w, r, b, lengths, h): GruKernel(x, lengths, h).
@@ -30,8 +30,7 @@ class RecurrentLayers(Rule):
     name = "recurrent layers"
     of = (LSTM, GRU, RNN)
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, Recurrent)
+    def rewrite(self, op: Recurrent) -> Sequence[ROperator]:
         x, _, _, _, lengths, initial_h, initial_c, p = op.arguments(8)
         made = self.kernel(op, p)
         made.inputs, made.outputs = [x, lengths, initial_h, initial_c], op.outputs

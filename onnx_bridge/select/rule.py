@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar, cast
 
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel
@@ -11,8 +11,11 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.passes.base import Pass
 
+#: The operators of ONNX that a rule is about.
+Op = TypeVar("Op", bound=ROperator)
 
-class Rule(Pass):
+
+class Rule(Pass, Generic[Op]):
     """Operators of ONNX become those of kernels, one after the other in the order of the model.
 
     The docstring of a rule is what it does as a formula: `Conv(x, w, b): Convolution(x)`.
@@ -29,26 +32,27 @@ class Rule(Pass):
         self.model, self.consumers, self.producers = model, model.consumers(), model.producers()
         operators: list[ROperator] = []
         for op in model.operators:
-            if not self.pattern(op):
+            found = cast(Op, op)
+            if not isinstance(op, self.of) or not self.pattern(found):
                 operators.append(op)
-            elif why := self.check(op):
+            elif why := self.check(found):
                 self.decline(op.title(), why)
                 operators.append(op)
             else:
-                operators += self.rewrite(op)
+                operators += self.rewrite(found)
         changed = operators != model.operators
         model.operators = operators
         return changed
 
-    def pattern(self, op: ROperator) -> bool:
-        """Whether the rule is about an operator, and what stands around it."""
-        return isinstance(op, self.of)
+    def pattern(self, op: Op) -> bool:
+        """Whether the rule is about an operator, as things stand around it."""
+        return True
 
-    def check(self, op: ROperator) -> str:
+    def check(self, op: Op) -> str:
         """Why the rule declines an operator of its pattern; nothing if it takes it."""
         return ""
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
+    def rewrite(self, op: Op) -> Sequence[ROperator]:
         """What stands in the place of an operator that is taken."""
         raise NotImplementedError(type(self).__name__)
 

@@ -10,7 +10,7 @@ from onnx_bridge.operators.softmax import MaskedSoftmax, Softmax
 from onnx_bridge.select.rule import Rule
 
 
-class Softmaxes(Rule):
+class Softmaxes(Rule[Softmax]):
     """
     Softmax(x): SoftmaxRows(x).
     MaskedSoftmax(x): MaskedSoftmaxRows(x).
@@ -19,8 +19,7 @@ class Softmaxes(Rule):
     name = "softmaxes"
     of = (Softmax,)
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, Softmax)
+    def rewrite(self, op: Softmax) -> Sequence[ROperator]:
         made = (MaskedSoftmaxRows if isinstance(op, MaskedSoftmax) else SoftmaxRows)(name=op.name, opset=op.opset, rows=op.rows())
         made.inputs, made.outputs = [op.x], [op.y]
         return [made]

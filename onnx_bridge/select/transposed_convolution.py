@@ -12,14 +12,13 @@ from onnx_bridge.operators.conv_transpose import ConvTranspose
 from onnx_bridge.select.rule import Rule
 
 
-class TransposedConvolutions(Rule):
+class TransposedConvolutions(Rule[ConvTranspose]):
     """ConvTranspose(x, w, b): TransposedConvolution(x), of one group; weights are zero between several."""
 
     name = "transposed convolutions"
     of = (ConvTranspose,)
 
-    def rewrite(self, op: ROperator) -> Sequence[ROperator]:
-        assert isinstance(op, ConvTranspose)
+    def rewrite(self, op: ConvTranspose) -> Sequence[ROperator]:
         x, w, b = op.arguments(3)
         assert x is not None and w is not None
         weights = w.constant()
