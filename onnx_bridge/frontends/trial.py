@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 import onnx
 
+from onnx_bridge.errors import VerificationError
 from onnx_bridge.judge import decided, difference, gap_of, movement, nudge, scale_of
+from onnx_bridge.references.chain import References
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
 from onnx_bridge.references.ties import Ties
@@ -78,8 +80,16 @@ class _Call:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """What runs the exported model."""
+
+    name: str
+    answer: Callable[[Arrays], list[np.ndarray]]
+
+
+@dataclass(frozen=True)
 class Trial:
-    """An exported model, in onnxruntime, beside its framework.
+    """An exported model, in onnxruntime or in the next reference that takes it, beside its framework.
 
     Attributes:
         model: the model.
@@ -103,17 +113,34 @@ class Trial:
         """Compares.
 
         Raises:
-            Rejected: onnxruntime does not load the model, refuses what the framework takes, or answers differently.
+            Rejected: no reference takes the model; one refuses what the framework takes, or answers differently.
         """
         sessions = Sessions()
         try:
             sessions.open(_MODEL, self.model.SerializeToString, optimised=True)
         except Refusal as error:
-            raise Rejected(f"onnxruntime does not load what was exported: {error.why}") from None
+            return self._by_the_next(error.why)
         with closing(sessions):
-            return self._seen(sessions)
+            return self._seen(_Asked("onnxruntime", lambda feeds: sessions.run(_MODEL, feeds)))
 
-    def _seen(self, session: Sessions) -> Seen:
+    def _by_the_next(self, why: str) -> Seen:
+        """With onnx.reference, for operators and types that onnxruntime has no kernels for; their headers are as right as others."""
+        with closing(References(self.model)) as references:
+
+            def answer(feeds: Arrays) -> list[np.ndarray]:
+                try:
+                    return references.answer(feeds)[1]
+                except VerificationError as error:  # none takes the model
+                    if isinstance(error, Refusal):
+                        raise
+                    others = "; ".join(refusal.why for refusal in references.refusals if refusal.who != "onnxruntime")
+                    raise Rejected(f"onnxruntime does not load what was exported: {why}" + (f" ({others})" if others else "")) from None
+
+            seen = self._seen(_Asked("the reference", answer))
+        seen.remarks.append(f"onnxruntime does not load what was exported, so it was tried in another reference: {why}")
+        return seen
+
+    def _seen(self, session: _Asked) -> Seen:
         calls: list[_Call] = []
         for inputs in _tried(self.example, self.axes):
             call = self._call(session, inputs, inputs.feeds)
@@ -135,7 +162,7 @@ class Trial:
                 raise Rejected(fault)
         return Seen(_remarks(self.framework, calls), [[value.shape for value in call.wanted] for call in calls if not call.refused])
 
-    def _call(self, session: Sessions, inputs: _Inputs, feeds: dict[str, np.ndarray]) -> _Call:
+    def _call(self, session: _Asked, inputs: _Inputs, feeds: dict[str, np.ndarray]) -> _Call:
         call = _Call(inputs, feeds)
         try:
             call.wanted = [np.asarray(value) for value in self.reference(feeds)]
@@ -143,9 +170,9 @@ class Trial:
             call.refused = " ".join(str(error).split())[:200] or type(error).__name__
             return call
         try:
-            call.got = session.run(_MODEL, feeds)
+            call.got = session.answer(feeds)
         except Refusal as error:
-            call.fault = f"onnxruntime refuses at {inputs.where} what {self.framework} takes: {error.why[:300]}"
+            call.fault = f"{session.name} refuses at {inputs.where} what {self.framework} takes: {error.why[:300]}"
             return call
         if len(call.got) != len(call.wanted):
             call.fault = f"it has {len(call.got)} outputs, the framework gives {len(call.wanted)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -99,3 +100,23 @@ def test_a_framework_that_refuses_everything_proves_nothing() -> None:
 
     with pytest.raises(Rejected, match="numpy refuses the example: not today"):
         tried(NEG, refuses, {"x": X}, N)
+
+
+def test_a_model_that_onnxruntime_has_no_kernels_for_is_tried_in_the_next_reference() -> None:
+    """It has no Erf of doubles; a fault is found all the same."""
+    erf = model(helper.make_node("Erf", ["x"], ["y"]), {"x": (onnx.TensorProto.DOUBLE, ["n", 3])}, onnx.TensorProto.DOUBLE)
+    x = X.astype(np.float64)
+
+    seen = tried(erf, lambda feeds: np.vectorize(math.erf)(feeds["x"]), {"x": x}, N)
+
+    assert "onnxruntime does not load what was exported" in seen.remarks[-1]
+    with pytest.raises(Rejected, match="output 0 at n = 4 is off by"):
+        tried(erf, lambda feeds: np.vectorize(math.erf)(feeds["x"]) * 1.001, {"x": x}, N)
+
+
+def test_a_model_that_no_reference_takes_is_rejected() -> None:
+    unknown = model(helper.make_node("Nonesuch", ["x"], ["y"], domain="no.where"), {"x": (FLOAT, ["n", 3])}, FLOAT)
+    unknown.opset_import.append(helper.make_opsetid("no.where", 1))
+
+    with pytest.raises(Rejected, match="onnxruntime does not load what was exported: .*Nonesuch"):
+        tried(unknown, lambda feeds: feeds["x"], {"x": X}, N)
