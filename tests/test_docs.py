@@ -51,3 +51,9 @@ def test_the_python_of_a_page_runs(page: str, framework: str, tmp_path: Path) ->
     )  # fmt: skip
 
     assert ran.returncode == 0, ran.stderr[-4000:]
+
+
+def test_the_walk_through_the_stages_is_what_the_code_prints() -> None:
+    ran = subprocess.run([sys.executable, str(ROOT / "scripts" / "make_walk.py"), "--check"], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
