@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 
 from onnx_bridge.ir.dialect import Dialect
+from onnx_bridge.ir.links import Links
 from onnx_bridge.ir.rmodel import RModel, read_tensors
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
@@ -85,45 +86,41 @@ class Epilogues(Pass):
     takes = gives = Dialect.KERNEL
 
     def call(self, model: RModel) -> bool:
-        changed = False
-        while self.once(model):
-            changed = True
-        return changed
+        self.model, self.links = model, Links(model)
+        self.place = {op: i for i, op in enumerate(model.operators)}  # those that are left stand in this order
+        gone: set[ROperator] = set()
+        while found := [op for op in list(model.operators) if isinstance(op, Group) and op not in gone and self.taken(op)]:
+            gone.update(found)
+        model.operators = [op for op in model.operators if op not in gone]
+        return bool(gone)
 
-    def once(self, model: RModel) -> bool:
-        consumers = model.consumers()
-        place = {op: i for i, op in enumerate(model.operators)}
-        producers = model.producers()
-        for group in model.operators:
-            if not isinstance(group, Group):
+    def taken(self, group: Group) -> bool:
+        """Whether a kernel takes a group in."""
+        producers = self.links.producers
+        read = list(read_tensors(group))
+        makers = {producers[t] for t in read if t in producers}
+        for maker in sorted(makers, key=self.place.__getitem__, reverse=True):
+            if not isinstance(maker, Fusable) or self.links.readers(maker.y) != [group] or maker.y in self.model.outputs:
                 continue
-            read = list(read_tensors(group))
-            makers = {producers[t] for t in read if t in producers}
-            for maker in sorted(makers, key=place.__getitem__, reverse=True):
-                if not isinstance(maker, Fusable) or consumers[maker.y] != [group] or maker.y in model.outputs:
-                    continue
-                if not maker.can_fuse(group.steps):
-                    self.decline(group.title(), f"{maker.title()} cannot find the elements of its operands")
-                    continue
-                late = [t for t in read if t is not maker.y and t in producers and place[producers[t]] > place[maker]]
-                if late and not self.delay(model, maker, late, place, producers):
-                    self.decline(group.title(), f"{late[0].name} is not ready when {maker.title()} ends")
-                    continue
-                maker.fuse(group.steps)
-                model.operators.remove(group)
-                return True
+            if not maker.can_fuse(group.steps):
+                self.decline(group.title(), f"{maker.title()} cannot find the elements of its operands")
+                continue
+            late = [t for t in read if t is not maker.y and t in producers and self.place[producers[t]] > self.place[maker]]
+            if late and not self.delay(maker, late):
+                self.decline(group.title(), f"{late[0].name} is not ready when {maker.title()} ends")
+                continue
+            self.links.goes(group, maker)
+            maker.fuse(group.steps)
+            self.links.comes(maker)
+            return True
         return False
 
-    @staticmethod
-    def delay(model: RModel, maker: ROperator, late: list[Tensor], place: dict[ROperator, int], producers: dict[Tensor, ROperator]) -> bool:
+    def delay(self, maker: ROperator, late: list[Tensor]) -> bool:
         """Moves `maker` behind what its new operands need, if nothing in between depends on it."""
-        last = max(place[producers[t]] for t in late)
-        between = model.operators[place[maker] + 1 : last + 1]
-        made = {t for t in maker.outputs if t is not None}
-        for op in between:
-            if made & set(read_tensors(op)):
-                return False
-        model.operators.remove(maker)
-        model.operators.insert(last, maker)
-        place.update({op: i for i, op in enumerate(model.operators)})
+        first, last = self.place[maker], max(self.place[self.links.producers[t]] for t in late)
+        if any(first < self.place[reader] <= last for t in maker.outputs if t is not None for reader in self.links.readers(t)):
+            return False
+        operators = self.model.operators
+        operators[first : last + 1] = [*operators[first + 1 : last + 1], maker]
+        self.place.update({op: i for i, op in enumerate(operators[first : last + 1], first)})
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -93,8 +94,12 @@ def plan_memory(model: RModel) -> MemoryPlan:
     for op in timeline.operators:
         if op.is_view and op.outputs[0] is not None:
             _join_view(plan, op.x, op.y, owned)
+    ends: dict[Tensor, int] = {}
+    for tensor, (_, end) in timeline.spans.items():
+        root = plan.find(tensor)
+        ends[root] = max(end, ends.get(root, end))
     for op in timeline.operators:
-        _join_in_place(plan, op, timeline, owned)
+        _join_in_place(plan, op, timeline.times[op], ends, owned)
     spans: dict[Tensor, tuple[int, int]] = {}
     for tensor, (start, end) in timeline.spans.items():
         root = plan.find(tensor)
@@ -185,23 +190,22 @@ def _join_view(plan: MemoryPlan, source: Tensor, view: Tensor, owned: set[Tensor
         plan.root[b] = a
 
 
-def _join_in_place(plan: MemoryPlan, op: ROperator, timeline: _Timeline, owned: set[Tensor]) -> None:
-    """The first output takes over the memory of an input that nobody needs afterwards."""
+def _join_in_place(plan: MemoryPlan, op: ROperator, now: int, ends: dict[Tensor, int], owned: set[Tensor]) -> None:
+    """The first output takes over the memory of an input that nobody needs afterwards; `ends` says when each memory was needed last."""
     if op.is_view or not op.outputs or op.outputs[0] is None or not op.in_place:
         return
     target = plan.find(op.y)
     if target in owned:
         return
-    now = timeline.times[op]
     for index in op.in_place:
         tensor = op.inputs[index]
         if tensor is None:
             continue
         source = plan.find(tensor)
-        last = max(end for t, (_, end) in timeline.spans.items() if plan.find(t) is source)
-        if source in owned or source.is_constant or source is target or last != now or source.bytes != target.bytes:
+        if source in owned or source.is_constant or source is target or ends[source] != now or source.bytes != target.bytes:
             continue
         plan.root[target] = source
+        ends[source] = max(now, ends.pop(target))
         return
 
 
@@ -210,19 +214,35 @@ def _place(plan: MemoryPlan, symbols: Sequence[str]) -> None:
     values = dict.fromkeys(_all_symbols(plan, symbols), TYPICAL)
     buffers = [*plan.buffers.values(), *plan.scratch.values()]
     sizes = {id(b): dims.evaluate(b.bytes, values) for b in buffers}
+    rivals = _rivals(buffers)
     placed: list[tuple[int, Buffer]] = []
     peak = -1
     for order in ORDERS:
-        tried = _placement(sorted(buffers, key=lambda b: order(b, sizes[id(b)])), sizes)
+        tried = _placement(sorted(buffers, key=lambda b: order(b, sizes[id(b)])), sizes, rivals)
         height = max((offset + sizes[id(b)] for offset, b in tried), default=0)
         if peak < 0 or height < peak:
             placed, peak = tried, height
     placed.sort(key=lambda item: (item[0], item[1].start))
-    for index, (offset, buffer) in enumerate(placed):
+    plan.order = [buffer for _, buffer in placed]
+    for index, buffer in enumerate(plan.order):
         buffer.index = index
-        below = [b for o, b in placed[:index] if b.start <= buffer.end and buffer.start <= b.end and o <= offset]
-        buffer.below = [b for b in below if not any(b in other.below for other in below)]
-        plan.order.append(buffer)
+    for buffer in plan.order:
+        below = sorted((b for b in rivals[id(buffer)] if b.index < buffer.index), key=lambda b: b.index)
+        beneath = {id(b) for other in below for b in other.below}
+        buffer.below = [b for b in below if id(b) not in beneath]
+
+
+def _rivals(buffers: Sequence[Buffer]) -> dict[int, list[Buffer]]:
+    """The buffers that are needed at the same time as each one, by its id."""
+    rivals: dict[int, list[Buffer]] = {id(b): [] for b in buffers}
+    alive: list[Buffer] = []
+    for buffer in sorted(buffers, key=lambda b: b.start):
+        alive = [b for b in alive if b.end >= buffer.start]
+        for other in alive:
+            rivals[id(other)].append(buffer)
+        rivals[id(buffer)] += alive
+        alive.append(buffer)
+    return rivals
 
 
 #: Orders in which buffers are placed, by buffer and size: none is best for all models.
@@ -235,19 +255,31 @@ ORDERS: tuple[Callable[[Buffer, int], tuple[int, ...]], ...] = (
 )
 
 
-def _placement(buffers: Sequence[Buffer], sizes: Mapping[int, int]) -> list[tuple[int, Buffer]]:
+def _placement(buffers: Sequence[Buffer], sizes: Mapping[int, int], rivals: Mapping[int, Sequence[Buffer]]) -> list[tuple[int, Buffer]]:
     """Places buffers one after the other, each into the tightest gap between those that live at the same time."""
-    placed: list[tuple[int, Buffer]] = []
+    at: dict[int, int] = {}
+    low: list[tuple[int, int, int]] = []  # where those that are placed begin and end, and which they are, from the lowest on
     for buffer in buffers:
-        rivals = sorted((o, o + sizes[id(b)]) for o, b in placed if b.start <= buffer.end and buffer.start <= b.end)
-        need, at = sizes[id(buffer)], 0
-        best: tuple[int, int] | None = None
-        for begin, end in rivals:
-            if begin - at >= need and (best is None or begin - at < best[0]):
-                best = (begin - at, at)
-            at = max(at, end)
-        placed.append((best[1] if best else at, buffer))
-    return placed
+        mine = {id(b) for b in rivals[id(buffer)] if id(b) in at}
+        # A few are put in order by themselves; where most are rivals, those in order are gone through.
+        few = len(mine) * 8 < len(low)
+        taken = sorted((at[b], at[b] + sizes[b]) for b in mine) if few else [(begin, end) for begin, end, b in low if b in mine]
+        place = _tightest(taken, sizes[id(buffer)])
+        at[id(buffer)] = place
+        bisect.insort(low, (place, place + sizes[id(buffer)], id(buffer)))
+    return [(at[id(b)], b) for b in buffers]
+
+
+def _tightest(taken: Sequence[tuple[int, int]], need: int) -> int:
+    """Where the smallest gap that is large enough begins between pieces, given from the lowest on; above all where there is none."""
+    end_of_all = 0
+    best: tuple[int, int] | None = None
+    for begin, end in taken:
+        gap = begin - end_of_all
+        if gap >= need and (best is None or gap < best[0]):
+            best = (gap, end_of_all)
+        end_of_all = max(end_of_all, end)
+    return best[1] if best else end_of_all
 
 
 def _all_symbols(plan: MemoryPlan, symbols: Sequence[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import float32
-from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.links import Links
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Shape, Tensor
 from onnx_bridge.library.known import MOST
@@ -26,6 +27,10 @@ Add, Sub, Mul, Div, Neg, Reciprocal, Relu = (TABLE[name] for name in ("Add", "Su
 #: A sum of products: (power of x, of its mean, of 1 / sqrt(variance + epsilon)) -> factor.
 Expression = dict[tuple[int, int, int], np.ndarray]
 X, MEAN, INVERSE, ONE = (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)
+
+
+#: What a mean may be made by, one behind the other.
+MEANS = (ReduceMean, ReduceSum, Div, Mul, Identity, Reshaping, Expand)
 
 
 @dataclass(frozen=True)
@@ -135,27 +140,40 @@ def number_of(tensor: Tensor) -> float | None:
     return float(tensor.constant().reshape(-1)[0]) if tensor.is_constant and tensor.constant().size == 1 else None
 
 
-def expressions(
-    model: RModel, root: ROperator, moments: Moments, producers: Mapping[Tensor, ROperator]
-) -> list[tuple[ROperator, Expression]]:
-    """The operators whose results are sums of products of x, its mean, the inverse root and constants, with those."""
+def expressions(root: ROperator, moments: Moments, links: Links, place: Mapping[ROperator, float]) -> list[tuple[ROperator, Expression]]:
+    """The operators whose results are sums of products of x, its mean, the inverse root and constants, with those.
+
+    Only what can be reached from x and the root is looked at, in the order of the model, which `place` tells.
+    """
     one = np.ones(())
     inverse = isinstance(root, Pow) and number_of(root.input(1)) == -0.5
     known: dict[Tensor, Expression] = {moments.x: {X: one}, root.y: {INVERSE if inverse else (0, 0, -1): one}}
     found: list[tuple[ROperator, Expression]] = []
-    for op in model.operators:
-        if len(op.outputs) != 1 or op.outputs[0] is None or op.y in known or op.y.dtype is not float32:
+    waiting: list[tuple[float, int, ROperator]] = []
+    asked: set[ROperator] = set()
+
+    def ask(tensor: Tensor) -> None:
+        for reader in links.readers(tensor):
+            if reader not in asked:
+                asked.add(reader)
+                heapq.heappush(waiting, (place[reader], len(asked), reader))
+
+    for tensor in known:
+        ask(tensor)
+    while waiting:
+        op = heapq.heappop(waiting)[2]
+        if len(op.outputs) != 1 or op.outputs[0] is None or op.y in known:
             continue
-        if op.y.shape == moments.kept and mean_of(op.y, producers, False) == (moments.x, moments.axes):
+        if op.y.dtype is float32 and op.y.shape == moments.kept and mean_of(op.y, links.producers, False) == (moments.x, moments.axes):
             known[op.y] = {MEAN: one}
-            continue
-        if not isinstance(op, (Add, Sub, Mul, Div, Neg, Reciprocal)) or not any(t in known for t in op.inputs if t is not None):
-            continue
-        parts = [known.get(t) or constant_expression(t, moments.x.rank) for t in op.inputs if t is not None]
-        result = None if any(part is None for part in parts) else combined(op, [part for part in parts if part is not None])
-        if result is not None:
-            known[op.y] = result
-            found.append((op, result))
+        elif op.y.dtype is float32 and isinstance(op, (Add, Sub, Mul, Div, Neg, Reciprocal)):
+            parts = [known.get(t) or constant_expression(t, moments.x.rank) for t in op.inputs if t is not None]
+            result = None if any(part is None for part in parts) else combined(op, [part for part in parts if part is not None])
+            if result is not None:
+                known[op.y] = result
+                found.append((op, result))
+        if op.y in known or isinstance(op, MEANS):
+            ask(op.y)
     return found
 
 

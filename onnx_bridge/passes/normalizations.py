@@ -9,6 +9,7 @@ import numpy as np
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.links import Links
 from onnx_bridge.ir.rmodel import RModel, sweep
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
@@ -45,29 +46,32 @@ class Normalizations(Pass):
     takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
-        changed = False
+        self.links = Links(model)
+        self.place: dict[ROperator, float] = {op: i for i, op in enumerate(model.operators)}
+        self.gone: set[ROperator] = set()
         for root in list(model.operators):
-            if isinstance(root, (Sqrt, Pow)) and root in model.operators:
-                changed |= self.around(model, root)
+            if isinstance(root, (Sqrt, Pow)) and root not in self.gone:
+                self.around(model, root)
+        model.operators = [op for op in model.operators if op not in self.gone]
+        changed = bool(self.gone)
         for op in list(model.operators):
             if isinstance(op, InstanceNormalization):
                 changed |= self.grouped(model, op)
         return changed
 
-    def around(self, model: RModel, root: ROperator) -> bool:
+    def around(self, model: RModel, root: ROperator) -> None:
         """Recognises the normalization that a root belongs to."""
-        producers = model.producers()
-        moments = moments_of(root, producers)
+        moments = moments_of(root, self.links.producers)
         if moments is None or moments.x.dtype is not float32:
-            return False
+            return
         found: tuple[ROperator, np.ndarray, np.ndarray] | None = None
-        for op, expression in expressions(model, root, moments, producers):
+        for op, expression in expressions(root, moments, self.links, self.place):
             form = normal_form(expression, moments)
             if form is not None and op.y.shape == moments.x.shape:
                 found = (op, *form)
         if found is None:
             self.decline(root.title(), "what is made of the root of a variance is not a normalization")
-            return False
+            return
         last, scale, bias = found
         rank = moments.x.rank
         made = None
@@ -81,11 +85,13 @@ class Normalizations(Pass):
         made = made or self.rows(model, moments, scale, bias, last)
         if made is None:
             self.decline(last.title(), "the sizes of what is normalized are not known")
-            return False
+            return
         place = model.operators.index(last)
         model.operators[place : place + 1] = made
-        sweep(model)
-        return True
+        self.place.update({op: self.place[last] + i / len(made) for i, op in enumerate(made)})
+        self.links.goes(last)
+        self.links.comes(*made)
+        self.gone |= {last, *self.links.sweep(t for t in last.inputs if t is not None)}
 
     @staticmethod
     def rows(model: RModel, moments: Moments, scale: np.ndarray, bias: np.ndarray, last: ROperator) -> list[ROperator] | None:

@@ -7,6 +7,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.links import Links
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
@@ -34,20 +35,20 @@ class Rows(Pass):
     takes = gives = Dialect.ONNX
 
     def call(self, model: RModel) -> bool:
-        changed = False
+        changed, links = False, Links(model)
         for op in list(model.operators):
             if isinstance(op, Gemm):
-                changed |= self.parted(model, op)
+                changed |= self.parted(model, op, links)
         for op in list(model.operators):
             if isinstance(op, Transpose):
-                changed |= self.hoisted(model, op)
+                changed |= self.hoisted(model, op, links)
         return changed
 
     @staticmethod
-    def parted(model: RModel, op: Gemm) -> bool:
+    def parted(model: RModel, op: Gemm, links: Links) -> bool:
         x, w, c = op.arguments(3)
         assert x is not None and w is not None
-        before, readers = model.producers().get(x), model.consumers().get(op.y, [])
+        before, readers = links.producers.get(x), links.readers(op.y)
         if not isinstance(before, Reshaping) or len(readers) != 1 or not isinstance(readers[0], Reshaping) or op.y in model.outputs:
             return False
         after = readers[0]
@@ -63,24 +64,27 @@ class Rows(Pass):
         product = MatMul(name=op.name, opset=op.opset)
         product.inputs = [view.y, model.new_tensor(f"{w.name}_rows", Type(float32, weights.shape), value=weights)]
         product.outputs = [after.y]
-        place = model.operators.index(after)
-        model.operators[place : place + 1] = [view, product]
-        model.operators.remove(op)
+        added: list[ROperator] = [view, product]
         if c is not None:
             bias = c.constant().reshape(-1)
             product.outputs = [model.new_tensor(f"{op.y.name}_product", after.y.type)]
             add = Add(name=f"{op.title()} bias", opset=22)
             add.inputs = [product.y, model.new_tensor(f"{c.name}_row", Type(float32, bias.shape), value=bias)]
             add.outputs = [after.y]
-            model.operators.insert(model.operators.index(product) + 1, add)
+            added.append(add)
+        place = model.operators.index(after)
+        model.operators[place : place + 1] = added
+        model.operators.remove(op)
+        links.goes(op, after)
+        links.comes(*added)
         return True
 
     @staticmethod
-    def hoisted(model: RModel, op: Transpose) -> bool:
+    def hoisted(model: RModel, op: Transpose, links: Links) -> bool:
         order = op.order(op.x)
         if order[-1:] != [op.x.rank - 1] or order == sorted(order):
             return False
-        producers, consumers = model.producers(), model.consumers()
+        producers, consumers = links.producers, links.consumers
         chain: list[ROperator] = []
         tensor, reader = op.x, op
         while consumers.get(tensor) == [reader] and tensor not in model.outputs:
@@ -101,6 +105,7 @@ class Rows(Pass):
         first.perm = order
         first.inputs = [tensor]
         first.outputs = [model.new_tensor(f"{tensor.name}_turned", Type(tensor.dtype, tuple(tensor.shape[axis] for axis in order)))]
+        links.goes(op, *chain)
         model.operators.insert(model.operators.index(chain[-1]), first)
         before, turned = tensor, first.y
         for maker in reversed(chain):
@@ -110,6 +115,7 @@ class Rows(Pass):
             maker.outputs = [turned]
         chain[0].outputs = [op.y]
         model.operators.remove(op)
+        links.comes(first, *chain)
         return True
 
 
