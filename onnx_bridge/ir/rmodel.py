@@ -147,6 +147,18 @@ class RModel:
         """A new tensor; its name starts with `hint`."""
         return self.add_tensor(Tensor(self.new_name(hint), type_, **kwargs))
 
+    def new_constant(self, hint: str, value: Any, dtype: DType | None = None) -> Tensor:
+        """A new tensor that is known: a constant, or integers that are sizes.
+
+        Args:
+            hint: what its name starts with.
+            value: numbers, or an array of objects with sizes among them.
+            dtype: its element type; that of the numbers unless given.
+        """
+        sizes = isinstance(value, np.ndarray) and value.dtype == object
+        array = np.asarray(value, None if sizes or dtype is None else dtype.numpy)
+        return self.new_tensor(hint, Type(dtype or dtypes.of(array), array.shape), value=np.ascontiguousarray(array).reshape(array.shape))
+
     def forget_unused(self) -> None:
         """Tensors that nothing names any more go, constants with their bytes, and their names are free."""
         used: dict[int, dict[str, Tensor]] = {}

@@ -132,6 +132,11 @@ class ROperator:
         op.set_attributes(attributes)
         return op
 
+    def between(self: Made, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor | None]) -> Made:
+        """The operator itself, with these tensors."""
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        return self
+
     # ---- what a class may say
 
     def types(self, *inputs: Any) -> Type | Sequence[Type | None]:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, find
-from onnx_bridge.ir.tensor import Tensor, Type, fits
+from onnx_bridge.ir.tensor import Tensor, fits
 
 #: The opset that the parts of a composite are written in.
 OPSET = 22
@@ -56,8 +54,7 @@ class Parts:
 
     def many(self, count: int, cls: type[ROperator], *inputs: Tensor, **attributes: Any) -> list[Tensor]:
         """Adds an operator with ONNX attributes; returns its first outputs."""
-        op = cls(name=f"{self.owner.title()} {cls.op_type}", opset=OPSET)
-        op.set_attributes(attributes)
+        op = cls.make(f"{self.owner.title()} {cls.op_type}", OPSET, **attributes)
         op.inputs = list(inputs)
         types, values = op.infer()
         hint = f"{self.owner.y.name}_{cls.op_type.lower()}"
@@ -82,8 +79,7 @@ class Parts:
 
     def constant(self, hint: str, value: Any, like: Tensor) -> Tensor:
         """A constant of the type of `like`."""
-        array = np.asarray(value, like.dtype.numpy)
-        return self.model.new_tensor(f"{self.owner.y.name}_{hint}", Type(like.dtype, array.shape), value=array)
+        return self.model.new_constant(f"{self.owner.y.name}_{hint}", value, like.dtype)
 
 
 def onnx(op_type: str) -> type[ROperator]:

@@ -224,21 +224,20 @@ class Attention(Composite):
 
 def sizes(build: Parts, *values: Size) -> Tensor:
     """A vector of sizes."""
-    return build.model.new_tensor("sizes", Type(int64, (len(values),)), value=of_sizes(values, int64))
+    return build.model.new_constant("sizes", of_sizes(values, int64), int64)
 
 
 def numbers(build: Parts, count: Size, shape: Shape | list[Size]) -> Tensor:
     """0, 1, 2, ... below `count`, in a shape."""
     zero, one = (build.constant(hint, value, sizes(build, 0)) for hint, value in (("zero", 0), ("one", 1)))
-    limit = build.model.new_tensor("count", Type(int64, ()), value=of_sizes([count], int64).reshape(()))
+    limit = build.model.new_constant("count", of_sizes([count], int64).reshape(()), int64)
     return build.reshape(build.add(Range, zero, limit, one), shape)
 
 
 def causal(build: Parts, queries: Size, keys: Size, past: Size) -> Tensor:
     """A mask [queries, keys]: a query looks at those of the past, and at what is not behind it."""
     if isinstance(queries, int) and isinstance(keys, int) and isinstance(past, int) and queries * keys <= MOST_MASK:
-        value = np.tri(queries, keys, past, dtype=bool)
-        return build.model.new_tensor("causal", Type(bool_, value.shape), value=value)
+        return build.model.new_constant("causal", np.tri(queries, keys, past, dtype=bool))
     row = numbers(build, queries, [queries, 1])
     if past != 0:
         row = build.add(TABLE["Add"], row, sizes(build, past))

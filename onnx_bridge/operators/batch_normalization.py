@@ -65,7 +65,7 @@ class BatchNormalization(Composite):
         ratio = build.add(Div, s, build.add(Sqrt, build.add(Add, v, build.constant("epsilon", self.epsilon, v))))
         shift = build.add(Sub, b, build.add(Mul, m, ratio))
         if self.spatial and self.x.rank > 2:
-            wanted = build.model.new_tensor(f"{self.y.name}_shape", Type(int64, (len(shape),)), value=np.array(shape, np.int64))
+            wanted = build.model.new_constant(f"{self.y.name}_shape", shape, int64)
             ratio, shift = build.add(Reshape, ratio, wanted), build.add(Reshape, shift, wanted)
         return build.add(Affine, self.x, ratio, shift)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32, int64, uint32, uint64
@@ -165,7 +163,7 @@ def simplified(build: Parts, term: Term, sizes: dict[Index, Size]) -> Term:
 
 def known(numbers: Sequence[int], build: Parts) -> Tensor:
     """A constant vector of integers."""
-    return build.model.new_tensor("numbers", Type(int64, (len(numbers),)), value=np.asarray(numbers, np.int64))
+    return build.model.new_constant("numbers", numbers, int64)
 
 
 def summed(build: Parts, term: Term, needed: Collection[Index]) -> Term:

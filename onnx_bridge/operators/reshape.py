@@ -104,10 +104,7 @@ class Reshape(Reshaping):
 
 def reshape_to(name: str, x: Tensor, y: Tensor) -> Reshape:
     """The operator, of no model yet, that has `x` as `y`, which has as many elements. Its shape is the attribute, sizes included."""
-    op = Reshape(name=name, opset=22)
-    op.set_attributes({"shape": list(y.shape), "allowzero": 1})
-    op.inputs, op.outputs = [x], [y]
-    return op
+    return Reshape.make(name, shape=list(y.shape), allowzero=1).between([x], [y])
 
 
 def _without_common(a: Sequence[Size], b: Sequence[Size]) -> tuple[list[Size], list[Size]]:

@@ -9,7 +9,6 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.operators.group_normalization import GroupNormalization
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.normalizations import new_constant
 
 Add, Mul = TABLE["Add"], TABLE["Mul"]
 
@@ -44,7 +43,7 @@ class GroupScales(Pass):
         number = value.reshape(-1).astype(np.float64)
         parameters = [t.constant().astype(np.float64) for t in (scale, bias)]
         changed = [p * number for p in parameters] if isinstance(reader, Mul) else [parameters[0], parameters[1] + number]
-        op.inputs[1:3] = [new_constant(model, f"{reader.y.name}_parameter", p.astype(np.float32)) for p in changed]
+        op.inputs[1:3] = [model.new_constant(f"{reader.y.name}_parameter", p.astype(np.float32)) for p in changed]
         op.outputs = [reader.y]
         model.operators.remove(reader)
         return True

@@ -42,15 +42,12 @@ class Means(Pass):
             if not isinstance(op, ReduceMean) or len(spatial) < 2 or op.reduced() != spatial or op.x.dtype is not float32:
                 operators.append(op)
                 continue
-            pool = GlobalAveragePool(name=op.name, opset=op.opset)
-            pool.inputs, pool.outputs = [op.x], [op.y]
+            pool = GlobalAveragePool.make(op.name, op.opset).between([op.x], [op.y])
             operators.append(pool)
             if not op.keepdims:
                 kept = model.new_tensor(f"{op.y.name}_pooled", Type(float32, (*op.x.shape[:2], *[1] * len(spatial))))
-                squeeze = Squeeze(name=f"{op.name} axes", opset=11)
-                squeeze.set_attributes({"axes": spatial})
-                pool.outputs, squeeze.inputs, squeeze.outputs = [kept], [kept], [op.y]
-                operators.append(squeeze)
+                pool.outputs = [kept]
+                operators.append(Squeeze.make(f"{op.name} axes", 11, axes=spatial).between([kept], [op.y]))
         operators = [op for op in operators if op not in gone]
         changed = operators != model.operators
         model.operators = operators
@@ -69,11 +66,8 @@ class Means(Pass):
             return op
         if terms == 0 or float(by.constant().reshape(-1)[0]) != terms:
             return op
-        mean = ReduceMean(name=op.name, opset=11)
-        mean.set_attributes({"axes": op.reduced(), "keepdims": op.keepdims})
-        mean.inputs, mean.outputs = [op.x], [divide.y]
         gone.add(divide)
-        return mean
+        return ReduceMean.make(op.name, 11, axes=op.reduced(), keepdims=op.keepdims).between([op.x], [divide.y])
 
     @staticmethod
     def untransposed(op: Reduction, producers: dict[Tensor, ROperator]) -> None:

@@ -160,15 +160,13 @@ class Movement(Pass):
                     inputs.append(maker.x)
                 elif tensor.is_constant and tensor.rank and not isinstance(op, MatMul):
                     value = tensor.constant().reshape((1,) * (len(order) - tensor.rank) + tensor.constant().shape).transpose(back)
-                    inputs.append(constant(model, tensor, value))
+                    inputs.append(model.new_constant(f"{tensor.name}_moved", value, tensor.dtype))
                 else:
                     inputs.append(tensor)
             op.inputs, op.outputs = inputs, [inner]
             plain[y] = inner
             if y in leaving:
-                transpose = Transpose(name=f"{op.title()} transposed", opset=22)
-                transpose.perm = list(order)
-                transpose.inputs, transpose.outputs = [inner], [y]
+                transpose = Transpose.make(f"{op.title()} transposed", perm=list(order)).between([inner], [y])
                 model.operators.insert(model.operators.index(op) + 1, transpose)
 
     # ---- 5
@@ -213,7 +211,7 @@ class Movement(Pass):
             if tensor is None or (value is None and not tensor.rank):
                 inputs.append(tensor)
             elif value is not None:
-                inputs.append(constant(model, tensor, value))
+                inputs.append(model.new_constant(f"{tensor.name}_moved", value, tensor.dtype))
             elif isinstance(maker, Reshaping) and maker.x.shape == before.shape:
                 inputs.append(maker.x)
             else:
@@ -309,9 +307,3 @@ def in_front(tensor: Tensor, y: Tensor, before: Tensor) -> np.ndarray | None:
         return None
     filled = np.broadcast_to(value.reshape([size for size in own if isinstance(size, int)]), numbers)
     return filled.reshape([math.prod(numbers[place] for place in run) for run in theirs])
-
-
-def constant(model: RModel, like: Tensor, value: np.ndarray) -> Tensor:
-    """A constant with other elements or another shape than `like`."""
-    value = np.ascontiguousarray(value).reshape(value.shape)
-    return model.new_tensor(f"{like.name}_moved", Type(like.dtype, value.shape), value=value)

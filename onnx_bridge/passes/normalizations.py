@@ -160,11 +160,11 @@ class Normalizations(Pass):
             return False
         if op.x.rank != 3 or not all(t.is_constant for t in (op.input(1), op.input(2))):
             return False
-        made = GroupNormalization(name=op.name, opset=21)
-        made.set_attributes({"num_groups": groups, "epsilon": op.epsilon})
-        parameters = [np.repeat(t.constant(), channels // groups) for t in (op.input(1), op.input(2))]
-        made.inputs = [x, *(new_constant(model, f"{op.y.name}_{hint}", p) for hint, p in zip(("scale", "bias"), parameters, strict=True))]
-        made.outputs = [after.y]
+        scale, bias = (
+            model.new_constant(f"{op.y.name}_{hint}", np.repeat(t.constant(), channels // groups))
+            for hint, t in (("scale", op.input(1)), ("bias", op.input(2)))
+        )
+        made = GroupNormalization.make(op.name, 21, num_groups=groups, epsilon=op.epsilon).between([x, scale, bias], [after.y])
         model.operators[model.operators.index(after)] = made
         sweep(model)
         return True
@@ -185,8 +185,7 @@ class Chain:
 
     def add(self, cls: type[ROperator], opset: int, type_: Type, *inputs: Tensor, **attributes: object) -> None:
         """The next operator, of what there is so far and other inputs."""
-        op = cls(name=f"{self.last.title()} {cls.op_type}", opset=opset)
-        op.set_attributes(attributes)
+        op = cls.make(f"{self.last.title()} {cls.op_type}", opset, **attributes)
         op.inputs = [self.tensor, *inputs]
         if self.operators:
             inner = self.model.new_tensor(f"{self.last.y.name}_{self.operators[-1].op_type.lower()}", self.tensor.type)
@@ -207,10 +206,4 @@ class Chain:
 
     def constant(self, value: np.ndarray) -> Tensor:
         """A constant."""
-        return new_constant(self.model, f"{self.last.y.name}_parameter", value)
-
-
-def new_constant(model: RModel, hint: str, value: np.ndarray) -> Tensor:
-    """A constant."""
-    value = np.ascontiguousarray(value)
-    return model.new_tensor(hint, Type(float32, value.shape), value=value)
+        return self.model.new_constant(f"{self.last.y.name}_parameter", value)

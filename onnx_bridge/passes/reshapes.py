@@ -70,10 +70,8 @@ class Reshapes(Pass):
         order = [axis for place in op.order(op.x) for axis in joined[place]]
         y = op.y
         fine = reshape_to(f"{op.title()} parted", x, model.new_tensor(f"{x.name}_parted", Type(x.dtype, factors)))
-        turned = Transpose(name=op.name, opset=22)
-        turned.perm = order
-        shape = tuple(factors[axis] for axis in order)
-        turned.inputs, turned.outputs = [fine.y], [model.new_tensor(f"{y.name}_parted", Type(x.dtype, shape))]
+        parted = model.new_tensor(f"{y.name}_parted", Type(x.dtype, tuple(factors[axis] for axis in order)))
+        turned = Transpose.make(op.name, perm=order).between([fine.y], [parted])
         whole = reshape_to(f"{op.title()} joined", turned.y, y)
         added: list[ROperator] = [fine, turned, whole]
         if factors == x.shape:
@@ -98,9 +96,8 @@ class Reshapes(Pass):
             order = [other for other in range(root.rank) if other != axis]
             order.insert(at, axis)
             shape = tuple(root.shape[other] for other in order)
-            turned = Transpose(name=f"{op.title()} side by side", opset=22)
-            turned.perm = order
-            turned.inputs, turned.outputs = [root], [model.new_tensor(f"{op.y.name}_apart", Type(op.y.dtype, shape))]
+            apart = model.new_tensor(f"{op.y.name}_apart", Type(op.y.dtype, shape))
+            turned = Transpose.make(f"{op.title()} side by side", perm=order).between([root], [apart])
             view = reshape_to(op.name, turned.y, op.y)
             place = model.operators.index(op)
             model.operators[place : place + 1] = [turned, view]
@@ -125,9 +122,8 @@ class Reshapes(Pass):
         if any(size != 1 for size, _ in sizes) or op.y.value is not None:
             return False
         view = reshape_to(op.name, expand.x, model.new_tensor(f"{op.y.name}_small", Type(op.y.dtype, tuple(shape))))
-        whole_shape = model.new_tensor("shape", Type(int64, (op.y.rank,)), value=of_sizes(op.y.shape, int64))
-        repeated = Expand(name=expand.name, opset=22)
-        repeated.inputs, repeated.outputs = [view.y, whole_shape], [op.y]
+        whole_shape = model.new_constant("shape", of_sizes(op.y.shape, int64), int64)
+        repeated = Expand.make(expand.name).between([view.y, whole_shape], [op.y])
         place = model.operators.index(op)
         model.operators[place : place + 1] = [view, repeated]
         producers.update({view.y: view, op.y: repeated})

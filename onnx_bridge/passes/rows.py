@@ -61,17 +61,12 @@ class Rows(Pass):
         weights = np.ascontiguousarray(w.constant().T) if op.transB else w.constant()
         rows = model.new_tensor(f"{x.name}_rows", Type(float32, (*after.y.shape[:-1], x.shape[1])))
         view = reshape_to(f"{op.title()} rows", before.x, rows)
-        product = MatMul(name=op.name, opset=op.opset)
-        product.inputs = [view.y, model.new_tensor(f"{w.name}_rows", Type(float32, weights.shape), value=weights)]
-        product.outputs = [after.y]
+        product = MatMul.make(op.name, op.opset).between([view.y, model.new_constant(f"{w.name}_rows", weights)], [after.y])
         added: list[ROperator] = [view, product]
         if c is not None:
-            bias = c.constant().reshape(-1)
             product.outputs = [model.new_tensor(f"{op.y.name}_product", after.y.type)]
-            add = Add(name=f"{op.title()} bias", opset=22)
-            add.inputs = [product.y, model.new_tensor(f"{c.name}_row", Type(float32, bias.shape), value=bias)]
-            add.outputs = [after.y]
-            added.append(add)
+            bias = model.new_constant(f"{c.name}_row", c.constant().reshape(-1))
+            added.append(Add.make(f"{op.title()} bias").between([product.y, bias], [after.y]))
         place = model.operators.index(after)
         model.operators[place : place + 1] = added
         model.operators.remove(op)
@@ -101,13 +96,11 @@ class Rows(Pass):
             source = producers.get(source.x)
         if not isinstance(source, Transpose):
             return False
-        first = Transpose(name=op.name, opset=22)
-        first.perm = order
-        first.inputs = [tensor]
-        first.outputs = [model.new_tensor(f"{tensor.name}_turned", Type(tensor.dtype, tuple(tensor.shape[axis] for axis in order)))]
+        turned = model.new_tensor(f"{tensor.name}_turned", Type(tensor.dtype, tuple(tensor.shape[axis] for axis in order)))
+        first = Transpose.make(op.name, perm=order).between([tensor], [turned])
         links.goes(op, *chain)
         model.operators.insert(model.operators.index(chain[-1]), first)
-        before, turned = tensor, first.y
+        before = tensor
         for maker in reversed(chain):
             maker.inputs = [turned if t is before else t for t in maker.inputs]
             before = maker.y

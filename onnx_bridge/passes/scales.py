@@ -8,7 +8,7 @@ from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gather import Gather
@@ -42,10 +42,8 @@ class Scales(Pass):
                 continue
             y = op.y
             plain = model.new_tensor(f"{y.name}_plain", y.type)
-            value = np.asarray(factor, np.float32)
-            scaled = Mul(name=f"{op.title()} scale", opset=22)
-            scaled.inputs = [plain, model.new_tensor(f"{y.name}_scale", Type(float32, ()), value=value)]
-            op.outputs, scaled.outputs = [plain], [y]
+            scaled = Mul.make(f"{op.title()} scale").between([plain, model.new_constant(f"{y.name}_scale", factor, float32)], [y])
+            op.outputs = [plain]
             model.operators.insert(model.operators.index(op) + 1, scaled)
             changed = True
         return changed

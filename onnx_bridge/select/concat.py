@@ -17,6 +17,4 @@ class Concatenations(Rule[Concat]):
     of = (Concat,)
 
     def rewrite(self, op: Concat) -> Sequence[ROperator]:
-        made = Concatenation(name=op.name, opset=op.opset, axis=op.place())
-        made.inputs, made.outputs = op.inputs, op.outputs
-        return [made]
+        return [Concatenation(name=op.name, opset=op.opset, axis=op.place()).between(op.inputs, op.outputs)]

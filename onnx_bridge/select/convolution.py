@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from typing import Any
 
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.convolution import Convolution
 from onnx_bridge.operators.clip import Clip
 from onnx_bridge.operators.conv import Conv, FusedConv
@@ -37,21 +36,18 @@ class Convolutions(Rule[Conv]):
                 self.append(operators, *self.activation(op))
         return operators
 
-    def append(self, operators: list[ROperator], cls: type[ROperator], others: Sequence[Tensor], attributes: Mapping[str, float]) -> None:
+    def append(self, operators: list[ROperator], cls: type[ROperator], others: Sequence[Tensor], attributes: Mapping[str, Any]) -> None:
         """Puts a pointwise operator behind the last one, which keeps its output's name."""
         last = operators[-1]
         y = last.y
         inner = self.model.new_tensor(f"{y.name}_{last.op_type.lower()}", y.type)
         last.outputs = [inner]
-        op = cls(name=f"{last.name} {cls.op_type}", opset=22)
-        op.set_attributes(attributes)
-        op.inputs, op.outputs = [inner, *others], [y]
-        operators.append(op)
+        operators.append(cls.make(f"{last.name} {cls.op_type}", **attributes).between([inner, *others], [y]))
 
-    def activation(self, op: FusedConv) -> tuple[type[ROperator], Sequence[Tensor], Mapping[str, float]]:
+    def activation(self, op: FusedConv) -> tuple[type[ROperator], Sequence[Tensor], Mapping[str, Any]]:
         """The activation of a FusedConv: class, further inputs, attributes."""
         params = list(op.activation_params or [])
         if op.activation == "Clip":
-            bounds = [self.model.new_tensor(f"{op.name}_bound", Type(op.y.dtype, ()), value=np.float32(v).reshape(())) for v in params]
+            bounds = [self.model.new_constant(f"{op.name}_bound", value, op.y.dtype) for value in params]
             return Clip, bounds, {}
         return TABLE[op.activation], [], dict(zip(op.KNOWN[op.activation], params, strict=False))

@@ -28,6 +28,5 @@ class DenseMatMul(Rule[MatMul]):
         return "" if b.rank == 2 and a.rank >= 2 else f"rows times one matrix are meant, not {a.type} times {b.type}"
 
     def rewrite(self, op: MatMul) -> Sequence[ROperator]:
-        dense = Dense(name=op.name, opset=op.opset, weights=np.ascontiguousarray(op.input(1).constant()))
-        dense.inputs, dense.outputs = [op.x], [op.y]
-        return [dense]
+        weights = np.ascontiguousarray(op.input(1).constant())
+        return [Dense(name=op.name, opset=op.opset, weights=weights).between([op.x], [op.y])]

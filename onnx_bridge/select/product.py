@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.product import Product
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
@@ -28,9 +26,7 @@ class Products(Rule[ROperator]):
     def rewrite(self, op: ROperator) -> Sequence[ROperator]:
         if isinstance(op, Gemm):
             return self.gemm(op)
-        product = Product(name=op.name, opset=op.opset)
-        product.inputs, product.outputs = [op.input(0), op.input(1)], [op.y]
-        return [product]
+        return [Product(name=op.name, opset=op.opset).between([op.input(0), op.input(1)], [op.y])]
 
     def gemm(self, op: Gemm) -> Sequence[ROperator]:
         """The product, and what is left of alpha, beta and c."""
@@ -56,10 +52,8 @@ class Products(Rule[ROperator]):
 
     def scalar(self, value: float, like: Tensor) -> Tensor:
         """A number of the type of `like`."""
-        return self.model.new_tensor("scalar", Type(like.dtype, ()), value=np.asarray(value, like.dtype.numpy))
+        return self.model.new_constant("scalar", value, like.dtype)
 
 
 def _pointwise(cls: type[ROperator], a: Tensor, b: Tensor, y: Tensor) -> ROperator:
-    op = cls(name=y.name)
-    op.inputs, op.outputs = [a, b], [y]
-    return op
+    return cls.make(y.name).between([a, b], [y])

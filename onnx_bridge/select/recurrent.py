@@ -32,9 +32,7 @@ class RecurrentLayers(Rule[Recurrent]):
 
     def rewrite(self, op: Recurrent) -> Sequence[ROperator]:
         x, _, _, _, lengths, initial_h, initial_c, p = op.arguments(8)
-        made = self.kernel(op, p)
-        made.inputs, made.outputs = [x, lengths, initial_h, initial_c], op.outputs
-        return [made]
+        return [self.kernel(op, p).between([x, lengths, initial_h, initial_c], op.outputs)]
 
     @staticmethod
     def kernel(op: Recurrent, p: Tensor | None) -> RecurrentKernel:

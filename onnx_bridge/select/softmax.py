@@ -20,6 +20,5 @@ class Softmaxes(Rule[Softmax]):
     of = (Softmax,)
 
     def rewrite(self, op: Softmax) -> Sequence[ROperator]:
-        made = (MaskedSoftmaxRows if isinstance(op, MaskedSoftmax) else SoftmaxRows)(name=op.name, opset=op.opset, rows=op.rows())
-        made.inputs, made.outputs = [op.x], [op.y]
-        return [made]
+        kind = MaskedSoftmaxRows if isinstance(op, MaskedSoftmax) else SoftmaxRows
+        return [kind(name=op.name, opset=op.opset, rows=op.rows()).between([op.x], [op.y])]
