@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING, Any
 
 from onnx_bridge.errors import (
@@ -24,10 +22,10 @@ from onnx_bridge.version import __version__
 
 if TYPE_CHECKING:
     from onnx_bridge.conversion import Conversion
-    from onnx_bridge.convert import check, convert
     from onnx_bridge.custom import CustomOp, custom_op
     from onnx_bridge.emit.header import Emitted
     from onnx_bridge.ir.rmodel import RModel
+    from onnx_bridge.pipeline import check, convert
     from onnx_bridge.runtime.compiled import CompiledModel
 
 __all__ = [
@@ -38,8 +36,8 @@ __all__ = [
 
 #: Where the names live that are imported only when they are asked for, so that importing the package stays quick.
 _LAZY = {
-    "convert": "onnx_bridge.convert",
-    "check": "onnx_bridge.convert",
+    "convert": "onnx_bridge.pipeline",
+    "check": "onnx_bridge.pipeline",
     "Conversion": "onnx_bridge.conversion",
     "CompiledModel": "onnx_bridge.runtime.compiled",
     "CustomOp": "onnx_bridge.custom",
@@ -73,14 +71,3 @@ def _emit(model: RModel, **options: Any) -> Emitted:
 
 
 _HOOKS.update(optimise=_optimise, emit=_emit)
-
-
-class _Package(_ModuleType):
-    """The package as a module that keeps its public names: importing the submodule `convert` must not hide the function."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _LAZY or not isinstance(value, _ModuleType):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -115,16 +115,16 @@ def _dim(text: str) -> tuple[str, int]:
 
 def _said(options: argparse.Namespace) -> dict[str, Any]:
     """What the command line says of a model of a framework, as arguments of the calls."""
-    from onnx_bridge.frontends import words
+    from onnx_bridge.frontends import command_line
 
     return {
-        "example_inputs": words.example_inputs(options.example_inputs), "dynamic": words.dynamic(options.dynamic),
+        "example_inputs": command_line.example_inputs(options.example_inputs), "dynamic": command_line.dynamic(options.dynamic),
         "imports": options.imports, "trusted": options.trusted, "strict": options.strict,
     }  # fmt: skip
 
 
 def _convert(options: argparse.Namespace, out: Output) -> int:
-    from onnx_bridge.convert import convert
+    from onnx_bridge.pipeline import convert
 
     with Progress(shown=not options.quiet) as progress:
         made = convert(
@@ -147,7 +147,7 @@ def _convert(options: argparse.Namespace, out: Output) -> int:
 
 
 def _check(options: argparse.Namespace, out: Output) -> int:
-    from onnx_bridge.convert import check
+    from onnx_bridge.pipeline import check
 
     findings = check(options.model, **_said(options))
     out.result({"converts": not findings, "findings": findings}, "\n".join(map(str, findings)) if findings else "converts")
@@ -155,10 +155,10 @@ def _check(options: argparse.Namespace, out: Output) -> int:
 
 
 def _verify(options: argparse.Namespace, out: Output) -> int:
-    from onnx_bridge.convert import convert
-    from onnx_bridge.frontends import words
+    from onnx_bridge.frontends import command_line
+    from onnx_bridge.pipeline import convert
 
-    given = [words.arrays(file) for file in options.inputs]
+    given = [command_line.arrays(file) for file in options.inputs]
     try:
         with Progress(shown=not options.quiet) as progress:
             made = convert(options.model, **_said(options), dims=dict(options.dim), inputs=given, progress=progress)

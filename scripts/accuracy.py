@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import BridgeError, InferenceError
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.judge import difference, scale_of

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from same_bits import agree, first_sizes, rows_alone
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import BridgeError
 from onnx_bridge.runtime.compiled import CompiledModel
 from onnx_bridge.toolchain import find_compiler

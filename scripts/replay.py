@@ -101,8 +101,7 @@ def parts_of(header: str) -> dict[str, str]:
 def became(item: tuple[str, str, Path | None]) -> tuple[str, Became]:
     """What a model becomes; its header is written into a folder where one is given."""
     name, how, keep = item
-    from onnx_bridge import BridgeError
-    from onnx_bridge.convert import convert
+    from onnx_bridge import BridgeError, convert
 
     try:
         with warnings.catch_warnings():

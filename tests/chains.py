@@ -1,4 +1,4 @@
-"""Chains: small graphs in onnx's text form that go through the road together, with the operators that may be left of them."""
+"""Chains: small graphs in onnx's text form that are converted whole, with the operators that may be left of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx
 import pytest
 from check import compile_all, oracle, worst
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.runtime.compiled import CompiledModel
 

@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.custom import complete
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.operators.cases import Case, Data

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto
 from zoo import Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.emit import header
 
 FOLDER = Path(__file__).resolve().parent / "golden"

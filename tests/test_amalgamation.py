@@ -8,7 +8,7 @@ import pytest
 from check import model_of
 from zoo import ZOO
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.emit.amalgamate import KERNELS, definitions
 from onnx_bridge.emit.declarations import declarations, parse
 from onnx_bridge.emit.reachable import reach, rendered

@@ -12,7 +12,7 @@ import pytest
 from faults import plant
 from zoo import ZOO, Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InferenceError, VerificationError
 from onnx_bridge.frontends import Exported
 from onnx_bridge.references.oracle import Oracle

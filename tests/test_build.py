@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from zoo import ZOO
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.emit.amalgamate import KERNELS
 from onnx_bridge.errors import ToolchainError
 from onnx_bridge.runtime.shim import shim

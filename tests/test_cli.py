@@ -98,7 +98,7 @@ def test_verify_exits_1_where_the_answers_differ(net: Path, capsys: pytest.Captu
     def differs(*_: object, **__: object) -> None:
         raise VerificationError("small: the compiled code and onnxruntime differ\n(a table)", "the report")
 
-    monkeypatch.setattr(sys.modules["onnx_bridge.convert"], "convert", differs)
+    monkeypatch.setattr(sys.modules["onnx_bridge.pipeline"], "convert", differs)
 
     assert run(capsys, "verify", net) == (1, "the report\n", "onnx-bridge: small: the compiled code and onnxruntime differ\n")
 

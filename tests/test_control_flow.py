@@ -12,8 +12,8 @@ from check import oracle
 from onnx import TensorProto
 from zoo import Net, Shape
 
+from onnx_bridge import convert
 from onnx_bridge.conversion import Conversion
-from onnx_bridge.convert import convert
 from onnx_bridge.errors import UnsupportedModel
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL

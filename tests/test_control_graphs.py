@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from check import Prepared, compile_all, oracle
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.operators.cases import case
 
 #: x, z [2, 3] floats; b a bool; m an int64. Each input is there if it is named.

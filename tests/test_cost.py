@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from zoo import ZOO
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.emit.writer import CppWriter
 from onnx_bridge.runtime.compiled import built, compile_emitted
 from onnx_bridge.runtime.isolated import IsolatedModel

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from test_narrowing import branches, dense, positive
 from zoo import ZOO, Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.emit.header import contract
 from onnx_bridge.runtime.compiled import only
 from onnx_bridge.toolchain import find_compiler
@@ -304,7 +304,7 @@ def test_weights_file_is_safetensors(folder: Path) -> None:
 def test_same_bytes_again(folder: Path, tmp_path: Path) -> None:
     """A header does not depend on what was generated before, nor on the order in which a process hashes strings."""
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1])\nimport zoo; from onnx_bridge.convert import convert\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\nimport zoo; from onnx_bridge import convert\n"
         "for name in sys.argv[3:]: convert(zoo.ZOO[name](), name=name, verify=False).emitted.write(sys.argv[2])\n"
     )
     names = [*(name for name in HEADERS if name != "embedded"), "lstm_tagger", "transformer", "either", "rollout"]

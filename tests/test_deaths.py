@@ -9,7 +9,7 @@ from faults import plant
 from onnx import TensorProto, helper, numpy_helper
 from zoo import ZOO, Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.references.sessions import Sessions
 from onnx_bridge.verify import Oracle

@@ -14,8 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from test_names import HOSTILE
 
 import onnx_bridge
-from onnx_bridge import BridgeError, InvalidModel, ToolchainError, UnsupportedModel, errors
-from onnx_bridge.convert import check, convert
+from onnx_bridge import BridgeError, InvalidModel, ToolchainError, UnsupportedModel, check, convert, errors
 from onnx_bridge.references.oracle import Oracle
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.toolchain import find_compiler

@@ -13,8 +13,7 @@ import onnx
 import pytest
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
-from onnx_bridge import InvalidModel, UnsupportedModel
-from onnx_bridge.convert import convert
+from onnx_bridge import InvalidModel, UnsupportedModel, convert
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 

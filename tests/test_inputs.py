@@ -9,7 +9,7 @@ import onnx
 import pytest
 from zoo import Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel

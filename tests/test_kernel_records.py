@@ -20,7 +20,7 @@ import pytest
 from zoo import ZOO
 
 import onnx_bridge.kernels
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, macros
 from onnx_bridge.emit.bodies import detection, region_text
 from onnx_bridge.ir import dims

@@ -16,7 +16,7 @@ import onnx
 import pytest
 from zoo import ZOO
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import WeightsError
 from onnx_bridge.verify.inputs import feeds
 from onnx_bridge.verify.sizes import sizes_to_try

@@ -11,8 +11,7 @@ import pytest
 from models import dense_net, model_of
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx_bridge import InferenceError, InternalError
-from onnx_bridge.convert import check, convert
+from onnx_bridge import InferenceError, InternalError, check, convert
 from onnx_bridge.ir.tensor import ShapeError
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.pointwise import TABLE

@@ -47,7 +47,7 @@ def test_records_of_one_state_are_equal_and_a_change_is_shown(tmp_path: Path, ca
 def test_the_parts_of_a_header_are_its_text() -> None:
     from zoo import ZOO
 
-    from onnx_bridge.convert import convert
+    from onnx_bridge import convert
 
     header = convert(next(iter(ZOO.values()))(), verify=False).emitted.header
     parts = replay.parts_of(header)

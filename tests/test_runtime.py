@@ -9,8 +9,7 @@ import pytest
 from models import dense_answer, dense_net, model_of
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx_bridge import CompiledModel, InferenceError, ToolchainError, WeightsError
-from onnx_bridge.convert import convert
+from onnx_bridge import CompiledModel, InferenceError, ToolchainError, WeightsError, convert
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.runtime.compiled import compile_emitted
 from onnx_bridge.toolchain import build, cache_folder, find_compiler

@@ -8,7 +8,7 @@ import pytest
 from check import oracle, worst
 from onnx import TensorProto, helper
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import UnsupportedModel
 from onnx_bridge.runtime.compiled import compile_emitted
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from test_deaths import split
 from zoo import Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.references.chain import References
 from onnx_bridge.references.double import in_double

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from zoo import ZOO, Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel, nested_models

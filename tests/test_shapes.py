@@ -7,7 +7,7 @@ import pytest
 import zoo
 from chains import Chain, Net, build, chain, check
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InferenceError, UnsupportedModel
 from onnx_bridge.ir import dims
 from onnx_bridge.operators.slice import Cut, cut

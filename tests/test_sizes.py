@@ -6,7 +6,7 @@ import onnx
 import pytest
 import zoo
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel

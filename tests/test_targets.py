@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from models import dense_answer, dense_net
 
-from onnx_bridge import InferenceError
-from onnx_bridge.convert import convert
+from onnx_bridge import InferenceError, convert
 from onnx_bridge.emit import header
 from onnx_bridge.emit.bodies import choices, detection, includes, region_text
 from onnx_bridge.runtime.compiled import compile_emitted

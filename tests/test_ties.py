@@ -9,7 +9,7 @@ import onnx
 import pytest
 from zoo import Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.operators.arg_max import ArgMax
 from onnx_bridge.references.ties import Ties

@@ -9,7 +9,7 @@ from check import Prepared, compile_all, oracle
 from onnx import TensorProto
 from zoo import Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import InferenceError, UnsupportedModel
 from onnx_bridge.operators.cases import case
 

@@ -9,7 +9,7 @@ import pytest
 from faults import plant
 from zoo import ZOO, Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.kernel_operators.softmax import SoftmaxRows

@@ -10,7 +10,7 @@ import pytest
 from faults import plant
 from zoo import ZOO, Net
 
-from onnx_bridge.convert import convert
+from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import ROperator, Writer

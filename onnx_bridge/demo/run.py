@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.convert import convert
 from onnx_bridge.demo.events import events
 from onnx_bridge.demo.networks import EXTRAS, NETWORKS, own_call
 from onnx_bridge.demo.race import Loop, empty_call_seconds, onnxruntime_loop, onnxruntime_session, race
 from onnx_bridge.errors import ExportError
+from onnx_bridge.pipeline import convert
 
 MODEL = Path(__file__).parent / "diphoton.onnx"
 EVENTS = 20_000

@@ -19,7 +19,7 @@ from types import ModuleType
 
 from onnx_bridge.custom import complete, load
 from onnx_bridge.errors import ExportError
-from onnx_bridge.frontends import named
+from onnx_bridge.frontends import python_objects
 from onnx_bridge.frontends.exported import Exported
 from onnx_bridge.frontends.isolated import export_isolated
 from onnx_bridge.frontends.quiet import quiet, silent
@@ -37,7 +37,7 @@ def frontend(name: str) -> ModuleType:
 def framework_of(model: object) -> str | None:
     """Which framework a model, or its file, is of; None for what is ONNX, or nobody's."""
     if isinstance(model, (str, Path)):
-        if named.is_name(model):
+        if python_objects.is_name(model):
             return "named"
         path = Path(model)
         return next((name for name in FRAMEWORKS if frontend(name).reads(path)), None)
@@ -56,7 +56,7 @@ def export(model: object, framework: str, request: Request) -> Exported:
         ExportError: the framework is missing, refuses the model, or was given inputs that do not fit.
     """
     if isinstance(model, (str, Path)):
-        module = named if framework == "named" else frontend(framework)
+        module = python_objects if framework == "named" else frontend(framework)
         return export_isolated(str(model), framework, request, module.environment(Path(model)))
     import_modules(request.imports)
     load()
@@ -75,7 +75,7 @@ def export_here(model: str, framework: str, request: Request) -> Exported:
     if framework != "named":
         exported = frontend(framework).export(Path(model), request)
     else:
-        found, name = named.load(model)
+        found, name = python_objects.load(model)
         owner = framework_of(found)
         if owner is None:
             raise ExportError(f"{model}: is a {type(found).__name__}, not a model of {', '.join(FRAMEWORKS)}")

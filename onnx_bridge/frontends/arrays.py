@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import ArgumentError
-from onnx_bridge.processes.wire import short_float
+from onnx_bridge.processes.messages import short_float
 
 #: What stays as it is: arguments that are no arrays.
 _PLAIN = (type(None), bool, int, float, str, bytes)

@@ -15,7 +15,7 @@ from onnx_bridge.errors import BridgeError, ExportError, Finding
 from onnx_bridge.frontends.arrays import plain
 from onnx_bridge.frontends.exported import Exported
 from onnx_bridge.frontends.request import Request
-from onnx_bridge.processes import Child, Died, wire
+from onnx_bridge.processes import Child, Died, messages
 
 
 class _Process(Child):
@@ -92,20 +92,20 @@ def serve(read: IO[bytes], write: IO[bytes]) -> None:
     """What the process of its own does: exports once, then answers until nobody asks."""
     from onnx_bridge.frontends import export_here
 
-    asked = wire.receive(read)
+    asked = messages.receive(read)
     sys.path[:] = list(dict.fromkeys([*sys.path, *asked["path"]]))
 
     def obstacles(model: onnx.ModelProto) -> list[Finding]:
-        wire.send(write, {"obstacles": model.SerializeToString()})
-        return [Finding(*finding) for finding in wire.receive(read)["findings"]]
+        messages.send(write, {"obstacles": model.SerializeToString()})
+        return [Finding(*finding) for finding in messages.receive(read)["findings"]]
 
     try:
         request = Request(asked["example_inputs"], asked["dynamic"], asked["imports"], asked["trusted"], obstacles)
         made = export_here(asked["model"], asked["framework"], request)
     except Exception as error:
-        wire.send(write, _refusal(error))
+        messages.send(write, _refusal(error))
         return
-    wire.send(
+    messages.send(
         write,
         {
             "model": made.model.SerializeToString(), "exporter": made.framework, "route": made.route, "name": made.name,
@@ -114,14 +114,14 @@ def serve(read: IO[bytes], write: IO[bytes]) -> None:
     )  # fmt: skip
     while True:
         try:
-            asked = wire.receive(read)
+            asked = messages.receive(read)
         except EOFError:
             return
         try:
             outputs = [np.asarray(value) for value in made.reference(asked["feeds"])]
-            wire.send(write, {"outputs": outputs, "notes": made.notes})
+            messages.send(write, {"outputs": outputs, "notes": made.notes})
         except Exception as error:
-            wire.send(write, _refusal(error))
+            messages.send(write, _refusal(error))
 
 
 def _refusal(error: Exception) -> dict[str, str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import onnx_bridge.errors as errors
-from onnx_bridge.processes import wire
+from onnx_bridge.processes import messages
 
 #: How much of what a process has printed is kept.
 MOST = 1 << 16
@@ -81,7 +81,7 @@ class Child:
     def tell(self, message: object) -> None:
         """Sends a message that has no answer; a process that is gone is found out by the next question."""
         with contextlib.suppress(BrokenPipeError):
-            wire.send(self._to, message)
+            messages.send(self._to, message)
 
     def ask(self, message: object) -> Any:
         """Sends a message and waits for the answer.
@@ -92,7 +92,7 @@ class Child:
         """
         try:
             self.tell(message)
-            return wire.receive(self._back)
+            return messages.receive(self._back)
         except EOFError:
             raise Died(_ended(self.process.wait())) from None
         except TypeError:  # nothing was sent

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from onnx_bridge.processes import wire
+from onnx_bridge.processes import messages
 
 #: `prctl` of Linux: be killed when the parent is.
 _PR_SET_PDEATHSIG = 1
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _conversations(read: IO[bytes], write: IO[bytes]) -> None:
-    hello = wire.receive(read)
+    hello = messages.receive(read)
     sys.path[:] = list(dict.fromkeys([*sys.path, *hello["path"]]))
     served(hello["serves"])  # imported once, before anybody waits for it
     conversation = partial(_conversation, hello["serves"], read, write)
@@ -103,14 +103,14 @@ def _in_fork(conversation: Callable[[], bool]) -> bool:
 def _conversation(name: str, read: IO[bytes], write: IO[bytes]) -> bool:
     """Answers until the conversation ends, and whether there may be another one."""
     try:
-        limits = wire.receive(read)
+        limits = messages.receive(read)
     except EOFError:
         return False
     _limit_memory(limits["bytes"])
     answering = served(name)
     while True:
         try:
-            message = wire.receive(read)
+            message = messages.receive(read)
         except EOFError:
             return False
         if message is None:
@@ -118,9 +118,9 @@ def _conversation(name: str, read: IO[bytes], write: IO[bytes]) -> bool:
         with _alarm(limits["seconds"]):
             reply = answer(answering, message)
         try:
-            wire.send(write, reply)
+            messages.send(write, reply)
         except TypeError as error:
-            wire.send(write, {"error": "TypeError", "message": str(error)})
+            messages.send(write, {"error": "TypeError", "message": str(error)})
 
 
 def _limit_memory(most: int) -> None:

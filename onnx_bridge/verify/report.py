@@ -52,7 +52,7 @@ class Row:
 
 @dataclass
 class Report:
-    """What happened on the road: repairs, fusions, refusals, and what was compared.
+    """What happened on the way: repairs, fusions, refusals, and what was compared.
 
     Attributes:
         name: of the model.

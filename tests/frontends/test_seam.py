@@ -16,12 +16,12 @@ import pytest
 
 import onnx_bridge
 from onnx_bridge import ArgumentError, ExportError, InferenceError
-from onnx_bridge.frontends import framework_of, named, words
+from onnx_bridge.frontends import command_line, framework_of, python_objects
 from onnx_bridge.frontends.arrays import plain
 from onnx_bridge.frontends.exported import innermost, require
 from onnx_bridge.frontends.quiet import quiet
 from onnx_bridge.frontends.request import dynamic_axes
-from onnx_bridge.processes import wire
+from onnx_bridge.processes import messages
 
 # ---- what the caller says
 
@@ -58,26 +58,26 @@ def test_what_cannot_be_said(said: dict, says: str) -> None:
 
 def test_words_of_the_command_line(tmp_path: Path) -> None:
     np.savez(tmp_path / "more.npz", z=np.arange(3))
-    made = words.example_inputs(["x=2,3", "tokens=1,4:int64", "n=", str(tmp_path / "more.npz")])
+    made = command_line.example_inputs(["x=2,3", "tokens=1,4:int64", "n=", str(tmp_path / "more.npz")])
 
     assert made is not None
     assert {name: (value.shape, value.dtype.name) for name, value in made.items()} == {
         "x": ((2, 3), "float32"), "tokens": ((1, 4), "int64"), "n": ((), "float32"), "z": ((3,), "int64"),
     }  # fmt: skip
-    assert words.example_inputs([]) is None and words.dynamic([]) is None
-    assert words.dynamic(["x:0=batch", "x:-1=time", "table"]) == {"x": {0: "batch", -1: "time"}, "table": {}}
+    assert command_line.example_inputs([]) is None and command_line.dynamic([]) is None
+    assert command_line.dynamic(["x:0=batch", "x:-1=time", "table"]) == {"x": {0: "batch", -1: "time"}, "table": {}}
 
 
 @pytest.mark.parametrize("word", ["x=2,three", "x=-1", "2x=3", "x=2:complex64", "nowhere.npz", "x=2:nothing"])
 def test_words_that_are_no_inputs(word: str) -> None:
     with pytest.raises(InferenceError, match=word.split("=")[0]):
-        words.example_inputs([word])
+        command_line.example_inputs([word])
 
 
 @pytest.mark.parametrize("word", ["x:batch", "x:0=", ":0=batch", "x:a=b", "x:0=my batch", ""])
 def test_words_that_are_no_dynamic_axes(word: str) -> None:
     with pytest.raises(InferenceError, match="INPUT:AXIS=NAME"):
-        words.dynamic([word])
+        command_line.dynamic([word])
 
 
 # ---- processes of their own
@@ -89,9 +89,9 @@ def test_messages_arrive_as_they_were() -> None:
         0: {"empty": np.zeros((0, 2), np.float32), "scalar": np.float64(3)},
     }
     stream = io.BytesIO()
-    wire.send(stream, message)
+    messages.send(stream, message)
     stream.seek(0)
-    got = wire.receive(stream)
+    got = messages.receive(stream)
 
     assert got["a"][:5] == message["a"][:5] and isinstance(got["a"][5], tuple) and got["a"][5][1] == b"\0\1"
     assert np.array_equal(got["a"][5][0], message["a"][5][0]) and got["a"][5][0].dtype == np.int16
@@ -102,9 +102,9 @@ def test_short_floats_arrive_as_they_were() -> None:
     ml_dtypes = pytest.importorskip("ml_dtypes")
     for value in (np.array([[1.5, -2]], ml_dtypes.bfloat16), ml_dtypes.bfloat16(3)):
         stream = io.BytesIO()
-        wire.send(stream, {"x": value})
+        messages.send(stream, {"x": value})
         stream.seek(0)
-        got = wire.receive(stream)["x"]
+        got = messages.receive(stream)["x"]
         assert got.dtype == ml_dtypes.bfloat16 and got.shape == np.shape(value) and np.array_equal(got, value)
 
 
@@ -164,9 +164,9 @@ def test_what_is_no_array_is_named(value: object) -> None:
 
 def test_no_object_is_pickled() -> None:
     with pytest.raises(TypeError, match="numpy arrays"):
-        wire.send(io.BytesIO(), {"x": object()})
+        messages.send(io.BytesIO(), {"x": object()})
     with pytest.raises(TypeError, match="Python objects"):
-        wire.send(io.BytesIO(), {"x": np.array([object()])})
+        messages.send(io.BytesIO(), {"x": np.array([object()])})
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_a_module_to_import_that_is_not_there(tmp_path: Path) -> None:
 def test_names_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name is a name unless a file is called so; a path of Windows is none."""
     monkeypatch.chdir(tmp_path)
-    assert named.is_name("package.module:model") and named.is_name("folder/train.py:net.encoder")
-    assert not named.is_name("model.onnx") and not named.is_name("C:\\models\\a.onnx") and not named.is_name(Path("a:b"))
+    assert python_objects.is_name("package.module:model") and python_objects.is_name("folder/train.py:net.encoder")
+    assert not any(map(python_objects.is_name, ("model.onnx", "C:\\models\\a.onnx", Path("a:b"))))
     Path("a:b").touch()
-    assert not named.is_name("a:b")
+    assert not python_objects.is_name("a:b")
 
 
 def test_what_is_of_no_framework(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A model as `convert` is given it: ONNX, or a framework's, exported, with the framework's own answer beside it."""
+"""Where a conversion begins: ONNX as it was given, or a framework's model, exported, with the framework's own answer beside it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from onnx_bridge.verify import Framework
 
 
 @dataclass(frozen=True)
-class Given:
-    """What the road begins with.
+class Origin:
+    """What a conversion begins with.
 
     Attributes:
         source: the ONNX model, which is what the oracle runs.
@@ -103,7 +103,7 @@ def narrowed(model: onnx.ModelProto, rmodel: RModel, pinned: Mapping[str, int]) 
 
 
 @contextmanager
-def given(model: Any, request: Request, stage: Callable[[str], AbstractContextManager[None]]) -> Iterator[Given]:
+def origin_of(model: Any, request: Request, stage: Callable[[str], AbstractContextManager[None]]) -> Iterator[Origin]:
     """The model, read, and exported before that if it is a framework's; inside, the framework answers.
 
     Args:
@@ -122,11 +122,11 @@ def given(model: Any, request: Request, stage: Callable[[str], AbstractContextMa
         with stage("read"):
             source = read(model)
         check_said(source, request)
-        yield Given(source, None)
+        yield Origin(source, None)
         return
     with stage("export"):
         exported = export(model, framework, request)
     with closing(exported):
         with stage("read"):
             source = replace(read(exported.model), file=exported.name)
-        yield Given(source, exported)
+        yield Origin(source, exported)

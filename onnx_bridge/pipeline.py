@@ -1,4 +1,4 @@
-"""convert(): the road, one call a stage."""
+"""convert(): from a model to a header, one call a stage."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from onnx_bridge.emit.header import Emitted, emit
 from onnx_bridge.emit.names import model_name
 from onnx_bridge.errors import BridgeError, Finding, InternalError, InvalidModel, UnsupportedModel, VerificationError
 from onnx_bridge.frontends.request import Dynamic, Request
-from onnx_bridge.given import given, narrowed
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
 from onnx_bridge.lowering import lower
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.optimise import optimise
+from onnx_bridge.origin import narrowed, origin_of
 from onnx_bridge.references.chain import References
 from onnx_bridge.references.ties import Ties
 from onnx_bridge.runtime.compiled import built
@@ -91,7 +91,7 @@ def convert(
         warm_up()
     report = Report("")
     stage = _stages(report, progress)
-    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(dims)), stage) as origin:
+    with origin_of(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(dims)), stage) as origin:
         with stage("normalise"):
             normal, notes = normalize(origin.source.model)
         with stage("lower"):
@@ -144,7 +144,7 @@ def check(
     check_imports(imports)
     check_dynamic(dynamic)
     stage = _stages(Report(""), lambda _: None)
-    with given(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), stage) as origin:
+    with origin_of(model, Request(example_inputs, dynamic, imports, trusted, _obstacles(None)), stage) as origin:
         source = origin.source
     try:
         with stage("normalise"):
@@ -185,7 +185,7 @@ def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Ma
 
 
 def _obstacles(dims: Mapping[str, int] | None) -> Callable[[onnx.ModelProto], list[Finding]]:
-    """What stands in the way of converting an exported model, before the road is taken: front ends choose among their ways by it."""
+    """What stands in the way of converting an exported model, before it is converted: front ends choose among their ways by it."""
 
     def found(model: onnx.ModelProto) -> list[Finding]:
         try:
