@@ -185,9 +185,9 @@ class Model:
 
 @pytest.fixture
 def _frontend(monkeypatch: pytest.MonkeyPatch) -> None:
-    road = importlib.import_module("onnx_bridge.given")
-    monkeypatch.setattr(road, "framework_of", lambda model: "framework" if isinstance(model, Model) else None)
-    monkeypatch.setattr(road, "export", lambda model, framework, request: model.exported())
+    origin = importlib.import_module("onnx_bridge.origin")
+    monkeypatch.setattr(origin, "framework_of", lambda model: "framework" if isinstance(model, Model) else None)
+    monkeypatch.setattr(origin, "export", lambda model, framework, request: model.exported())
 
 
 def handed_on() -> onnx.ModelProto:

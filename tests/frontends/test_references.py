@@ -41,9 +41,9 @@ class Framework:
 @pytest.fixture(autouse=True)
 def frontend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes `convert` take a Framework."""
-    road = importlib.import_module("onnx_bridge.given")
-    monkeypatch.setattr(road, "framework_of", lambda model: "framework" if isinstance(model, Framework) else None)
-    monkeypatch.setattr(road, "export", lambda model, framework, request: model.exported())
+    origin = importlib.import_module("onnx_bridge.origin")
+    monkeypatch.setattr(origin, "framework_of", lambda model: "framework" if isinstance(model, Framework) else None)
+    monkeypatch.setattr(origin, "export", lambda model, framework, request: model.exported())
 
 
 def right(feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
