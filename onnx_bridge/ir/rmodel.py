@@ -114,6 +114,10 @@ class RModel:
                 op.outputs.append(self.add_tensor(Tensor(name, type_, values[index])))
         with dims.assuming(self.conditions):
             op.settled()
+        for tensor in op.inputs:
+            if tensor is not None and self.tensors.get(tensor.name) is not tensor:  # the rule reads a constant in another shape
+                tensor.name = self.new_name(tensor.name)
+                self.add_tensor(tensor)
         self.operators.append(op)
         return op
 

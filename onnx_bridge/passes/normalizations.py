@@ -202,7 +202,7 @@ class Chain:
 
     def reshape(self, shape: Sequence[Size]) -> None:
         """Another shape."""
-        self.add(Reshape, 22, Type(self.tensor.dtype, tuple(shape)))
+        self.add(Reshape, 22, Type(self.tensor.dtype, tuple(shape)), shape=list(shape), allowzero=1)
 
     def constant(self, value: np.ndarray) -> Tensor:
         """A constant."""
