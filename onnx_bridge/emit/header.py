@@ -15,12 +15,13 @@ from onnx_bridge.emit.bodies import body_enumerators, choices, detection, includ
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.names import FACE_NAMES, Names, identifier
-from onnx_bridge.emit.sizes import FaceSizes
+from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.rmodel import RModel, all_operators, nested_models
+from onnx_bridge.ir.rmodel import InputValue, RModel, all_operators, nested_models
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.ir.validate import check_written
 from onnx_bridge.passes.memory import MemoryPlan, plan_memory
@@ -55,7 +56,7 @@ class Emitted:
     symbols: dict[str, str]
     plan: MemoryPlan
     embedded: bool = False
-    symbol_inputs: dict[str, str] = field(default_factory=dict)
+    symbol_inputs: dict[str, InputValue] = field(default_factory=dict)
     tapped: list[Tensor] = field(default_factory=list)
     conditions: list[Size] = field(default_factory=list)
     found: dict[str, Size] = field(default_factory=dict)
@@ -157,7 +158,7 @@ class _Header:
             "SAME_DIMS": " && ".join(f"dims.{s} == dims_.{s}" for s in self.symbols.values()) or "(static_cast<void>(dims), true)",
             "TAKEN": "takes_" if self.symbols else "true",
             "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
-            "TAKES": self.sizes.takes([*self.writer.sizes, *self.model.input_values.values()]),
+            "TAKES": self.sizes.takes([*self.writer.sizes, *(size for sizes in self.model.input_values.values() for size in sizes)]),
             "INFER_BODY": self.infer_body(taps), "OUTPUT_SIZES": self.sizes.outputs(),
             "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *_tap_type(taps)]),
             "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
@@ -236,7 +237,8 @@ class _Header:
 
     def dim_fields(self) -> str:
         remarks = {field: "" if name == field else f"  // {comment(name)}" for name, field in self.symbols.items()}
-        return "\n".join(f"{INDENT}std::size_t {field} = 1;{what}" for field, what in remarks.items()) or f"{INDENT}// none"
+        kinds = {field: dim_type(self.model.symbol_inputs, name) for name, field in self.symbols.items()}
+        return "\n".join(f"{INDENT}{kinds[field]} {field} = 1;{what}" for field, what in remarks.items()) or f"{INDENT}// none"
 
     def argument_tables(self) -> str:
         tables = []
@@ -258,8 +260,10 @@ class _Header:
 
     def infer_contract(self) -> str:
         reasons = ["are larger than sizes can be", "need more than the Workspace has", *self.sizes.refusals()]
-        values = {name: spelt(size, self.symbols.__getitem__) for name, size in self.model.input_values.items()}
-        reasons += [f"{size} is not the value of {identifier(name)}" for name, size in values.items()]
+        for name, sizes in self.model.input_values.items():
+            places = [identifier(name)] if len(sizes) == 1 else [f"{identifier(name)}[{index}]" for index in range(len(sizes))]
+            spelled = [spelt(size, self.symbols.__getitem__) for size in sizes]
+            reasons += [f"{size} is not the value of {place}" for size, place in zip(spelled, places, strict=True)]
         text = f"Writes the outputs. False where the dims {', or '.join(reasons)}: then nothing is written. "
         if any("return false;" in line for line in self.writer.lines):
             text += "False, too, where data takes a branch or ends a loop as these dims do not allow: then the outputs hold anything. "
@@ -268,10 +272,13 @@ class _Header:
 
     def infer_body(self, taps: bool) -> str:
         lines = [f"{INDENT}if (!ws.fit(dims)) return false;"]
-        for source, size in self.model.input_values.items():
+        for source, sizes in self.model.input_values.items():
             pointer = self.arguments[self.model.tensor(source)]
-            value = spelt(size, lambda symbol: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[symbol]})")
-            lines += folded(f"{INDENT}if (*{pointer} < 0 || static_cast<std::ptrdiff_t>(*{pointer}) != {value}) return false;")
+            for index, size in enumerate(sizes):
+                place = f"*{pointer}" if len(sizes) == 1 else f"{pointer}[{index}]"
+                value = spelt(size, lambda symbol: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[symbol]})")
+                below = "" if dims.signed_symbols(size) or not dims.at_least(size, 0) else f"{place} < 0 || "
+                lines += folded(f"{INDENT}if ({below}static_cast<std::ptrdiff_t>({place}) != {value}) return false;")
         extra, tap = ["ws.found_"] if self.found else [], ["active_tap()"] if taps else []
         arguments = ", ".join(["w_", "ws.memory_", "ws.at_", "dims", *extra, *self.arguments.values(), *tap])
         lines.append(f"{INDENT}return run_({arguments});")

@@ -9,7 +9,7 @@ from onnx_bridge.emit.writer import INDENT, folded, spelt
 from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.ir.rmodel import InputValue, RModel
 from onnx_bridge.ir.tensor import MOST_BYTES
 from onnx_bridge.passes.memory import MemoryPlan, limit_of
 
@@ -99,8 +99,15 @@ class FaceSizes:
     def _symbols(self, sizes: Iterable[Size]) -> list[str]:
         """Declares the symbols of some sizes."""
         used = set().union(*(dims.symbols(size) for size in sizes))
-        names = [name for symbol, name in self.symbols.items() if symbol in used]
-        return folded(f"{INDENT}const Checked {', '.join(f'{n} = Checked::dim(dims.{n})' for n in names)};") if names else []
+        makers = {"std::size_t": "Checked::dim", "std::ptrdiff_t": "static_cast<long long>"}
+        kinds = {name: dim_type(self.model.symbol_inputs, symbol) for symbol, name in self.symbols.items() if symbol in used}
+        names = [f"{name} = {makers[kind]}(dims.{name})" for name, kind in kinds.items()]
+        return folded(f"{INDENT}const Checked {', '.join(names)};") if names else []
+
+
+def dim_type(symbol_inputs: Mapping[str, InputValue], symbol: str) -> str:
+    """The C++ type of a size that a caller gives."""
+    return "std::ptrdiff_t" if symbol in symbol_inputs and symbol_inputs[symbol].signed else "std::size_t"
 
 
 def _largest(sizes: Iterable[Size], covered: Iterable[Size]) -> list[Size]:
@@ -117,7 +124,8 @@ def _largest(sizes: Iterable[Size], covered: Iterable[Size]) -> list[Size]:
 def _below(a: Size, b: Size) -> bool:
     """Whether a's bound is not above b's, all dims being at least 1: both are sums of products, without a minus or a function."""
     terms = [term for size in (a, b) if isinstance(size, dims.Dim) for term in size.terms]
-    if any(factor < 0 or not all(isinstance(atom, dims.Symbol) for atom in monomial) for monomial, factor in terms):
+    plain = all(factor >= 0 and all(isinstance(atom, dims.Symbol) for atom in monomial) for monomial, factor in terms)
+    if not plain or dims.signed_symbols(a) or dims.signed_symbols(b):
         return a == b
     shifted = {name: dims.symbol(name) + 1 for name in dims.symbols(a) | dims.symbols(b)}
     return dims.at_least(dims.substitute(b, shifted), dims.substitute(a, shifted))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from onnx_bridge.emit.found import is_found
+from onnx_bridge.emit.sizes import dim_type
 from onnx_bridge.emit.writer import INDENT
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import bool_
@@ -18,7 +20,7 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
     Sizes come before the first input that has them, in the order of the inputs; one output is returned as a vector,
     several of one type as a vector of vectors, others as a tuple. Outputs of bools are vectors of std::uint8_t.
     """
-    name = model.name
+    name, of_dim = model.name, partial(dim_type, model.symbol_inputs)
     taken: list[str] = []
     parameters: list[str] = []
     for tensor in model.inputs:
@@ -26,18 +28,18 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
             for symbol in sorted(dims.symbols(size), key=list(symbols).index):
                 if symbol not in taken:
                     taken.append(symbol)
-                    parameters.append(f"std::size_t {symbols[symbol]}")
-        for symbol, source in model.symbol_inputs.items():
-            if source == tensor.name and symbol not in taken:
+                    parameters.append(f"{of_dim(symbol)} {symbols[symbol]}")
+        for symbol, value in model.symbol_inputs.items():
+            if value.source == tensor.name and symbol not in taken:
                 taken.append(symbol)
-                parameters.append(f"std::size_t {symbols[symbol]}")
+                parameters.append(f"{of_dim(symbol)} {symbols[symbol]}")
         parameters.append(f"const {tensor.dtype.storage}* {arguments[tensor]}")
     inputs = [arguments[t] for t in model.inputs]
     outputs = [arguments[t] for t in model.outputs]
     kinds = ["std::uint8_t" if t.dtype is bool_ else t.dtype.storage for t in model.outputs]
     dims_text = "{" + ", ".join(f"{symbols[s]}" for s in symbols) + "}"
     plain = f"onnx_bridge::{name}"
-    ctor_dims = "".join(f", std::size_t {symbols[s]} = 1" for s in symbols)
+    ctor_dims = "".join(f", {of_dim(s)} {symbols[s]} = 1" for s in symbols)
     pointers = [
         f"reinterpret_cast<bool*>({o}.data())" if t.dtype is bool_ else f"{o}.data()" for o, t in zip(outputs, model.outputs, strict=True)
     ]

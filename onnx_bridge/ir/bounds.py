@@ -64,7 +64,7 @@ def _bound_by_terms(size: Size) -> int | None:
 def _atom_bound(atom: Atom) -> int | None:
     """What an atom is never below, if that is not negative."""
     if isinstance(atom, Symbol):
-        return 0
+        return None if atom.signed else 0
     bounds = [lower_bound(arg) for arg in atom.args]
     if atom.name == "maximum":
         return max((bound for bound in bounds if bound is not None and bound >= 0), default=None)

@@ -2,7 +2,8 @@
 
 A `Size` is an `int` or a `Dim`. A `Dim` is a polynomial with integer coefficients over atoms; an atom is a symbol or
 one of floor_div, minimum, maximum of Sizes. Arithmetic returns an `int` as soon as nothing symbolic is left, so that
-`isinstance(size, int)` asks whether a size is known. Symbols stand for non-negative integers.
+`isinstance(size, int)` asks whether a size is known. Symbols stand for non-negative integers, but for those that are `signed`: values of
+inputs that decide sizes and may be negative, as pads.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from onnx_bridge.ir.polynomials import (
     function_of,
     parts,
     show,
+    signed_symbols,
     symbol,
     symbols,
     terms_of,
@@ -29,7 +31,7 @@ from onnx_bridge.ir.polynomials import (
 __all__ = [
     "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential",
     "evaluate", "floor_div", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "parts", "product", "show",
-    "substitute", "symbol", "symbols",
+    "signed_symbols", "substitute", "symbol", "symbols",
 ]  # fmt: skip
 
 
@@ -81,7 +83,7 @@ def maximum(*sizes: Size) -> Size:
 
 def _plainer(size: Size) -> Size:
     """The size, as what it is from 1 on in one of its symbols if that is plainer and holds at 0, too: max(0, min(1, n) + n - 1) is n."""
-    for name in sorted(symbols(size)):
+    for name in sorted(symbols(size) - signed_symbols(size)):
         from_one = substitute(size, {name: symbol(name) + 1})
         plain = substitute(from_one, {name: symbol(name) - 1})
         if _functions(plain) < _functions(size) and substitute(plain, {name: 0}) == substitute(size, {name: 0}):
@@ -130,7 +132,7 @@ def substitute(size: Size, values: Mapping[str, Size]) -> Size:
         part: Size = factor
         for atom in monomial:
             if isinstance(atom, Symbol):
-                part = part * values.get(atom.name, symbol(atom.name))
+                part = part * values.get(atom.name, symbol(atom.name, atom.signed))
             else:
                 part = part * _FUNCTIONS[atom.name](*(substitute(arg, values) for arg in atom.args))
         total = total + part
@@ -150,7 +152,7 @@ def at_most(size: Size, limits: Mapping[str, Size]) -> Size:
         term = Dim(((monomial, factor),)) if monomial else factor
         if symbols(term).isdisjoint(limits):
             total = total + term
-        elif not all(isinstance(atom, Symbol) or at_least(Dim((((atom,), 1),)), 0) for atom in monomial):
+        elif not all(at_least(Dim((((atom,), 1),)), 0) for atom in monomial):
             raise ValueError(f"no limit of {size} can be told")
         elif factor > 0:  # a negative one is at most 0
             total = total + factor * product(_atom_at_most(atom, limits) for atom in monomial)
@@ -159,7 +161,7 @@ def at_most(size: Size, limits: Mapping[str, Size]) -> Size:
 
 def _atom_at_most(atom: Symbol | Function, limits: Mapping[str, Size]) -> Size:
     if isinstance(atom, Symbol):
-        return limits.get(atom.name, symbol(atom.name))
+        return limits.get(atom.name, symbol(atom.name, atom.signed))
     if atom.name == "floor_div":
         by_data = not symbols(atom.args[1]).isdisjoint(limits)  # then it is 1 or more, which is tested as the network runs
         return floor_div(at_most(atom.args[0], limits), 1 if by_data else atom.args[1])

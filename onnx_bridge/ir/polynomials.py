@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -19,9 +19,10 @@ class SizeTooLong(InvalidModel):
 
 @dataclass(frozen=True, order=True)
 class Symbol:
-    """A named size that is known only at run time."""
+    """A named size that is known only at run time; `signed` is one that may be negative, as a pad."""
 
     name: str
+    signed: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,9 @@ def normal(terms: Mapping[Monomial, int]) -> Size:
     return Dim(tuple(sorted(kept.items(), key=lambda item: (-len(item[0]), [_key(atom) for atom in item[0]]))))
 
 
-def symbol(name: str) -> Dim:
-    """The size called `name`."""
-    return Dim((((Symbol(name),), 1),))
+def symbol(name: str, signed: bool = False) -> Dim:
+    """The size called `name`; it is not negative unless it is `signed`."""
+    return Dim((((Symbol(name, signed),), 1),))
 
 
 def function_of(name: str, *args: Size) -> Dim:
@@ -212,14 +213,22 @@ def ceil_div(a: Size, b: Size) -> Size:
 
 def symbols(size: Size) -> set[str]:
     """The names of the symbols in a size."""
-    found: set[str] = set()
+    return {atom.name for atom in _symbols(size)}
+
+
+def signed_symbols(size: Size) -> set[str]:
+    """The names of those symbols in a size that may be negative."""
+    return {atom.name for atom in _symbols(size) if atom.signed}
+
+
+def _symbols(size: Size) -> Iterator[Symbol]:
     for monomial, _ in terms_of(size):
         for atom in monomial:
             if isinstance(atom, Symbol):
-                found.add(atom.name)
+                yield atom
             else:
-                found.update(*(symbols(arg) for arg in atom.args))
-    return found
+                for arg in atom.args:
+                    yield from _symbols(arg)
 
 
 def parts(size: Size) -> int:

@@ -33,6 +33,21 @@ class Narrowing:
         return f"{self.size} must be {self.other}" + (f": {self.op} at {self.node!r} needs it" if self.op else "")
 
 
+@dataclass(frozen=True)
+class InputValue:
+    """An element of an integer input whose values are sizes.
+
+    Attributes:
+        source: the input.
+        index: which of its elements.
+        signed: whether it may be negative, as a pad.
+    """
+
+    source: str
+    index: int = 0
+    signed: bool = False
+
+
 @dataclass(eq=False)
 class RModel:
     """A network as a list of operators over tensors.
@@ -44,13 +59,13 @@ class RModel:
         operators: in an order in which every tensor is produced before it is read.
         notes: what happened on the way (repairs, fusions, refusals), for the report.
         symbols: run-time sizes in the order in which the inputs name them.
-        symbol_inputs: sizes that are the value of a scalar integer input, by symbol.
+        symbol_inputs: sizes that are the value of an element of an integer input, by symbol.
         conditions: sizes that are taken not to be negative; `infer` refuses dims for which one is.
         constraints: pairs of sizes that must be equal; a call where they are not is refused.
         meanings: what the elements of the inputs are for, as far as that is known.
         found: sizes that data decides, which its operators find as they run, with what they are never above.
         narrowed: where the model takes fewer sizes than its file says.
-        input_values: the sizes that scalar integer inputs must be, by input.
+        input_values: the sizes that the elements of integer inputs must be, by input.
         source: what the model was made from, for the banner.
         optimised: whether the passes have run.
     """
@@ -61,13 +76,13 @@ class RModel:
     operators: list[ROperator] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)
-    symbol_inputs: dict[str, str] = field(default_factory=dict)
+    symbol_inputs: dict[str, InputValue] = field(default_factory=dict)
     conditions: list[Size] = field(default_factory=list)
     constraints: list[tuple[Size, Size]] = field(default_factory=list)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     found: dict[str, Size] = field(default_factory=dict)
     narrowed: list[Narrowing] = field(default_factory=list)
-    input_values: dict[str, Size] = field(default_factory=dict)
+    input_values: dict[str, tuple[Size, ...]] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
     optimised: bool = False
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)

@@ -33,6 +33,29 @@ ASSUMED: ContextVar[list[tuple[Size, Size]] | None] = ContextVar("ASSUMED", defa
 DECIDED: ContextVar[Collection[str]] = ContextVar("DECIDED", default=())
 
 
+#: Sizes that are values of inputs and taken not to be negative.
+UNSIGNED: ContextVar[Collection[str]] = ContextVar("UNSIGNED", default=())
+
+
+class Signed(BridgeError):
+    """Raised by a shape rule for which a value of an input may be negative: the lowering starts again with that."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} may be negative")
+
+
+def of_either_sign(size: Size) -> Size:
+    """A size that may be negative where it is made of values of inputs.
+
+    Raises:
+        Signed: one of them is not known to be of either sign.
+    """
+    for name in sorted(dims.symbols(size) & set(UNSIGNED.get())):
+        raise Signed(name)
+    return size
+
+
 class Unify(BridgeError):
     """Raised by a shape rule that can only hold if a symbol equals another size: the lowering starts again with that."""
 
@@ -43,6 +66,14 @@ class Unify(BridgeError):
 
 class ShapeError(BridgeError):
     """Shapes or types that contradict an operator's rule; the lowering adds the node and reports it."""
+
+
+class NeedsConstant(ShapeError):
+    """Raised where the numbers of a tensor must be known at conversion, and are not."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        super().__init__(f"{tensor.name!r} must be a constant, but is computed at run time")
 
 
 class NeedsValue(BridgeError):
@@ -172,7 +203,7 @@ class Tensor:
     def constant(self) -> np.ndarray:
         """The value of a constant."""
         if self.value is None or self.value.dtype == object:
-            raise ShapeError(f"{self.name!r} must be a constant, but is computed at run time")
+            raise NeedsConstant(self)
         return self.value
 
     def sizes(self) -> tuple[Size, ...]:

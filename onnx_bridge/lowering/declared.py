@@ -16,6 +16,9 @@ from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.ir.values import MapType, OptionalType, SequenceType, UnrankedType, ValueType
 
+#: An input of up to so many integers may decide sizes: pads of eight axes.
+MOST_VALUES = 16
+
 
 class Declared:
     """The sizes of a graph's inputs as the file has them. A dim without a name is called by its input and axis: `x_0`."""
@@ -41,13 +44,15 @@ class Declared:
                 shape.append(parse(dim.dim_param) if dim.dim_param else dims.symbol(self._own(f"{value.name}_{axis}")))
         return tuple(shape)
 
-    def value(self, value: onnx.ValueInfoProto) -> str:
-        """The symbol of an integer input of one element, for where its value is a size."""
-        return self._own(value.name)
+    def values(self, value: onnx.ValueInfoProto) -> list[str]:
+        """The symbols of an integer input of few elements, for where its values are sizes: of one, the input's name."""
+        count = dims.product(self.shape(value))
+        assert isinstance(count, int)
+        return [self._own(value.name)] if count == 1 else [self._own(f"{value.name}_{index}") for index in range(count)]
 
     def valued(self, bindings: Collection[str]) -> set[str]:
         """The integer inputs that a number is given for: they are sizes, too."""
-        return {v.name for v in self.inputs if self.value(v) in bindings and is_scalar_integer(v, self.shape(v))}
+        return {value.name for value in self.inputs if not set(self.value_names(value)).isdisjoint(bindings)}
 
     def _own(self, name: str) -> str:
         """A name that no dim of the file has."""
@@ -71,7 +76,7 @@ class Declared:
                     raise ArgumentError(f"dims: {name!r} is an expression; give a size for {' and '.join(map(repr, parts))}")
                 open_sizes = f"its open sizes are {', '.join(map(repr, known))}" if known else "it has no open sizes"
                 raise ArgumentError(f"dims: the model has no size {name!r} ({open_sizes})")
-            _check_size(name, number)
+            _check_size(name, number, least=None if name in self._all_values() else 1)
         return {name: operator.index(number) for name, number in (numbers or {}).items()}
 
     def _symbols(self) -> set[str]:
@@ -80,9 +85,14 @@ class Declared:
         for value in self.inputs:
             shape = self.shape(value)
             found.update(name for size in shape for name in dims.symbols(size))
-            if is_scalar_integer(value, shape):
-                found.add(self.value(value))
-        return found
+        return found | self._all_values()
+
+    def value_names(self, value: onnx.ValueInfoProto) -> list[str]:
+        """The names of the values of an input if they may be sizes; else none."""
+        return self.values(value) if may_be_sizes(value, self.shape(value)) else []
+
+    def _all_values(self) -> set[str]:
+        return {name for value in self.inputs for name in self.value_names(value)}
 
 
 def element_type(code: int) -> DType:
@@ -117,22 +127,27 @@ def value_type(declared: onnx.TypeProto) -> ValueType:
     raise InvalidModel(f"a value of the type {kind or 'nothing'} is none that is supported")
 
 
-def is_number(tensor: Tensor) -> bool:
-    """Whether it is one integer, which may be a size."""
-    return isinstance(tensor.declared, Type) and tensor.dtype.is_integer and tensor.count == 1
+def is_few(tensor: Tensor) -> bool:
+    """Whether it is a few integers, which may be sizes."""
+    return isinstance(tensor.declared, Type) and tensor.dtype.is_integer and _is_few(tensor.count)
 
 
-def is_scalar_integer(value: onnx.ValueInfoProto, shape: tuple[Size, ...]) -> bool:
-    """Whether an input is one integer, which may be a size."""
+def may_be_sizes(value: onnx.ValueInfoProto, shape: tuple[Size, ...]) -> bool:
+    """Whether an input is a few integers, which may be sizes."""
     dtype = dtypes.BY_ONNX.get(value.type.tensor_type.elem_type)
-    return dtype is not None and dtype.is_integer and value.type.tensor_type.HasField("shape") and dims.product(shape) == 1
+    return dtype is not None and dtype.is_integer and value.type.tensor_type.HasField("shape") and _is_few(dims.product(shape))
 
 
-def _check_size(name: str, number: Any) -> None:
-    """Raises ArgumentError for what is no size."""
+def _is_few(count: Size) -> bool:
+    return isinstance(count, int) and 0 < count <= MOST_VALUES
+
+
+def _check_size(name: str, number: Any, least: int | None) -> None:
+    """Raises ArgumentError for what is no size: less than `least`, if that is a number."""
     try:
         size = operator.index(number)
     except TypeError:
-        size = -1
-    if size < 1 or isinstance(number, bool):
-        raise ArgumentError(f"dims: the size of {name!r} must be a whole number from 1 on, not {number!r}")
+        size = None
+    if size is None or isinstance(number, bool) or (least is not None and size < least):
+        from_on = "" if least is None else f" from {least} on"
+        raise ArgumentError(f"dims: the size of {name!r} must be a whole number{from_on}, not {number!r}")

@@ -17,11 +17,24 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.rmodel import Narrowing, RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
-from onnx_bridge.ir.tensor import ASSUMED, DECIDED, NeedsValue, RanksDiffer, ShapeError, Tensor, Type, Unify
+from onnx_bridge.ir.tensor import (
+    ASSUMED,
+    DECIDED,
+    UNSIGNED,
+    NeedsConstant,
+    NeedsValue,
+    RanksDiffer,
+    ShapeError,
+    Signed,
+    Tensor,
+    Type,
+    Unify,
+)
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.body import Body
-from onnx_bridge.lowering.declared import Declared, element_type, is_number, value_type
+from onnx_bridge.lowering.declared import Declared, element_type
 from onnx_bridge.lowering.found import FoundSizes, test_behind_finders
+from onnx_bridge.lowering.inputs import Inputs, Refused
 from onnx_bridge.lowering.parting import part
 from onnx_bridge.operators.cast import Cast
 
@@ -47,36 +60,52 @@ def lower(model: onnx.ModelProto, name: str, pinned: Mapping[str, int] | None = 
     """
     declared = Declared(model.graph)
     bindings: dict[str, Size] = dict(declared.pinned(pinned))
-    valued = declared.valued(bindings)
+    signed: set[str] = set()
+    try:
+        return _lower(model, name, declared, bindings, signed)
+    except UnsupportedModel:
+        if not signed:
+            raise
+    return _lower(model, name, declared, bindings, None)  # it may be meant for values that are not negative alone
+
+
+def _lower(model: onnx.ModelProto, name: str, declared: Declared, bindings: dict[str, Size], signed: set[str] | None) -> RModel:
+    """Attempts, until nothing more is learned. `signed` are values of inputs that may be negative, added to; None where none may."""
+    inputs = Inputs(declared, dict(bindings), declared.valued(bindings), set() if signed is None else signed)
     conditions: list[Size] = []
     notes: list[str] = []
     narrowed: list[Narrowing] = []
     while True:
         known = len(conditions)
-        walk = _Walk(model, name, declared, bindings, valued, conditions)
-        token, decided = ASSUMED.set(walk.rmodel.constraints), DECIDED.set(walk.found.limits)
+        walk = _Walk(model, name, inputs, conditions, signed is not None)
+        tokens = ASSUMED.set(walk.rmodel.constraints), DECIDED.set(walk.found.limits), UNSIGNED.set(())
         try:
             rmodel = walk.run()
         except Unify as unify:
             narrowed.append(Narrowing(dims.symbol(unify.name), unify.size, walk.node, walk.op))
-            bindings = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in bindings.items()}
-            bindings[unify.name] = unify.size
+            bound = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in inputs.bindings.items()}
+            inputs.bindings = {**bound, unify.name: unify.size}
             conditions = []
             continue
         except _Valued as needs:
-            notes.append(f"input {needs.source} decides a size: it is one of the run-time sizes")
-            valued.add(needs.source)
+            notes += [f"input {source} decides a size: it is one of the run-time sizes" for source in needs.sources]
+            inputs.valued.update(needs.sources)
+            conditions = []
+            continue
+        except Signed as either:
+            inputs.signed.add(either.name)
             conditions = []
             continue
         finally:
-            ASSUMED.reset(token)
-            DECIDED.reset(decided)
+            ASSUMED.reset(tokens[0])
+            DECIDED.reset(tokens[1])
+            UNSIGNED.reset(tokens[2])
         if len(conditions) > known:
             continue  # what came before the last condition may be plainer with it
         rmodel.conditions = dims.essential(conditions)
         notes += test_behind_finders(rmodel)
         notes += [f"{condition} must not be negative: the model is only meant for such sizes" for condition in rmodel.conditions]
-        rmodel.narrowed = [replace(found, other=dims.substitute(found.other, bindings)) for found in narrowed]
+        rmodel.narrowed = [replace(found, other=dims.substitute(found.other, inputs.bindings)) for found in narrowed]
         rmodel.narrowed += [walk.narrowing(pair) for pair in rmodel.constraints]
         for op, body, branch in _bodies(rmodel.operators):
             if branch:
@@ -106,20 +135,18 @@ def _of_branch(op: ROperator, body: RModel) -> list[str]:
 
 
 class _Valued(Exception):
-    """The value of an input, `source`, is a size: the lowering starts again with that."""
+    """The values of inputs, `sources`, are sizes: the lowering starts again with that."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
-        super().__init__(source)
+    def __init__(self, sources: list[str]) -> None:
+        self.sources = sources
+        super().__init__(*sources)
 
 
 class _Walk:
-    """One attempt: all symbols that `bindings` names are replaced, inputs in `valued` are sizes, `conditions` hold and are added to."""
+    """One attempt, with its own reading of the inputs; `conditions` hold and are added to."""
 
-    def __init__(
-        self, model: onnx.ModelProto, name: str, declared: Declared, bindings: Mapping[str, Size], valued: set[str], conditions: list[Size]
-    ) -> None:
-        self.model, self.declared, self.bindings, self.valued = model, declared, bindings, valued
+    def __init__(self, model: onnx.ModelProto, name: str, inputs: Inputs, conditions: list[Size], signs: bool) -> None:
+        self.model, self.inputs, self.signs = model, inputs, signs
         self.opsets = {imported.domain: imported.version for imported in model.opset_import}
         self.rmodel = RModel(name, conditions=conditions)
         self.findings: list[Finding] = []
@@ -131,13 +158,14 @@ class _Walk:
         self.contradictions: list[Finding] = []
         self.decided: Size = 0
         self.makers: dict[Tensor, ROperator] = {}
-        self.found = FoundSizes(taken=declared.names)
+        self.found = FoundSizes(taken=inputs.declared.names)
         self.node = self.op = ""
 
     def run(self) -> RModel:
         graph = self.model.graph
-        for value in self.declared.inputs:
+        for value in self.inputs.declared.inputs:
             self.add_input(value)
+        UNSIGNED.set(set(self.inputs.unsigned(self.rmodel)) if self.signs else ())
         try:
             self.fill(graph, self.rmodel)
         except ShapeError:
@@ -182,42 +210,13 @@ class _Walk:
         rmodel.add_output_tensor_name_list(value.name for value in graph.output)
 
     def add_input(self, value: onnx.ValueInfoProto) -> None:
-        try:
-            if value.type.WhichOneof("value") != "tensor_type":
-                self.rmodel.inputs.append(self.rmodel.add_tensor(Tensor(value.name, value_type(value.type))))
-                return
-            dtype = element_type(value.type.tensor_type.elem_type)
-        except InvalidModel as error:
-            self.findings.append(Finding("", "input", f"{value.name!r}: {error}"))
-            self.unknown.add(value.name)
-            return
-        if not value.type.tensor_type.HasField("shape"):
-            why = f"{value.name!r} has no shape, not even a rank"
-            self.findings.append(Finding("", "input", why, "export the model with input shapes; single dims may be symbolic"))
-            self.unknown.add(value.name)
-            return
-        shape = tuple(dims.substitute(size, self.bindings) for size in self.declared.shape(value))
-        tensor = self.rmodel.add_input_tensor_info(value.name, dtype, shape)
-        try:
-            tensor.type.check_bytes()
-        except ShapeError as error:
-            self.findings.append(Finding("", "input", f"{value.name!r}: {error}"))
         self.sources[value.name] = {value.name}
-        if value.name in self.valued:
-            name = self.declared.value(value)
-            size = dims.substitute(dims.symbol(name), self.bindings)
-            tensor.value = np.full(tuple(dims.evaluate(s, {}) for s in shape), size, dtype=object)
-            self.rmodel.input_values[value.name] = size
-            if isinstance(size, dims.Dim) and size == dims.symbol(name):
-                self.rmodel.symbols.append(name)
-                self.rmodel.symbol_inputs[name] = value.name
-
-    def scalar_source(self, tensor: Tensor) -> str | None:
-        """The integer input of one element that `tensor` was computed from, if there is exactly one."""
-        candidates = [
-            source.name for source in self.rmodel.inputs if source.name in self.sources.get(tensor.name, set()) and is_number(source)
-        ]
-        return candidates[0] if len(candidates) == 1 else None
+        try:
+            self.inputs.add(value, self.rmodel)
+        except Refused as refused:
+            self.findings.append(Finding("", "input", refused.why, refused.advice))
+            if value.name not in self.rmodel.tensors:
+                self.unknown.add(value.name)
 
     def walk(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph's initializers and nodes into `rmodel`."""
@@ -259,7 +258,7 @@ class _Walk:
             self.add(op, inputs, outputs, rmodel)
             schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
         except (ShapeError, dims.SizeTooLong) as error:
-            self.refuse(node, str(error))
+            self.refuse(node, str(error), self.inputs.advice(error, self.sources) if isinstance(error, NeedsConstant) else "")
             if not isinstance(error, UnsupportedForm):
                 self.contradictions.append(self.findings[-1])
             return
@@ -267,9 +266,9 @@ class _Walk:
             self.decided = op.x.sizes()[0]
             raise
         except NeedsValue as needs:
-            source = self.scalar_source(needs.tensor)
-            if source is not None and source not in self.valued:
-                raise _Valued(source) from None
+            sources = self.inputs.deciding(needs.tensor, self.rmodel, self.sources)
+            if sources:
+                raise _Valued(sources) from None
             self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE)
             return
         except (BridgeError, _Valued):  # Unify among them

@@ -9,7 +9,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type
+from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, of_either_sign
 from onnx_bridge.library.known import axes_in, storage_literal, stored
 from onnx_bridge.operators.cases import case, const, data, given
 
@@ -48,7 +48,7 @@ class Pad(ROperator):
         before: list[Size] = [0] * x.rank
         after: list[Size] = [0] * x.rank
         for index, axis in enumerate(chosen):
-            before[axis], after[axis] = sizes[index], sizes[len(chosen) + index]
+            before[axis], after[axis] = of_either_sign(sizes[index]), of_either_sign(sizes[len(chosen) + index])
         return tuple(before), tuple(after)
 
     def types(self, x: Tensor, pads: Tensor | None = None, value: Tensor | None = None, axes: Tensor | None = None) -> Type:
@@ -67,7 +67,7 @@ class Pad(ROperator):
         for size, *pads in zip(x.shape, before, after, strict=True):
             for pad in pads:
                 if pad != 0 and not (isinstance(pad, int) and pad < 0):
-                    dims.assume(size - sum(-other for other in pads if isinstance(other, int) and other < 0) - 1 - pad)
+                    dims.assume(size + sum(dims.minimum(other, 0) for other in pads if not dims.at_least(other, 0)) - 1 - pad)
 
     def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
         return x.value if x.value is not None and self.is_whole() else None
@@ -114,4 +114,8 @@ class Pad(ROperator):
         case(x=data(3, 5, dtype="bool", low=0, high=2), pads=const([1, 0, 0, 2]), value=const(True, "bool")),
         case(x=data(3, 5, dtype="float64"), pads=const([1, 0, 0, 2])),
         case(x=(0, 3), pads=const([1, 0, 1, 2])),
+        case(x=("N", 5), pads=given([1, -2, 0, 3], "int64")),
+        case(x=("N", 5, 3), pads=given([2, -1], "int64"), value=const(7, "float32"), axes=const([1])),
+        case(x=(6, 5), pads=given([-1, 2, 3, -2], "int64"), attributes={"mode": "reflect"}),
+        case(x=(6, 5), pads=given([-1, 2, 3, -2], "int64"), attributes={"mode": "edge"}),
     )

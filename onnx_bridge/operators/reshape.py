@@ -10,10 +10,10 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import attribute, operator
-from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
+from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, of_either_sign, same
 from onnx_bridge.library.known import reshaped
 from onnx_bridge.library.moving import Reshaping
-from onnx_bridge.operators.cases import case, const, data
+from onnx_bridge.operators.cases import case, const, data, given
 
 
 @operator("Reshape", since=1)
@@ -32,6 +32,8 @@ class Reshape(Reshaping):
 
     def types(self, x: Tensor, shape: Tensor | None = None) -> Type:
         asked = self.asked(shape)
+        if asked and all(isinstance(size, dims.Dim) and self.is_given(size) for size in asked):
+            return Type(x.dtype, self.told(x, asked))
         if sum(size == -1 for size in asked) > 1:
             raise ShapeError(f"at most one size may be -1, got {list(asked)}")
         if any(isinstance(size, int) and size < -1 for size in asked):
@@ -56,6 +58,28 @@ class Reshape(Reshaping):
         if self.shape is None:
             raise ShapeError("shape is missing")
         return tuple(self.shape)
+
+    @staticmethod
+    def is_given(size: Size) -> bool:
+        """Whether a size is one that an input gives, so that it may be -1 or 0."""
+        return bool(dims.signed_symbols(of_either_sign(size))) and not dims.at_least(size, 1)
+
+    def told(self, x: Tensor, asked: Shape) -> Shape:
+        """The shape that sizes ask for of which each may be 0, and one -1."""
+        negative = [1 - dims.holds(size + 1) for size in asked]
+        for size in (*(size + 1 for size in asked), 1 - sum(negative, start=0)):
+            dims.assume(size)
+        copied = [
+            (dims.holds(size + 1) - dims.holds(size)) * (x.shape[axis] if axis < x.rank and not self.allowzero else 0)
+            for axis, size in enumerate(asked)
+        ]
+        known = [dims.maximum(size, 0, copy + less) for size, copy, less in zip(asked, copied, negative, strict=True)]  # 1 for -1
+        left = dims.floor_div(x.count, dims.maximum(dims.product(known), 1))
+        sizes = [dims.maximum(size, 0, copy + less * left) for size, copy, less in zip(asked, copied, negative, strict=True)]
+        if len(sizes) == 1:
+            return (same(sizes[0], x.count),)
+        same(dims.product(sizes), x.count)
+        return tuple(sizes)
 
     @staticmethod
     def left(x: Tensor, have: Sequence[Size], want: Sequence[Size]) -> Size:
@@ -99,6 +123,11 @@ class Reshape(Reshaping):
         case(x=(0, 3), shape=const([3, 0]), attributes={"allowzero": 1}, opset=14),
         case(x=data("N", 6, dtype="int64", high=9), shape=const([0, 3, 2])),
         case(x=data(2, 6, dtype="bool", low=0, high=2), shape=const([3, -1])),
+        case(x=(6, 4), shape=given([8, 3], "int64")),
+        case(x=("N", 3, 4), shape=given([-1, 6], "int64")),
+        case(x=("N", 3, 4), shape=given([0, 2, -1], "int64")),
+        case(x=("N", 4), shape=given([-1], "int64")),
+        case(x=(0, 3), shape=given([3, 0], "int64"), attributes={"allowzero": 1}, opset=14),
     )
 
 

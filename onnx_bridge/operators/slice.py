@@ -10,14 +10,14 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, of_either_sign
 from onnx_bridge.library import strided
 from onnx_bridge.library.known import axes_in, moved
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.moving import Moving
 from onnx_bridge.library.strided import Side
 from onnx_bridge.library.view import View
-from onnx_bridge.operators.cases import case, const, data
+from onnx_bridge.operators.cases import case, const, data, given
 
 #: Exporters write "to the end" as a very large number (the largest of a type, or 10**9), and "to before the beginning" as a very small one.
 FAR = 10**9
@@ -58,7 +58,7 @@ def _place(size: Size, given: Size, before: int) -> Size:
     """A start or end as a place from the beginning, not clamped; `before` is what lies before all elements.
 
     Whether one that is computed from sizes counts from the end must not depend on them: what may have either sign is taken
-    not to be negative, and what may be 0 or less to be less.
+    not to be negative, and what may be 0 or less to be less. One that an input gives may have either.
     """
     if isinstance(given, int):
         if abs(given) >= FAR:
@@ -67,6 +67,9 @@ def _place(size: Size, given: Size, before: int) -> Size:
     if dims.at_least(0, given):
         dims.assume(-given - 1)
         return size + given
+    given = of_either_sign(given)
+    if dims.signed_symbols(given) and not dims.at_least(given, 0):
+        return given + (1 - dims.holds(given + 1)) * size
     dims.assume(given)
     return given
 
@@ -157,4 +160,7 @@ class Slice(Moving):
         case(x=data(5, 9, dtype="int64", high=99), starts=const([1, 1]), ends=const([4, 8]), axes=const([0, 1])),
         case(x=data(5, 9, dtype="bool", low=0, high=2), starts=const([1]), ends=const([4]), axes=const([1])),
         case(x=(0, 3), starts=const([0]), ends=const([1])),
+        case(x=(6, "N"), starts=given([-3, 1], "int64"), ends=given([-1, 40], "int64")),
+        case(x=(6, "N"), starts=given([4, -9], "int64"), ends=given([-30, -1], "int64"), axes=None, steps=const([-1, 2])),
+        case(x=(6, 9), starts=given([2], "int32"), ends=given([-2], "int32")),
     )

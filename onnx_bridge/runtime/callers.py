@@ -54,7 +54,7 @@ def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) 
     made = c_api(compiler)
     if made is None:
         return CtypesCaller(library, emitted) if data_offset() else None
-    by_value = set(emitted.symbol_inputs.values())
+    by_value = {value.source for value in emitted.symbol_inputs.values()}
     inputs = tuple((t.name, t.dtype.numpy, t.rank, t.name in by_value) for t in emitted.inputs)
     outputs = tuple((t.name, t.dtype.numpy, t.rank, False) for t in emitted.outputs)
     names = tuple(t.name for t in emitted.outputs)
@@ -107,7 +107,8 @@ class CtypesCaller:
         self._objects = library.function("objects", ctypes.c_int, [ctypes.c_void_p, *[ctypes.py_object] * len(ends)])
         self._library = library
         self._inputs = [t.dtype.numpy for t in emitted.inputs]
-        self._by_value = [i for i, t in enumerate(emitted.inputs) if t.name in emitted.symbol_inputs.values()]
+        by_value = {value.source for value in emitted.symbol_inputs.values()}
+        self._by_value = [i for i, t in enumerate(emitted.inputs) if t.name in by_value]
         self._names, self._outputs = [t.name for t in emitted.inputs], tuple(t.name for t in emitted.outputs)
         self._dtypes = [t.dtype.numpy for t in emitted.outputs]
         #: By the inputs' shapes: the address of the plan, the outputs' shapes and types, and what must live as long.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onnx_bridge.emit.header import Emitted
+from onnx_bridge.emit.sizes import dim_type
 
 #: The file of `sources` that is compiled.
 MAIN = "shim.cpp"
@@ -24,7 +25,7 @@ def shim(emitted: Emitted, taps: bool = False) -> str:
     themselves, and how far behind its own address an array keeps that of its data.
     """
     name = emitted.name
-    fields = ", ".join(f"static_cast<std::size_t>(sizes[{i}])" for i in range(len(emitted.symbols)))
+    fields = ", ".join(f"static_cast<{dim_type(emitted.symbol_inputs, symbol)}>(sizes[{i}])" for i, symbol in enumerate(emitted.symbols))
     inputs = [f"static_cast<const {t.dtype.storage}*>(in[{i}])" for i, t in enumerate(emitted.inputs)]
     outputs = [f"static_cast<{t.dtype.storage}*>(out[{i}])" for i, t in enumerate(emitted.outputs)]
     arguments = ", ".join([*inputs, *outputs])

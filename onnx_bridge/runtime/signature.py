@@ -39,7 +39,7 @@ class Signature:
         self._emitted = emitted
         self._plans: dict[object, Plan] = {}
         #: Whose values are sizes, so that a plan is for these values.
-        self._by_value = frozenset(emitted.symbol_inputs.values())
+        self._by_value = frozenset(value.source for value in emitted.symbol_inputs.values())
 
     @property
     def input_names(self) -> list[str]:

@@ -45,15 +45,18 @@ def _told(emitted: Emitted, arrays: Sequence[np.ndarray]) -> dict[str, int]:
     """The values of all symbols: from dims that are a lone symbol, then from linear expressions of one symbol, then from input values."""
     sizes: dict[str, int] = {}
     by_name = {t.name: a for t, a in zip(emitted.inputs, arrays, strict=True)}
-    for symbol, source in emitted.symbol_inputs.items():
-        sizes[symbol] = int(by_name[source].reshape(-1)[0])
-        if sizes[symbol] < 0:
-            raise InferenceError(f"input {source!r} is a size, but {sizes[symbol]} was given")
+    for symbol, value in emitted.symbol_inputs.items():
+        given = by_name[value.source].reshape(-1)
+        if value.index >= given.size:
+            raise InferenceError(f"input {value.source!r} has shape {by_name[value.source].shape}, more elements are expected")
+        sizes[symbol] = int(given[value.index])
+        if sizes[symbol] < 0 and not value.signed:
+            raise InferenceError(f"input {value.source!r} is a size, but {sizes[symbol]} was given")
     pending = [(t, axis, size, a.shape[axis]) for t, a in zip(emitted.inputs, arrays, strict=True) for axis, size in enumerate(t.shape)]
     for lone in (True, False):
         for tensor, axis, size, actual in pending:
             open_symbols = dims.symbols(size) - sizes.keys()
-            if len(open_symbols) != 1 or (lone and size != dims.symbol(*open_symbols)):
+            if len(open_symbols) != 1 or (lone and size != dims.symbol(next(iter(open_symbols)))):
                 continue
             (symbol,) = open_symbols
             for candidate in _candidates(dims.substitute(size, dict(sizes)), symbol, actual):

@@ -44,12 +44,13 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
     Raises:
         Refusal: an input of these sizes is more than numpy, or this machine, can hold.
     """
-    rng = np.random.default_rng([seed, *sizes.values()])
+    rng = np.random.default_rng([seed, *(size % 2**32 for size in sizes.values())])
     made: dict[str, np.ndarray] = {}
     for tensor in model.inputs:
         shape = _possible(tensor, [dims.evaluate(size, sizes) for size in tensor.shape])
         if tensor.name in model.input_values:
-            made[tensor.name] = np.full(shape, dims.evaluate(model.input_values[tensor.name], sizes), tensor.dtype.numpy)
+            values = [dims.evaluate(size, sizes) for size in model.input_values[tensor.name]]
+            made[tensor.name] = np.asarray(values, tensor.dtype.numpy).reshape(shape)
         else:
             drawn = _drawn(rng, tensor, shape, model.meanings.get(tensor.name, Meaning()), sizes, kind)
             made[tensor.name] = np.asarray(drawn).astype(tensor.dtype.numpy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from onnx_bridge.ir import dims
@@ -39,12 +39,15 @@ def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
     batch = {str(t.shape[0]) for t in model.inputs if t.rank > 1}
     least = {symbol: _least(needs, symbol) for symbol in model.symbols}
     rows = [{s: least[s] + (row[i % len(row)] - 1) * max(1, least[s] // 8) for i, s in enumerate(model.symbols)} for row in TRIED]
+    signed = {symbol for symbol, value in model.symbol_inputs.items() if value.signed}
+    for number, row in enumerate(rows):
+        row.update({symbol: (-1) ** (number + place) * (1 + number // 2) for place, symbol in enumerate(sorted(signed))})
     for index, room in enumerate(ROOMY):
         rows.append({s: max(least[s], 1 + index % 2 if s in batch else room * (8 - i % 4) // 8) for i, s in enumerate(model.symbols)})
     tried = [(needs, row) for row in rows]
     tried[1:1] = [([*needs, *branch], rows[1]) for branch in _branches(model)]
     for wanted, row in tried:
-        sizes = _nearest(wanted, row)
+        sizes = _nearest(wanted, row, signed)
         if sizes is not None and sizes not in seen and (not seen or elements(model, sizes) <= MOST_ELEMENTS):
             seen.append(sizes)
             yield sizes
@@ -134,11 +137,13 @@ def _least(needs: list[_Need], symbol: str) -> int:
     return _first(_own(needs, symbol), 1) or 1
 
 
-def _nearest(needs: list[_Need], wanted: Mapping[str, int]) -> dict[str, int] | None:
-    """Sizes near to the wanted ones for which everything holds, or None where none were found."""
+def _nearest(needs: list[_Need], wanted: Mapping[str, int], signed: Collection[str] = ()) -> dict[str, int] | None:
+    """Sizes near to the wanted ones for which everything holds, or None where none were found; `signed` are those that may be negative."""
     shared = [need for need in needs if len(need.symbols) != 1]
     involved = set[str]().union(*(need.symbols for need in shared))
-    choices = [_choices(_own(needs, symbol), value, symbol in involved) for symbol, value in wanted.items()]
+    choices = [
+        _choices(_own(needs, symbol), value, symbol in involved, -_IN_A_ROW if symbol in signed else 0) for symbol, value in wanted.items()
+    ]
     if not all(choices):
         return None
     together = (tuple(values[min(i, len(values) - 1)] for values in choices) for i in range(max(map(len, choices))))
@@ -149,10 +154,10 @@ def _nearest(needs: list[_Need], wanted: Mapping[str, int]) -> dict[str, int] | 
     return None
 
 
-def _choices(fits: Callable[[int], bool], wanted: int, several: bool) -> list[int]:
+def _choices(fits: Callable[[int], bool], wanted: int, several: bool, least: int = 0) -> list[int]:
     """Values of a symbol: the nearest to what is wanted and, if there are to be several, others above and below it, larger and larger."""
     above = [value for value in range(wanted, wanted + _IN_A_ROW) if fits(value)]
-    below = [value for value in range(wanted - 1, max(-1, wanted - _IN_A_ROW), -1) if fits(value)]
+    below = [value for value in range(wanted - 1, max(least - 1, wanted - _IN_A_ROW), -1) if fits(value)]
     if not several:
         return [*above[:1], *below[:1]][:1]
     larger = [value for value in (wanted + 2**k for k in range(2, 12)) if fits(value)]
