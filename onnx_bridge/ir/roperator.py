@@ -154,6 +154,18 @@ class ROperator:
         """The inputs that are read at run time: all but those that `types` has turned into sizes."""
         return range(len(self.inputs))
 
+    def does_nothing(self) -> bool:
+        """Whether its output is its first input in all respects."""
+        return self.is_view and self.x.type == self.y.type
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        """Whether all that it makes is 0 for certain; `zero` tells that of a tensor that it reads."""
+        return False
+
+    def row_wise(self) -> Tensor | None:
+        """The tensor whose rows (along the last axis) it changes one by one, with constants alike for all; None if it does not."""
+        return None
+
     def scratch_bytes(self) -> Size:
         """Scratch memory that `emit` uses."""
         return 0

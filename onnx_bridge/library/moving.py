@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
@@ -15,6 +15,9 @@ class Moving(ROperator):
     def seen(self, output: Tensor, view: View) -> View | None:
         """An output as a view of what its first input is the view `view` of; None where strides cannot say that."""
         raise NotImplementedError(type(self).__name__)
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return zero(self.x)
 
 
 class Reshaping(Moving):
@@ -32,6 +35,9 @@ class Permuting(Moving):
     def order(self, x: Tensor) -> list[int]:
         """The axes of x in the order of y."""
         raise NotImplementedError(type(self).__name__)
+
+    def does_nothing(self) -> bool:
+        return self.order(self.x) == list(range(self.x.rank))
 
     def seen(self, output: Tensor, view: View) -> View | None:
         return view.transposed(self.order(self.x))

@@ -23,6 +23,13 @@ class PointwiseOperator(ROperator):
         """The C++ expression of one element (or vector) of the output."""
         raise NotImplementedError
 
+    def row_wise(self) -> Tensor | None:
+        tensors = [t for t in self.inputs if t is not None]
+        found = [t for t in tensors if not t.is_constant]
+        alike = all(t.rank == 0 or all(size == 1 for size in t.shape[:-1]) for t in tensors if t.is_constant)
+        fits = len(self.outputs) == len(found) == 1 and found[0].shape == self.y.shape
+        return found[0] if fits and alike else None
+
 
 @dataclass(frozen=True)
 class Step:

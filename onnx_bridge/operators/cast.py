@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -33,6 +33,9 @@ class Converting(PointwiseOperator):
 
     def reads(self) -> Sequence[int]:
         return (0,)
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return zero(self.x)
 
     def expression(self, *operands: str) -> str:
         source, target = self.x.dtype, self.y.dtype

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
@@ -38,6 +40,9 @@ class Concat(ROperator):
     def values(self, *parts: Tensor) -> np.ndarray | None:
         known = [part.value for part in parts if part.value is not None]
         return settled(np.concatenate(known, self.place()), parts[0].dtype) if len(known) == len(parts) else None
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return all(part is not None and zero(part) for part in self.inputs)
 
     cases = (
         case(a=("N", 3), b=("N", 5), attributes={"axis": 1}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -44,6 +44,9 @@ class ConstantOfShape(ROperator):
 
     def reads(self) -> Sequence[int]:
         return ()
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return not self.element()[0]
 
     def emit(self, cpp: Writer) -> None:
         cpp.call("fill", self.y, self.y.count, storage_literal(*self.element()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Expand(ROperator):
 
     def reads(self) -> Sequence[int]:
         return (0,)
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return zero(self.x)
 
     def emit(self, cpp: Writer) -> None:
         source = Side(self.x, broadcast_strides(self.x.shape, self.y.shape))

@@ -28,6 +28,10 @@ class MatMul(ROperator):
         same(a.shape[-1], b.shape[-2] if b.rank > 1 else b.shape[0])
         return Type(a.dtype, (*broadcast(a.shape[:-2], b.shape[:-2]), *rows, *columns))
 
+    def row_wise(self) -> Tensor | None:
+        x, w = self.x, self.input(1)
+        return x if w.is_constant and w.rank == 2 and x.rank == self.y.rank and x.rank >= 2 else None
+
     cases = (
         case(a=("N", 5, 7), b=weight(7, 64)),
         case(a=("N", 3, 12), b=("N", 12, 20)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -47,6 +47,9 @@ class Tile(ROperator):
 
     def reads(self) -> Sequence[int]:
         return (0,)
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return zero(self.x)
 
     def emit(self, cpp: Writer) -> None:
         # Each axis of y is two: the copies, and the elements of one copy.

@@ -17,11 +17,9 @@ from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.library.view import refinement, runs_of
 from onnx_bridge.operators.expand import Expand
-from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.reshape import reshape_to
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
-from onnx_bridge.passes.rows import row_wise
 
 
 class Movement(Pass):
@@ -55,14 +53,7 @@ class Movement(Pass):
         for op in model.operators:
             op.inputs = [new.get(t, t) if t is not None else None for t in op.inputs]
             given = op.inputs[0] if op.inputs else None
-            if (
-                given is None
-                or len(op.outputs) != 1
-                or not op.is_view
-                or not does_nothing(op)
-                or op.y in captured
-                or op.y.value is not None
-            ):
+            if given is None or len(op.outputs) != 1 or not op.does_nothing() or op.y in captured or op.y.value is not None:
                 kept.append(op)
             elif op.y not in model.outputs:
                 new[op.y] = given
@@ -158,7 +149,7 @@ class Movement(Pass):
                     inputs.append(plain[tensor] if tensor is not None else None)
                 elif isinstance(maker, Transpose) and tuple(maker.order(maker.x)) == order:
                     inputs.append(maker.x)
-                elif tensor.is_constant and tensor.rank and not isinstance(op, MatMul):
+                elif tensor.is_constant and tensor.rank and isinstance(op, PointwiseOperator):
                     value = tensor.constant().reshape((1,) * (len(order) - tensor.rank) + tensor.constant().shape).transpose(back)
                     inputs.append(model.new_constant(f"{tensor.name}_moved", value, tensor.dtype))
                 else:
@@ -232,11 +223,6 @@ def swept(model: RModel) -> bool:
     return True
 
 
-def does_nothing(op: ROperator) -> bool:
-    """Whether an operator's output is its input in all respects."""
-    return op.is_view and op.x.type == op.y.type and (not isinstance(op, Transpose) or op.order(op.x) == list(range(op.x.rank)))
-
-
 def captured_tensors(model: RModel) -> set[Tensor]:
     """Tensors that the bodies of control flow may read."""
     return {t for op in model.operators if any(True for _ in nested_models(op)) for t in read_tensors(op)}
@@ -249,9 +235,10 @@ def certain(shape: Iterable[dims.Size], whole: tuple[dims.Size, ...]) -> bool:
 
 def alike(op: ROperator, orders: dict[Tensor, tuple[int, ...]]) -> tuple[int, ...] | None:
     """The order in which all operands of a pointwise operator are transposed; None if they are not. So, too, rows times a matrix."""
-    if isinstance(op, MatMul) and row_wise(op) is not None and op.x in orders:
-        return orders[op.x] if orders[op.x][-1] == op.x.rank - 1 else None
-    if not isinstance(op, PointwiseOperator) or len(op.outputs) != 1 or op.y.value is not None:
+    if not isinstance(op, PointwiseOperator):
+        order = orders.get(op.x) if op.row_wise() is not None else None
+        return order if order is not None and order[-1] == op.x.rank - 1 else None
+    if len(op.outputs) != 1 or op.y.value is not None:
         return None
     found: set[tuple[int, ...]] = set()
     for tensor in read_tensors(op):

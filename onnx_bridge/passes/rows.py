@@ -10,9 +10,8 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.links import Links
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Type
 from onnx_bridge.library.moving import Reshaping
-from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pointwise import TABLE
@@ -84,7 +83,7 @@ class Rows(Pass):
         tensor, reader = op.x, op
         while consumers.get(tensor) == [reader] and tensor not in model.outputs:
             maker = producers.get(tensor)
-            inner = None if maker is None else row_wise(maker)
+            inner = None if maker is None else maker.row_wise()
             if maker is None or inner is None:
                 break
             chain.append(maker)
@@ -110,16 +109,3 @@ class Rows(Pass):
         model.operators.remove(op)
         links.comes(first, *chain)
         return True
-
-
-def row_wise(op: ROperator) -> Tensor | None:
-    """The tensor that an operator changes row by row, with constants alike for all rows."""
-    if isinstance(op, MatMul):
-        x, w = op.input(0), op.input(1)
-        return x if w.is_constant and w.rank == 2 and x.rank == op.y.rank and x.rank >= 2 else None
-    if not isinstance(op, PointwiseOperator) or len(op.outputs) != 1:
-        return None
-    tensors = [t for t in op.inputs if t is not None]
-    found = [t for t in tensors if not t.is_constant]
-    alike = all(t.rank == 0 or all(size == 1 for size in t.shape[:-1]) for t in tensors if t.is_constant)
-    return found[0] if len(found) == 1 and found[0].shape == op.y.shape and alike else None

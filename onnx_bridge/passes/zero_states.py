@@ -6,13 +6,7 @@ from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.library.moving import Moving
-from onnx_bridge.operators.cast import Cast
-from onnx_bridge.operators.concat import Concat
-from onnx_bridge.operators.constant_of_shape import ConstantOfShape
-from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.recurrent import Recurrent
-from onnx_bridge.operators.tile import Tile
 from onnx_bridge.passes.base import Pass
 
 
@@ -41,10 +35,4 @@ def is_zero(tensor: Tensor, producers: dict[Tensor, ROperator]) -> bool:
     if tensor.is_constant:
         return not tensor.constant().any()
     maker = producers.get(tensor)
-    if isinstance(maker, ConstantOfShape):
-        return not maker.element()[0]
-    if isinstance(maker, Concat):
-        return all(part is not None and is_zero(part, producers) for part in maker.inputs)
-    if isinstance(maker, (Moving, Cast, Expand, Tile)):
-        return is_zero(maker.x, producers)
-    return False
+    return maker is not None and maker.makes_zeros(lambda read: is_zero(read, producers))
