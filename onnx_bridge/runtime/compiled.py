@@ -12,7 +12,7 @@ from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.runtime.callers import caller_for
 from onnx_bridge.runtime.library import Library
-from onnx_bridge.runtime.outputs import Outputs, named
+from onnx_bridge.runtime.outputs import Outputs, by_name
 from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
 from onnx_bridge.runtime.shim import MAIN, sources
 from onnx_bridge.runtime.signature import Signature
@@ -146,7 +146,7 @@ class CompiledModel(Signature):
         filled = self._filled(outputs, plan.sizes)
         if out is None or self._emitted.found:
             return filled
-        given = named(self._emitted.outputs, out)
+        given = by_name(self._emitted.outputs, out)
         return Outputs(self.output_names, [given.get(name, array) for name, array in filled.items()])
 
     def time(self, feeds: Mapping[str, Any], number: int = 1) -> float:

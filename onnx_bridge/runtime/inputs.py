@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,11 @@ def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
         InferenceError: it has another type or rank, or lies on another device.
     """
     wanted = tensor.dtype.numpy
-    if (
-        type(value) is np.ndarray
-        and value.dtype == wanted
-        and value.ndim == tensor.rank
-        and value.flags.c_contiguous
-        and value.flags.aligned
-    ):
+    if type(value) is np.ndarray and _is_plain(value, tensor):
         return value
     array = _seen(tensor, value)
+    if type(array) is np.ndarray and _is_plain(array, tensor):
+        return array
     if tensor.dtype == dtypes.bfloat16 and array.dtype == np.uint16:
         array = array.view(wanted)  # its bits
     if array.dtype != wanted:
@@ -49,24 +46,40 @@ def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
         raise InferenceError(f"no memory for input {tensor.name!r} of shape {array.shape}, whose elements are not neighbours") from None
 
 
+def _is_plain(array: np.ndarray, tensor: Tensor) -> bool:
+    """Whether there is nothing to do, nor to say: it is of the type and rank, and its elements are neighbours, in order."""
+    flags = array.flags
+    return array.dtype == tensor.dtype.numpy and array.ndim == tensor.rank and flags.c_contiguous and flags.aligned
+
+
 def _seen(tensor: Tensor, value: Any) -> np.ndarray:
     """The value as an array of numpy, on the same memory where it has any."""
     if isinstance(value, (np.ndarray, np.generic)) or not hasattr(type(value), "__dlpack__"):
         return np.asarray(value)
     try:
+        return np.from_dlpack(value)
+    except Exception as error:  # a type that numpy's DLPack has not, memory that is elsewhere or to be copied first
+        return _copied(tensor, value, error)
+
+
+def _copied(tensor: Tensor, value: Any, refusal: Exception) -> np.ndarray:
+    """The value, which numpy refuses to read in place, as its owner makes an array of it.
+
+    Raises:
+        InferenceError: it lies on another device, or its owner refuses, too.
+    """
+    device = _HERE[0]
+    with suppress(Exception):
         device = int(value.__dlpack_device__()[0])
-        if device in _HERE:
-            try:
-                return np.from_dlpack(value)
-            except (BufferError, RuntimeError, TypeError):  # a type that numpy's DLPack has not, or memory that is to be copied first
-                return np.asarray(value)
-    except Exception as error:
-        said = next(iter(str(error).splitlines()), "")
+    if device not in _HERE:
+        where = f"on another device (DLPack's number {device})"
+        raise InferenceError(f"input {tensor.name!r} is a {_kind(value)} {where}: copy it to the CPU first")
+    try:
+        return np.asarray(value)
+    except Exception:
+        said = next(iter(str(refusal).splitlines()), "")
         advice = "detach it, or give it as an array of numpy"
         raise InferenceError(f"input {tensor.name!r} is a {_kind(value)} that cannot be read in place ({said}): {advice}") from None
-    raise InferenceError(
-        f"input {tensor.name!r} is a {_kind(value)} on another device (DLPack's number {device}): copy it to the CPU first"
-    )
 
 
 def _kind(value: Any) -> str:

@@ -58,7 +58,7 @@ def new(tensor: Tensor, shape: Sequence[int]) -> np.ndarray:
         raise InferenceError(f"no memory for output {tensor.name!r} of shape {tuple(shape)}") from None
 
 
-def named(outputs: Sequence[Tensor], out: Any) -> dict[str, Any]:
+def by_name(outputs: Sequence[Tensor], out: Any) -> dict[str, Any]:
     """What a caller gave to write outputs to, by name.
 
     Raises:

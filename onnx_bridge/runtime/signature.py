@@ -12,7 +12,7 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.runtime.inputs import array_of
-from onnx_bridge.runtime.outputs import Outputs, check_apart, into, named, new, shape_of_memory
+from onnx_bridge.runtime.outputs import Outputs, by_name, check_apart, into, new, shape_of_memory
 from onnx_bridge.runtime.sizes import check_conditions, solve
 
 #: How many sets of shapes a plan is kept for.
@@ -114,11 +114,9 @@ class Signature:
         tensors, found = self._emitted.outputs, self._emitted.found
         given: dict[str, np.ndarray] = {}
         if out is not None:
-            given = {
-                t.name: into(t, value, shape)
-                for t, shape in zip(tensors, plan.memory, strict=True)
-                if (value := named(tensors, out).get(t.name)) is not None
-            }
+            theirs = by_name(tensors, out)
+            shapes = zip(tensors, plan.memory, strict=True)
+            given = {t.name: into(t, theirs[t.name], shape) for t, shape in shapes if t.name in theirs}
             check_apart(given, dict(zip(self.input_names, inputs, strict=True)))
         arrays = [given[t.name] if t.name in given else new(t, shape) for shape, t in zip(plan.memory, tensors, strict=True)]
         return [*arrays, np.zeros(len(found), np.int64)] if found else arrays
