@@ -10,7 +10,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
 from onnx_bridge.kernel_operators.layer import Layer
-from onnx_bridge.kernels.product import DOT_ROWS, GEMM
+from onnx_bridge.kernels.product import DOT_ROWS, DOT_SMALL, GEMM, GEMM_SMALL, SMALL_COLUMNS, SMALL_TERMS
 from onnx_bridge.library.epilogue import row_kind, row_operands, write_epilogue
 from onnx_bridge.library.kernel import Kernel
 
@@ -28,7 +28,10 @@ class Dense(Layer):
 
     @property
     def kernel(self) -> Kernel:
-        return DOT_ROWS if self.weights.shape[1] == 1 else GEMM
+        k, n = self.weights.shape
+        if n == 1:
+            return DOT_SMALL if k <= SMALL_TERMS else DOT_ROWS
+        return GEMM_SMALL if k * n <= SMALL and 0 < n <= SMALL_COLUMNS and k <= SMALL_TERMS else GEMM
 
     def types(self, x: Tensor, *rest: Tensor) -> Type:
         return Type(x.dtype, (*x.shape[:-1], self.weights.shape[1]))

@@ -1,4 +1,4 @@
-"""Products of matrices: gemm.hxx (by constants), matmul.hxx (of what is known only at run time), matmul_any.hxx (of other types)."""
+"""Products: by constants (gemm.hxx; by few gemm_small.hxx, dot_small.hxx), by others (matmul.hxx), of other types (matmul_any.hxx)."""
 
 from __future__ import annotations
 
@@ -31,5 +31,12 @@ def matmul_scratch(m: Size, n: Size, k: Size) -> Size:
 GEMM = Kernel("gemm", "gemm.hxx", epilogue=(float32,), packing=PANELS)
 #: For one column: its weights lie as they are.
 DOT_ROWS = Kernel("dot_rows", "gemm.hxx", epilogue=(float32,))
+
+#: The most columns and terms of a layer whose sizes its kernel knows, so that a few rows are computed where they stand.
+SMALL_COLUMNS, SMALL_TERMS = 128, 256
+
+GEMM_SMALL = Kernel("gemm_small", "gemm_small.hxx", epilogue=(float32,), packing=PANELS)
+DOT_SMALL = Kernel("dot_small", "dot_small.hxx", epilogue=(float32,))
+
 MATMUL = Kernel("matmul", "matmul.hxx", epilogue=(float32, bool_), scratch=matmul_scratch)
 MATMUL_ANY = Kernel("matmul_any", "matmul_any.hxx", types=tuple(t for t in dtypes.COMPUTED if t is not float32))

@@ -1513,29 +1513,16 @@ ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size valu
    }
 }
 
-// gemm.hxx: Y = epilogue(bias + X W) with constant weights W, and rows times one vector.
+// gemm_small.hxx: small layers, Y = epilogue(bias + X W), with sizes known at compile time: a few rows are computed where they stand.
 //
-// Layout: X[M][K] with rows ldx apart, Y[M][N] with rows ldy apart, N <= ldy. W in panels of 16 columns, [ceil(N / 16)][K][16],
-//   the columns beyond N zero; bias of ceil(N / 16) * 16 floats, or nullptr.
-// Nothing is written beyond column N. Y does not overlap X, W, bias or what the epilogue reads. No alignment is asked for.
-// Order of summation: blocks of 256 terms, each by fma() one term at a time from +0; ((bias + S0) + S1) + ..., without a bias
-//   (S0 + S1) + ...: onnxruntime's own bits. The same for every M, column, tile and processor with fma().
-// NaN and inf propagate as the sums have them. M, N or K may be 0; K = 0 gives epilogue(bias) or epilogue(0).
-
-/// Whether a row's product is unrolled where it stands: sizes known and small.
-template <class N, class K>
-struct is_small_product : std::false_type {};
-template <Size N, Size K>
-struct is_small_product<Const<N>, Const<K>> {
-   static constexpr bool value = N > 0 && K <= block_terms&& N <= 128 && K* N <= 8192;
-};
+// Operands, order of summation and bits: those of gemm() and dot_rows() in gemm.hxx. K <= 256, one block of terms; N <= 128.
 
 /// The columns Begin .. N - 1 of one row.
 template <Size Begin, Size N, Size K, class Epilogue>
 ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const float* W, const float* bias, float* y, Size row,
                                   const Epilogue& epilogue)
 {
-   constexpr Size most = gemv_panels * panel_columns;  // at once: more would not stay in registers
+   constexpr Size most = lanes == 4 ? 32 : 64;  // at once: more would not stay in registers
    constexpr int vectors = static_cast<int>(((N - Begin < most ? N - Begin : most) + lanes - 1) / lanes);
    vec sum[vectors] = {};
    for (Size i = 0; i < K; i++) {
@@ -1543,7 +1530,7 @@ ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const 
       ONNX_BRIDGE_UNROLL
       for (int j = 0; j < vectors; j++) {
          const Size column = Begin + j * lanes;
-         sum[j] = fma(value, load(W + column / panel_columns * (panel_columns * K) + panel_columns * i + column % panel_columns), sum[j]);
+         sum[j] = fma(value, load(W + column / 16 * (16 * K) + 16 * i + column % 16), sum[j]);
       }
    }
    ONNX_BRIDGE_UNROLL
@@ -1558,19 +1545,70 @@ ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const 
    if constexpr (Begin + most < N) small_row<Begin + most>(n, k, x, W, bias, y, row, epilogue);
 }
 
-/// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]). N and K: Size, or Const<> for a small layer, whose rows,
-/// if they are few, are then computed without a call.
-template <class N, class K, class Epilogue>
-ONNX_BRIDGE_INLINE void gemm(Size M, N n, K k, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy,
-                             const Epilogue& epilogue)
+/// Rows of the tiles that more rows are cut into: enough sums to hide a multiplication's latency.
+constexpr int highest_tile = lanes == 16 ? 7 : 6, lowest_tile = (highest_tile + 1) / 2;
+
+/// `columns` columns of Rows rows, by vectors that are in registers until they are summed. m, n: the first row and column to the epilogue.
+template <int Rows, int Vectors, class Epilogue>
+ONNX_BRIDGE_KERNEL void small_tile(Size columns, Size K, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy, Size m,
+                                   Size n, const Epilogue& epilogue)
 {
-   if constexpr (is_small_product<N, K>::value) {
-      if (M <= 3) {
-         for (Size m = 0; m < M; m++) small_row<0>(n, k, X + m * ldx, W, bias, Y + m * ldy, m, epilogue);
-         return;
+   vec sum[Rows][Vectors] = {}, total[Rows][Vectors];
+   for (Size k = 0; k < K; k++) {
+      vec w[Vectors];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) w[j] = load(W + 16 * k + j * lanes / 16 * (16 * K) + j * lanes % 16);
+      ONNX_BRIDGE_UNROLL
+      for (int i = 0; i < Rows; i++) {
+         const vec x = splat(X[i * ldx + k]);
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < Vectors; j++) sum[i][j] = fma(x, w[j], sum[i][j]);
       }
    }
-   multiply_packed(M, n, k, X, ldx, 1, W, bias, Y, ldy, epilogue);
+   ONNX_BRIDGE_UNROLL
+   for (int i = 0; i < Rows; i++) {
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) total[i][j] = bias ? load(bias + j * lanes) + sum[i][j] : sum[i][j];
+   }
+   for (int i = 0; i < Rows; i++, Y += ldy)
+      for (int j = 0; j < Vectors; j++) {
+         const Size column = j * lanes, rest = columns - column;
+         if (rest >= lanes)
+            store(Y + column, epilogue(total[i][j], m + i, n + column, All()));
+         else if (rest > 0)
+            store(Y + column, epilogue(total[i][j], m + i, n + column, rest), rest);
+      }
+}
+
+/// Columns n .. n + columns - 1 of M >= lowest_tile rows, in tiles of equal height, one row more or less.
+template <int Vectors, class Epilogue, int... Rows>
+ONNX_BRIDGE_INLINE void small_columns(Size M, Size n, Size columns, Size K, const float* X, Size ldx, const float* W, const float* bias, float* Y,
+                                      Size ldy, const Epilogue& epilogue, std::integer_sequence<int, Rows...>)
+{
+   static constexpr auto tile = {&small_tile<lowest_tile + Rows, Vectors, Epilogue>...};
+   const Size tiles = (M + highest_tile - 1) / highest_tile;
+   for (Size t = 0, m = 0, rows; t < tiles; t++, m += rows) {
+      rows = M / tiles + (t < M % tiles);
+      tile.begin()[rows - lowest_tile](columns, K, X + m * ldx, ldx, W + n / 16 * (16 * K) + n % 16, bias ? bias + n : nullptr, Y + m * ldy + n,
+                                       ldy, m, n, epilogue);
+   }
+}
+
+/// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]).
+template <Size N, Size K, class Epilogue>
+ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* X, Size ldx, const float* W, const float* bias, float* Y,
+                                   Size ldy, const Epilogue& epilogue)
+{
+   static_assert(0 < N && N <= 128 && K <= 256, "a small layer");
+   if (M <= 3) {
+      for (Size m = 0; m < M; m++) small_row<0>(n, k, X + m * ldx, W, bias, Y + m * ldy, m, epilogue);
+      return;
+   }
+   constexpr std::make_integer_sequence<int, highest_tile - lowest_tile + 1> heights;
+   constexpr Size width = 2 * lanes, whole = lanes == 16 && N % width <= lanes ? N - N % width : N;
+   for (Size column = 0; column < whole; column += width)
+      small_columns<2>(M, column, N - column < width ? N - column : width, K, X, ldx, W, bias, Y, ldy, epilogue, heights);
+   if constexpr (whole < N) small_columns<1>(M, whole, N - whole, K, X, ldx, W, bias, Y, ldy, epilogue, heights);
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
@@ -1684,11 +1722,11 @@ static bool run([[maybe_unused]] const Weights& w,
    [[maybe_unused]] float* const attention_MatMul3 = reinterpret_cast<float*>(arena + at[1]);
    [[maybe_unused]] float* const attention_MatMul6 = reinterpret_cast<float*>(arena + at[2]);
    // attention_MatMul0: x [B, S, 8] -> attention_MatMul0 [B, S, 8]
-   gemm((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul0_weights, nullptr, attention_MatMul0, 8, Keep());
+   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul0_weights, nullptr, attention_MatMul0, 8, Keep());
    // attention_MatMul3: x [B, S, 8] -> attention_MatMul3 [B, S, 8]
-   gemm((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul3_weights, nullptr, attention_MatMul3, 8, Keep());
+   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul3_weights, nullptr, attention_MatMul3, 8, Keep());
    // attention_MatMul6: x [B, S, 8] -> attention_MatMul6 [B, S, 8]
-   gemm((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul6_weights, nullptr, attention_MatMul6, 8, Keep());
+   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul6_weights, nullptr, attention_MatMul6, 8, Keep());
    // attention_MatMul9 + attention_Mul10 + attention_Softmax11 + attention_MatMul12: attention_MatMul0 [B, S, 8], attention_MatMul3 [B, S,
    //   8], attention_MatMul6 [B, S, 8] -> attention_Transpose13 [B, S, 2,
    for (Size i = 0; i < B; i++) {

@@ -880,484 +880,52 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
    return v[0];
 }
 
-/// The sum of term(i) over 0 <= i < n: element i goes to lane i % 32, lanes are folded by halves; every 2048 elements the
-/// lanes are added to a second set. step(sum, i, count) adds elements i .. i + count - 1 (count: All, or a Size below lanes).
-template <class Step>
-ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
+// dot_small.hxx: a layer with one output and K <= 256 terms, which are known. Operands, order of summation and bits: dot_rows()'s in gemm.hxx.
+
+/// x . w in 32 lanes, folded by halves.
+template <Size K>
+ONNX_BRIDGE_INLINE float dot_row(const float* x, const float* w)
 {
-   constexpr int width = 32 / lanes;
-   vec total[width];
+   static_assert(K <= 256, "a small layer");
+   constexpr Size whole = K / lanes;
+   vec sum[32 / lanes] = {};
    ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < width; j++) total[j] = vec{};  // one by one: GCC clears a whole array by a slow string instruction
-   Size begin = 0;
-   do {
-      vec sum[width];
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) sum[j] = vec{};
-      const Size end = n - begin < 2048 ? n : begin + 2048;
-      Size i = begin;
-      for (; i + 32 <= end; i += 32) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < width; j++) sum[j] = step(sum[j], i + j * lanes, All());
-      }
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) {
-         const Size rest = end - i - j * lanes;
-         if (rest >= lanes)
-            sum[j] = step(sum[j], i + j * lanes, All());
-         else if (rest > 0)
-            sum[j] = step(sum[j], i + j * lanes, rest);
-      }
-      if (begin == 0 && end == n) return fold(sum);
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) total[j] += sum[j];
-      begin = end;
-   } while (begin < n);
-   return fold(total);
+   for (Size i = 0; i < whole; i++) sum[i % (32 / lanes)] = fma(load(x + i * lanes), load(w + i * lanes), sum[i % (32 / lanes)]);
+   if constexpr (K % lanes > 0) {
+      vec& last = sum[whole % (32 / lanes)];
+      last = fma(load(x + whole * lanes, K % lanes), load(w + whole * lanes, K % lanes), last);
+   }
+   return fold(sum);
 }
 
-// epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-//
-// An epilogue is any object with  vec operator()(vec value, Size row, Size column, Count count) const : `value` holds the elements
-// `column` .. `column + count - 1` of row `row` of the kernel's output, count is All or a Size below lanes. What it returns is stored.
-// The generator writes them; kernels take them by const reference as their last argument.
-
-/// Stores what was summed.
-struct Keep {
-   template <class Count>
-   __attribute__((always_inline)) vec operator()(vec value, Size, Size, Count) const
-   {
-      return value;
-   }
-};
-
-// gemm_tile.hxx: sums of products for a few rows and a few vectors of columns, all in registers.
-//
-// Order of summation, here and in everything built on it: the terms are cut into blocks of 256; inside a block one term at a time
-// by fma() from +0; block sums are added in order to the bias, or to each other: ((bias + S0) + S1) + ...
-// Right operands are read through Panels, so that packed weights and a matrix as it lies in memory go through the same code.
-// No alignment is asked for; operands and result do not overlap, except that `start` may be the tile itself.
-
-constexpr Size panel_columns = 16;  // of packed right operands, on every processor
-constexpr Size block_terms = 256;
-
-/// Rows and vectors of columns of the largest tile: what the registers hold.
-constexpr int tile_rows = lanes == 16 ? 14 : 6;
-constexpr int tile_vectors = 2;
-
-/// n rounded up to whole panels.
-constexpr Size whole_panels(Size n) { return (n + panel_columns - 1) / panel_columns * panel_columns; }
-
-/// A right operand: element (k, n) lies at data[k * row + n / 16 * panel + n % 16].
-/// Packed: row 16, panel 16 K. A plain matrix with contiguous columns: row its stride, panel 16.
-struct Panels {
-   const float* data;
-   Size row, panel;
-
-   /// The same operand seen from term k and column n on (n a multiple of 16, or any n in a plain matrix or within one panel).
-   __attribute__((always_inline)) Panels from(Size k, Size n) const
-   {
-      return {data + k * row + n / panel_columns * panel + n % panel_columns, row, panel};
-   }
-};
-
-/// sum[i][j] = start[i][j] + sum over one block of `terms` <= 256 terms of X[i][k] W[k][j]; without start (nullptr) the sum alone.
-/// start_row is 0 for a bias.
-template <int Rows, int Vectors>
-ONNX_BRIDGE_INLINE void sum_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row,
-                                 vec (&sum)[Rows][Vectors])
+/// Y[m] = epilogue(bias[0] + X[m] . w); to the epilogue Y is one row.
+template <Size K, class Epilogue>
+ONNX_BRIDGE_INLINE void dot_small(Size M, Const<K>, const float* X, Size ldx, const float* w, const float* bias, float* Y,
+                                  const Epilogue& epilogue)
 {
-   ONNX_BRIDGE_UNROLL
-   for (int i = 0; i < Rows; i++) {
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Vectors; j++) sum[i][j] = vec{};
-   }
-   const float* w = W.data;
-   const Size row = W.row, panel = W.panel;
-   for (Size k = 0; k < terms; k++, w += row) {
-      vec column[Vectors];
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Vectors; j++) column[j] = load(w + j * lanes / panel_columns * panel + j * lanes % panel_columns);
-      ONNX_BRIDGE_UNROLL
-      for (int i = 0; i < Rows; i++) {
-         const vec x = splat(X[i * ldx + k]);
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < Vectors; j++) sum[i][j] = fma(x, column[j], sum[i][j]);
-      }
-   }
-   if (start) {
-      ONNX_BRIDGE_UNROLL
-      for (int i = 0; i < Rows; i++) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < Vectors; j++) sum[i][j] = load(start + i * start_row + j * lanes) + sum[i][j];
-      }
-   }
-}
-
-/// sum_tile to memory: Y[i][j]; start may be Y itself, where the total so far waits.
-template <int Rows, int Vectors>
-ONNX_BRIDGE_KERNEL void gemm_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
-                                  Size ldy)
-{
-   vec sum[Rows][Vectors];
-   sum_tile(terms, X, ldx, W, start, start_row, sum);
-   ONNX_BRIDGE_UNROLL
-   for (int i = 0; i < Rows; i++) {
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Vectors; j++) store(Y + i * ldy + j * lanes, sum[i][j]);
-   }
-}
-
-using GemmTile = void (*)(Size, const float*, Size, const Panels&, const float*, Size, float*, Size);
-
-/// The most vectors of columns, of 1, 2 and 4, for which there is a tile of `rows` rows and that fit into `columns`;
-/// the fewest there are where none fits.
-ONNX_BRIDGE_INLINE int vectors_of_tile(int rows, Size columns)
-{
-   if (rows <= 3 && columns >= 4 * lanes) return 4;
-   return lanes == 16 && columns < 2 * lanes ? 1 : tile_vectors;
-}
-
-/// The tile of 1 <= rows <= tile_rows rows and as many vectors as vectors_of_tile says.
-ONNX_BRIDGE_INLINE GemmTile find_tile(int rows, int vectors)
-{
-   static const GemmTile wide[] = {gemm_tile<1, 4>, gemm_tile<2, 4>, gemm_tile<3, 4>};
-   static const GemmTile usual[] = {gemm_tile<1, 2>,  gemm_tile<2, 2>,  gemm_tile<3, 2>, gemm_tile<4, 2>,  gemm_tile<5, 2>,
-                                    gemm_tile<6, 2>,
-#if ONNX_BRIDGE_LANES == 16
-                                    gemm_tile<7, 2>,  gemm_tile<8, 2>,  gemm_tile<9, 2>, gemm_tile<10, 2>, gemm_tile<11, 2>,
-                                    gemm_tile<12, 2>, gemm_tile<13, 2>, gemm_tile<14, 2>
-#endif
-   };
-#if ONNX_BRIDGE_LANES == 16
-   static const GemmTile narrow[] = {gemm_tile<1, 1>,  gemm_tile<2, 1>,  gemm_tile<3, 1>,  gemm_tile<4, 1>, gemm_tile<5, 1>,
-                                     gemm_tile<6, 1>,  gemm_tile<7, 1>,  gemm_tile<8, 1>,  gemm_tile<9, 1>, gemm_tile<10, 1>,
-                                     gemm_tile<11, 1>, gemm_tile<12, 1>, gemm_tile<13, 1>, gemm_tile<14, 1>};
-   if (vectors == 1) return narrow[rows - 1];
-#endif
-   return (vectors == 4 ? wide : usual)[rows - 1];
-}
-
-/// One row against `Count` panels, every block of it: y[16 Count]. `Blocks` whole blocks are summed side by side, which hides the
-/// latency of fma() where the panels are too few to do so, and then added in order: the same sums as gemm_tile's.
-template <int Count, int Blocks>
-ONNX_BRIDGE_KERNEL void gemv_tile(Size K, const float* x, Size x_column, const Panels& W, const float* bias, float* y)
-{
-   constexpr int vectors = Count * static_cast<int>(panel_columns) / lanes;
-   vec total[vectors];
-   bool started = bias != nullptr;
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < vectors; j++) total[j] = bias ? load(bias + j * lanes) : vec{};
-   const auto add_blocks = [&](auto side_by_side, Size begin, Size terms) __attribute__((always_inline)) {
-      constexpr int blocks = static_cast<int>(Size(side_by_side));
-      vec sum[blocks][vectors] = {};
-      const float* term = x + begin * x_column;
-      const float* w = W.data + begin * W.row;
-      for (Size k = 0; k < terms; k++, w += W.row, term += x_column) {
-         ONNX_BRIDGE_UNROLL
-         for (int b = 0; b < blocks; b++) {
-            const vec value = splat(term[b * block_terms * x_column]);
-            ONNX_BRIDGE_UNROLL
-            for (int j = 0; j < vectors; j++) {
-               const Size at = j * lanes / panel_columns * W.panel + j * lanes % panel_columns;
-               sum[b][j] = fma(value, load(w + b * block_terms * W.row + at), sum[b][j]);
-            }
-         }
-      }
-      ONNX_BRIDGE_UNROLL
-      for (int b = 0; b < blocks; b++) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < vectors; j++) total[j] = started ? total[j] + sum[b][j] : sum[b][j];
-         started = true;
-      }
-   };
-   Size begin = 0;
-   if (Blocks > 1)
-      for (; begin + Blocks * block_terms <= K; begin += Blocks * block_terms) add_blocks(Const<Blocks>(), begin, block_terms);
-   for (; begin < K; begin += block_terms) add_blocks(Const<1>(), begin, K - begin < block_terms ? K - begin : block_terms);
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < vectors; j++) store(y + j * lanes, total[j]);
-}
-
-/// Panels that gemv_columns takes at once, at most: more streams would collide in the first cache where K is a power of two.
-constexpr Size gemv_panels = lanes == 4 ? 2 : 4;
-
-/// y[16 panels] for the next 4, 2 or 1 panels, whichever is the most that `panels` allows; returns how many it took.
-ONNX_BRIDGE_INLINE Size gemv_columns(Size panels, Size K, const float* x, Size x_column, const Panels& W, const float* bias, float* y)
-{
-   constexpr int side_by_side = lanes == 16 ? 4 : 2;  // for two panels
-   if (gemv_panels == 4 && panels >= 4) {
-      gemv_tile<lanes == 4 ? 1 : 4, 1>(K, x, x_column, W, bias, y);
-      return 4;
-   }
-   if (panels >= 2) {
-      gemv_tile<2, lanes == 4 ? 1 : side_by_side>(K, x, x_column, W, bias, y);
-      return 2;
-   }
-   gemv_tile<1, lanes == 4 ? 2 : 4>(K, x, x_column, W, bias, y);
-   return 1;
-}
-
-// transpose.hxx: rows into columns, four by four.
-
-typedef float quad __attribute__((vector_size(16)));
-typedef float unaligned_quad __attribute__((vector_size(16), aligned(4), may_alias));
-#if defined(__clang__)
-#define ONNX_BRIDGE_SHUFFLE_PAIR(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-typedef std::int32_t quad_of_int __attribute__((vector_size(16)));
-#define ONNX_BRIDGE_SHUFFLE_PAIR(a, b, ...) __builtin_shuffle(a, b, quad_of_int{__VA_ARGS__})
-#endif
-
-ONNX_BRIDGE_INLINE quad load_quad(const float* p) { return *reinterpret_cast<const unaligned_quad*>(p); }
-ONNX_BRIDGE_INLINE void store_quad(float* p, quad v) { *reinterpret_cast<unaligned_quad*>(p) = v; }
-
-/// to[j][i] = from[i][j] for 4 x 4 elements.
-ONNX_BRIDGE_INLINE void transpose_quads(const float* from, Size from_row, float* to, Size to_row)
-{
-   const quad a = load_quad(from), b = load_quad(from + from_row), c = load_quad(from + 2 * from_row), d = load_quad(from + 3 * from_row);
-   const quad ab_low = ONNX_BRIDGE_SHUFFLE_PAIR(a, b, 0, 4, 1, 5), ab_high = ONNX_BRIDGE_SHUFFLE_PAIR(a, b, 2, 6, 3, 7);
-   const quad cd_low = ONNX_BRIDGE_SHUFFLE_PAIR(c, d, 0, 4, 1, 5), cd_high = ONNX_BRIDGE_SHUFFLE_PAIR(c, d, 2, 6, 3, 7);
-   store_quad(to, ONNX_BRIDGE_SHUFFLE_PAIR(ab_low, cd_low, 0, 1, 4, 5));
-   store_quad(to + to_row, ONNX_BRIDGE_SHUFFLE_PAIR(ab_low, cd_low, 2, 3, 6, 7));
-   store_quad(to + 2 * to_row, ONNX_BRIDGE_SHUFFLE_PAIR(ab_high, cd_high, 0, 1, 4, 5));
-   store_quad(to + 3 * to_row, ONNX_BRIDGE_SHUFFLE_PAIR(ab_high, cd_high, 2, 3, 6, 7));
-}
-
-/// to[j * to_row + i] = from[i * from_row + j * from_column] for i < rows, j < columns: any strides, also 0. The fast way is from_column 1.
-/// Nothing else is read or written; the two do not overlap.
-ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Size from_row, Size from_column, float* to, Size to_row)
-{
-   Size i = 0;
-   if (from_column == 1)
-      for (; i + 4 <= rows; i += 4) {
-         Size j = 0;
-         for (; j + 4 <= columns; j += 4) transpose_quads(from + i * from_row + j, from_row, to + j * to_row + i, to_row);
-         for (; j < columns; j++)
-            for (Size k = i; k < i + 4; k++) to[j * to_row + k] = from[k * from_row + j];
-      }
-   for (; i < rows; i++)
-      for (Size j = 0; j < columns; j++) to[j * to_row + i] = from[i * from_row + j * from_column];
-}
-
-// product.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-//
-// Order of summation as in gemm_tile.hxx, whatever the sizes, strides and tiles. The total of blocks waits in Y; an epilogue is
-// applied to a tile after its last block, while it is in the first cache. Y does not overlap the operands, nor what the
-// epilogue reads. Nothing is written beyond column N of Y; nothing is read beyond column N of a plain right operand, nor beyond
-// the last whole panel of a packed one and of the bias.
-
-/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
-/// the registers of the largest tile, at the price of one more copy of that tile in the program.
-template <class Epilogue, class = void>
-struct is_cheap : std::false_type {};
-template <class Epilogue>
-struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std::true_type {};
-
-/// to[i][j] = epilogue(from[i][j]), known to the epilogue as element (row + i, column + j). `to` may be `from`.
-template <class Epilogue>
-ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row,
-                                    Size column, const Epilogue& epilogue)
-{
-   for (Size i = 0; i < rows; i++, from += from_row, to += to_row) {
-      Size j = 0;
-      for (; j + lanes <= columns; j += lanes) store(to + j, epilogue(load(from + j), row + i, column + j, All()));
-      if (j < columns) {
-         const Size rest = columns - j;
-         store(to + j, epilogue(load(from + j, rest), row + i, column + j, rest), rest);
-      }
-   }
-}
-
-/// The largest tile with its epilogue; m and n are its first row and column to the epilogue.
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void finished_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
-                                      Size ldy, Size m, Size n, const Epilogue& epilogue)
-{
-   vec sum[tile_rows][tile_vectors];
-   sum_tile(terms, X, ldx, W, start, start_row, sum);
-   ONNX_BRIDGE_UNROLL
-   for (int i = 0; i < tile_rows; i++) {
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < tile_vectors; j++) store(Y + i * ldy + j * lanes, epilogue(sum[i][j], m + i, n + j * lanes, All()));
-   }
-}
-
-/// Some of the terms of a product: whole blocks, or the last ones.
-struct ProductPart {
-   Size M, terms;
-   const float* X;  ///< element (m, k) at X[m * x_row + k * x_column]
-   Size x_row, x_column;
-   Panels W;           ///< from the part's first term and the first column on
-   bool plain;         ///< W is a plain matrix of at least 16 columns: there is nothing beyond the last one
-   const float* bias;  ///< from the first column on; nullptr: none
-   bool first, last;   ///< of the product's parts
-};
-
-/// How many terms and columns of the right operand all rows use before the next ones are touched; at most 256 of each where the
-/// right operand is packed for it (`packs`). Does not show in the bits.
-struct ProductCut {
-   static constexpr Size elements = 65536;  ///< terms * columns: a quarter of a common second cache
-   bool copies;                             ///< the left operand's rows are copied: not neighbours, or in the way of each other
-   Size terms, columns;
-
-   __attribute__((always_inline)) ProductCut(Size M, Size N, Size K, Size x_row, Size x_column, bool packs)
-      // More than 8 rows a multiple of 4 KB apart contend for the same lines of the first cache: worth a copy if many columns use it.
-      : copies(x_column != 1 || (x_row % 1024 == 0 && x_row != 0 && tile_rows > 8 && M > 8 && N >= 128 && K >= 64)), terms(K), columns(N)
-   {
-      const Size most = copies || packs ? block_terms : 4 * block_terms;
-      if (terms > most) terms = most;
-      const Size widest = terms <= block_terms ? elements / block_terms : elements / terms / 32 * 32;
-      if (columns > widest) columns = widest;
-   }
-};
-
-/// M > 0 rows cut into tiles as evenly as can be: no thin last one.
-struct TileHeights {
-   Size tiles, low, high;  ///< the first `high` tiles have low + 1 rows, the others `low`
-
-   __attribute__((always_inline)) explicit TileHeights(Size M) : tiles((M + tile_rows - 1) / tile_rows), low(M / tiles), high(M % tiles) {}
-   __attribute__((always_inline)) Size rows(Size tile) const { return low + (tile < high); }
-   __attribute__((always_inline)) Size begin(Size tile) const { return tile * low + (tile < high ? tile : high); }
-};
-
-/// add_part for the tiles first_tile .. end_tile - 1; X is the left operand from the first one's first row on.
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& heights, Size first_tile, Size end_tile, const float* X,
-                                  Size ldx, Size N, float* Y, Size ldy, Size column, const Epilogue& epilogue)
-{
-   const int most_rows = static_cast<int>(heights.low + (heights.high > 0));
-   const Size first_row = heights.begin(first_tile);
-   alignas(64) float sums[tile_rows * panel_columns];  // of the last columns, fewer than a tile has
-   for (Size n = 0, width; n < N; n += width) {
-      const int vectors = vectors_of_tile(most_rows, N - n);
-      const GemmTile high = find_tile(most_rows, vectors), low = find_tile(static_cast<int>(heights.low), vectors);
-      width = vectors * lanes;
-      const bool whole = n + width <= N;
-      if (!whole) std::memset(sums, 0, sizeof sums);
-      const Size columns = whole ? width : N - n;
-      const Size shift = part.plain ? width - columns : 0;  // in a plain matrix the tile begins earlier instead of ending later
-      const Panels strip = part.plain ? Panels{part.W.data + n - shift, part.W.row, part.W.panel} : part.W.from(0, n);
-      const float* bias = part.bias ? part.bias + n - shift : nullptr;
-      const float* x = X;
-      float* y = Y + first_row * ldy + n;
-      for (Size t = first_tile, m = first_row, rows; t < end_tile; t++, m += rows, x += rows * ldx, y += rows * ldy) {
-         rows = heights.rows(t);
-         float* to = whole ? y : sums;
-         const Size to_row = whole ? ldy : width;
-         if (!whole && !part.first) finish_tile(rows, columns, y, ldy, sums + shift, width, 0, 0, Keep());
-         const GemmTile tile = t < heights.high ? high : low;
-         const float* start = part.first ? bias : to;
-         Size start_row = part.first ? 0 : to_row, k = 0;
-         for (; k + block_terms < part.terms; k += block_terms, start = to, start_row = to_row)
-            tile(block_terms, x + k, ldx, {strip.data + k * strip.row, strip.row, strip.panel}, start, start_row, to, to_row);
-         const Panels rest = {strip.data + k * strip.row, strip.row, strip.panel};
-         if constexpr (is_cheap<Epilogue>::value)
-            if (part.last && whole && rows == tile_rows && vectors == tile_vectors) {
-               finished_tile(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
-               continue;
-            }
-         tile(part.terms - k, x + k, ldx, rest, start, start_row, to, to_row);
-         if (!part.last && !whole)
-            finish_tile(rows, columns, sums + shift, width, y, ldy, 0, 0, Keep());
-         else if (part.last && !(whole && std::is_same<Epilogue, Keep>::value))
-            finish_tile(rows, columns, to + shift, to_row, y, ldy, m, column + n, epilogue);
-      }
-   }
-}
-
-/// copy[m][k] = X[m * x_row + k * x_column], the copy's rows copy_row apart.
-ONNX_BRIDGE_KERNEL void copy_rows(Size rows, Size terms, const float* X, Size x_row, Size x_column, float* copy, Size copy_row)
-{
-   if (x_column == 1)
-      for (Size m = 0; m < rows; m++) std::memcpy(copy + m * copy_row, X + m * x_row, static_cast<std::size_t>(terms) * sizeof(float));
-   else
-      transpose(terms, rows, X, x_column, x_row, copy, copy_row);
-}
-
-/// Adds a part to Y[M][N], the columns column .. column + N - 1 of the whole; applies the epilogue after the last part.
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void add_part(const ProductPart& part, bool copies, Size N, float* Y, Size ldy, Size column, const Epilogue& epilogue)
-{
-   if (part.M == 0) return;
-   const TileHeights heights(part.M);
-   if (!copies) {
-      add_tiles(part, heights, 0, heights.tiles, part.X, part.x_row, N, Y, ldy, column, epilogue);
-      return;
-   }
-   constexpr Size tiles_at_once = 14 / tile_rows, copy_row = block_terms + panel_columns;
-   alignas(64) float copy[tiles_at_once * tile_rows * copy_row];
-   for (Size t = 0; t < heights.tiles; t += tiles_at_once) {
-      const Size end = t + tiles_at_once < heights.tiles ? t + tiles_at_once : heights.tiles, row = heights.begin(t);
-      copy_rows(heights.begin(end) - row, part.terms, part.X + row * part.x_row, part.x_row, part.x_column, copy, copy_row);
-      add_tiles(part, heights, t, end, copy, copy_row, N, Y, ldy, column, epilogue);
-   }
-}
-
-/// Y[N] = epilogue(bias + x W) for one row x[K], as row 0: the bits of add_part.
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void multiply_row(Size N, Size K, const float* x, Size x_column, Panels W, bool plain, const float* bias, float* Y,
-                                     const Epilogue& epilogue)
-{
-   alignas(64) float sums[gemv_panels * panel_columns];
-   for (Size n = 0, columns; n < N; n += columns) {
-      const Size rest = N - n;
-      const Size panels = plain && rest >= panel_columns ? rest / panel_columns : whole_panels(rest) / panel_columns;
-      const Size shift = plain && rest < panel_columns ? panel_columns - rest : 0;
-      const Panels right = plain ? Panels{W.data + n - shift, W.row, W.panel} : W.from(0, n);
-      const Size width = panel_columns * gemv_columns(panels, K, x, x_column, right, bias ? bias + n - shift : nullptr, sums);
-      columns = rest < width ? rest : width;
-      finish_tile(1, columns, sums + shift, width, Y + n, N, 0, n, epilogue);
-   }
-}
-
-/// Y[M][N] = epilogue(bias + X W), W packed in panels of 16 columns; element (m, k) of X at X[m * x_row + k * x_column].
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, Size x_row, Size x_column, const float* W,
-                                        const float* bias, float* Y, Size ldy, const Epilogue& epilogue)
-{
-   const Panels panels = {W, panel_columns, panel_columns * K};
+   const auto value = [&](Size m) __attribute__((always_inline)) { return bias ? *bias + dot_row<K>(X + m * ldx, w) : dot_row<K>(X + m * ldx, w); };
    if (M == 1) {
-      multiply_row(N, K, X, x_column, panels, false, bias, Y, epilogue);
+      *Y = epilogue(splat(value(0)), 0, 0, Size(1))[0];
       return;
    }
-   const ProductCut cut(M, N, K, x_row, x_column, false);
-   for (Size n = 0; n < N; n += cut.columns) {
-      const Size columns = N - n < cut.columns ? N - n : cut.columns;
-      Size k = 0;
-      do {
-         const Size terms = K - k < cut.terms ? K - k : cut.terms;
-         const ProductPart part = {
-             M, terms, X + k * x_column, x_row, x_column, panels.from(k, n), false, bias ? bias + n : nullptr, k == 0, k + terms == K};
-         add_part(part, cut.copies, columns, Y + n, ldy, n, epilogue);
-         k += terms;
-      } while (k < K);
+   for (Size m = 0; m < M; m += lanes) {
+      alignas(64) float values[lanes] = {};
+      const Size count = M - m < lanes ? M - m : lanes;
+      for (Size i = 0; i < count; i++) values[i] = value(m + i);
+      store(Y + m, epilogue(load(values), 0, m, count), count);
    }
 }
 
-// gemm.hxx: Y = epilogue(bias + X W) with constant weights W, and rows times one vector.
+// gemm_small.hxx: small layers, Y = epilogue(bias + X W), with sizes known at compile time: a few rows are computed where they stand.
 //
-// Layout: X[M][K] with rows ldx apart, Y[M][N] with rows ldy apart, N <= ldy. W in panels of 16 columns, [ceil(N / 16)][K][16],
-//   the columns beyond N zero; bias of ceil(N / 16) * 16 floats, or nullptr.
-// Nothing is written beyond column N. Y does not overlap X, W, bias or what the epilogue reads. No alignment is asked for.
-// Order of summation: blocks of 256 terms, each by fma() one term at a time from +0; ((bias + S0) + S1) + ..., without a bias
-//   (S0 + S1) + ...: onnxruntime's own bits. The same for every M, column, tile and processor with fma().
-// NaN and inf propagate as the sums have them. M, N or K may be 0; K = 0 gives epilogue(bias) or epilogue(0).
-
-/// Whether a row's product is unrolled where it stands: sizes known and small.
-template <class N, class K>
-struct is_small_product : std::false_type {};
-template <Size N, Size K>
-struct is_small_product<Const<N>, Const<K>> {
-   static constexpr bool value = N > 0 && K <= block_terms&& N <= 128 && K* N <= 8192;
-};
+// Operands, order of summation and bits: those of gemm() and dot_rows() in gemm.hxx. K <= 256, one block of terms; N <= 128.
 
 /// The columns Begin .. N - 1 of one row.
 template <Size Begin, Size N, Size K, class Epilogue>
 ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const float* W, const float* bias, float* y, Size row,
                                   const Epilogue& epilogue)
 {
-   constexpr Size most = gemv_panels * panel_columns;  // at once: more would not stay in registers
+   constexpr Size most = lanes == 4 ? 32 : 64;  // at once: more would not stay in registers
    constexpr int vectors = static_cast<int>(((N - Begin < most ? N - Begin : most) + lanes - 1) / lanes);
    vec sum[vectors] = {};
    for (Size i = 0; i < K; i++) {
@@ -1365,7 +933,7 @@ ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const 
       ONNX_BRIDGE_UNROLL
       for (int j = 0; j < vectors; j++) {
          const Size column = Begin + j * lanes;
-         sum[j] = fma(value, load(W + column / panel_columns * (panel_columns * K) + panel_columns * i + column % panel_columns), sum[j]);
+         sum[j] = fma(value, load(W + column / 16 * (16 * K) + 16 * i + column % 16), sum[j]);
       }
    }
    ONNX_BRIDGE_UNROLL
@@ -1380,69 +948,70 @@ ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const 
    if constexpr (Begin + most < N) small_row<Begin + most>(n, k, x, W, bias, y, row, epilogue);
 }
 
-/// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]). N and K: Size, or Const<> for a small layer, whose rows,
-/// if they are few, are then computed without a call.
-template <class N, class K, class Epilogue>
-ONNX_BRIDGE_INLINE void gemm(Size M, N n, K k, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy,
-                             const Epilogue& epilogue)
+/// Rows of the tiles that more rows are cut into: enough sums to hide a multiplication's latency.
+constexpr int highest_tile = lanes == 16 ? 7 : 6, lowest_tile = (highest_tile + 1) / 2;
+
+/// `columns` columns of Rows rows, by vectors that are in registers until they are summed. m, n: the first row and column to the epilogue.
+template <int Rows, int Vectors, class Epilogue>
+ONNX_BRIDGE_KERNEL void small_tile(Size columns, Size K, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy, Size m,
+                                   Size n, const Epilogue& epilogue)
 {
-   if constexpr (is_small_product<N, K>::value) {
-      if (M <= 3) {
-         for (Size m = 0; m < M; m++) small_row<0>(n, k, X + m * ldx, W, bias, Y + m * ldy, m, epilogue);
-         return;
+   vec sum[Rows][Vectors] = {}, total[Rows][Vectors];
+   for (Size k = 0; k < K; k++) {
+      vec w[Vectors];
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) w[j] = load(W + 16 * k + j * lanes / 16 * (16 * K) + j * lanes % 16);
+      ONNX_BRIDGE_UNROLL
+      for (int i = 0; i < Rows; i++) {
+         const vec x = splat(X[i * ldx + k]);
+         ONNX_BRIDGE_UNROLL
+         for (int j = 0; j < Vectors; j++) sum[i][j] = fma(x, w[j], sum[i][j]);
       }
    }
-   multiply_packed(M, n, k, X, ldx, 1, W, bias, Y, ldy, epilogue);
+   ONNX_BRIDGE_UNROLL
+   for (int i = 0; i < Rows; i++) {
+      ONNX_BRIDGE_UNROLL
+      for (int j = 0; j < Vectors; j++) total[i][j] = bias ? load(bias + j * lanes) + sum[i][j] : sum[i][j];
+   }
+   for (int i = 0; i < Rows; i++, Y += ldy)
+      for (int j = 0; j < Vectors; j++) {
+         const Size column = j * lanes, rest = columns - column;
+         if (rest >= lanes)
+            store(Y + column, epilogue(total[i][j], m + i, n + column, All()));
+         else if (rest > 0)
+            store(Y + column, epilogue(total[i][j], m + i, n + column, rest), rest);
+      }
 }
 
-/// One step of a product of two rows of numbers, for sum_in_lanes.
-struct DotStep {
-   const float *x, *w;
-
-   template <class Count>
-   __attribute__((always_inline)) vec operator()(vec sum, Size i, Count count) const
-   {
-      return fma(load(x + i, count), load(w + i, count), sum);
-   }
-};
-
-template <class K, class Epilogue>
-ONNX_BRIDGE_INLINE void dot_each_row(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y,
-                                     const Epilogue& epilogue)
+/// Columns n .. n + columns - 1 of M >= lowest_tile rows, in tiles of equal height, one row more or less.
+template <int Vectors, class Epilogue, int... Rows>
+ONNX_BRIDGE_INLINE void small_columns(Size M, Size n, Size columns, Size K, const float* X, Size ldx, const float* W, const float* bias, float* Y,
+                                      Size ldy, const Epilogue& epilogue, std::integer_sequence<int, Rows...>)
 {
-   const auto dot = [&](Size m) __attribute__((always_inline)) {
-      const float sum = sum_in_lanes(k, DotStep{X + m * ldx, w});
-      return bias ? *bias + sum : sum;
-   };
-   if (M == 1) {
-      *Y = epilogue(splat(dot(0)), 0, 0, Size(1))[0];
+   static constexpr auto tile = {&small_tile<lowest_tile + Rows, Vectors, Epilogue>...};
+   const Size tiles = (M + highest_tile - 1) / highest_tile;
+   for (Size t = 0, m = 0, rows; t < tiles; t++, m += rows) {
+      rows = M / tiles + (t < M % tiles);
+      tile.begin()[rows - lowest_tile](columns, K, X + m * ldx, ldx, W + n / 16 * (16 * K) + n % 16, bias ? bias + n : nullptr, Y + m * ldy + n,
+                                       ldy, m, n, epilogue);
+   }
+}
+
+/// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]).
+template <Size N, Size K, class Epilogue>
+ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* X, Size ldx, const float* W, const float* bias, float* Y,
+                                   Size ldy, const Epilogue& epilogue)
+{
+   static_assert(0 < N && N <= 128 && K <= 256, "a small layer");
+   if (M <= 3) {
+      for (Size m = 0; m < M; m++) small_row<0>(n, k, X + m * ldx, W, bias, Y + m * ldy, m, epilogue);
       return;
    }
-   for (Size m = 0; m < M; m += lanes) {
-      alignas(64) float total[lanes] = {};
-      const Size count = M - m < lanes ? M - m : lanes;
-      for (Size i = 0; i < count; i++) total[i] = dot(m + i);
-      finish_tile(1, count, total, lanes, Y + m, lanes, 0, m, epilogue);
-   }
-}
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void dot_rows_of_any_size(Size M, Size K, const float* X, Size ldx, const float* w, const float* bias, float* Y,
-                                             const Epilogue& epilogue)
-{
-   dot_each_row(M, K, X, ldx, w, bias, Y, epilogue);
-}
-
-/// Y[m] = epilogue(bias[0] + X[m] . w), a layer with one output: w[K] plain; bias one float or nullptr. Y[M] has no gaps, and to
-/// the epilogue it is one row: it is given the elements (0, m).
-/// Order of summation: 32 lanes, folded by halves, a second level every 2048 terms, for every M.
-template <class K, class Epilogue>
-ONNX_BRIDGE_INLINE void dot_rows(Size M, K k, const float* X, Size ldx, const float* w, const float* bias, float* Y,
-                                 const Epilogue& epilogue)
-{
-   if constexpr (is_small_product<Const<1>, K>::value)
-      dot_each_row(M, k, X, ldx, w, bias, Y, epilogue);
-   else
-      dot_rows_of_any_size(M, k, X, ldx, w, bias, Y, epilogue);
+   constexpr std::make_integer_sequence<int, highest_tile - lowest_tile + 1> heights;
+   constexpr Size width = 2 * lanes, whole = lanes == 16 && N % width <= lanes ? N - N % width : N;
+   for (Size column = 0; column < whole; column += width)
+      small_columns<2>(M, column, N - column < width ? N - column : width, K, X, ldx, W, bias, Y, ldy, epilogue, heights);
+   if constexpr (whole < N) small_columns<1>(M, whole, N - whole, K, X, ldx, W, bias, Y, ldy, epilogue, heights);
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
@@ -1579,9 +1148,9 @@ static bool run([[maybe_unused]] const Weights& w,
    [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
    [[maybe_unused]] float* const dense_Relu1 = reinterpret_cast<float*>(arena + at[0]);
    // dense_Gemm0 + dense_Relu1: x [N, 7] -> dense_Relu1 [N, 20]
-   gemm(N, Const<20>(), Const<7>(), x, 7, w.dense_Gemm0_weights, w.dense_Gemm0_bias, dense_Relu1, 20, Relu());
+   gemm_small(N, Const<20>(), Const<7>(), x, 7, w.dense_Gemm0_weights, w.dense_Gemm0_bias, dense_Relu1, 20, Relu());
    // dense_Gemm2 + dense_Sigmoid3: dense_Relu1 [N, 20] -> p [N, 1]
-   dot_rows(N, Const<20>(), dense_Relu1, 20, w.dense_Gemm2_weights, w.dense_Gemm2_bias, p, Sigmoid());
+   dot_small(N, Const<20>(), dense_Relu1, 20, w.dense_Gemm2_weights, w.dense_Gemm2_bias, p, Sigmoid());
    return true;
 }
 
@@ -1591,6 +1160,5 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_KEEP
 #undef ONNX_BRIDGE_SHUFFLE
 #undef ONNX_BRIDGE_ROTATE
-#undef ONNX_BRIDGE_SHUFFLE_PAIR
 }}}  // namespace onnx_bridge::dense::ONNX_BRIDGE_REGION
 #endif

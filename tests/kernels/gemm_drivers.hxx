@@ -1,6 +1,8 @@
 // gemm_drivers.hxx: what gemm_test.cpp calls inside an instruction-set region: epilogues and small sizes cannot cross its border.
 #pragma once
+#include "dot_small.hxx"
 #include "gemm.hxx"
+#include "gemm_small.hxx"
 #include "matmul.hxx"
 #include "matmul_any.hxx"
 
@@ -32,7 +34,7 @@ ONNX_BRIDGE_KERNEL void test_gemm_epilogue(Size M, Size N, Size K, const float* 
                                            Size ldy, const float* scale, const float* residual, Size residual_row, int* seen)
 {
    if (N == 33 && K == 31)
-      gemm(M, Const<33>(), Const<31>(), X, ldx, W, bias, Y, ldy, TestEpilogue{scale, residual, residual_row, seen});
+      gemm_small(M, Const<33>(), Const<31>(), X, ldx, W, bias, Y, ldy, TestEpilogue{scale, residual, residual_row, seen});
    else if (M % 2)
       gemm(M, N, K, X, ldx, W, bias, Y, ldy, CheapTestEpilogue{{scale, residual, residual_row, seen}});
    else
@@ -42,8 +44,7 @@ ONNX_BRIDGE_KERNEL void test_gemm_epilogue(Size M, Size N, Size K, const float* 
 template <Size N, Size K>
 ONNX_BRIDGE_KERNEL void test_small(Size M, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy)
 {
-   static_assert(is_small_product<Const<N>, Const<K>>::value, "unrolled");
-   gemm(M, Const<N>(), Const<K>(), X, ldx, W, bias, Y, ldy, Keep());
+   gemm_small(M, Const<N>(), Const<K>(), X, ldx, W, bias, Y, ldy, Keep());
 }
 /// False where the pair is not one of the instantiated ones.
 ONNX_BRIDGE_KERNEL bool test_gemm_small(Size M, Size N, Size K, const float* X, Size ldx, const float* W, const float* bias, float* Y,
@@ -64,7 +65,7 @@ ONNX_BRIDGE_KERNEL bool test_gemm_small(Size M, Size N, Size K, const float* X, 
 ONNX_BRIDGE_KERNEL void test_dot_rows(Size M, Size K, const float* X, Size ldx, const float* w, const float* bias, float* Y)
 {
    if (K == 64)
-      dot_rows(M, Const<64>(), X, ldx, w, bias, Y, Keep());
+      dot_small(M, Const<64>(), X, ldx, w, bias, Y, Keep());
    else
       dot_rows(M, K, X, ldx, w, bias, Y, Keep());
 }

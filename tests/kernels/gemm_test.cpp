@@ -129,7 +129,7 @@ static void test_gemm(const Isa& isa, Size N, Size K, Size most_rows)
          for (Size n = 0; n < N; n++)
             expected[static_cast<std::size_t>(m * N + n)] =
                 model_sum(isa.fused, K, X.data() + m * K, 1, W.data() + n, N, b ? b + n : nullptr);
-      for (Size M : {0, 1, 2, 3, 4, 5, 7, 13, 15, 27, 28, 43}) {
+      for (Size M : {0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 27, 28, 43}) {
          if (M > most_rows) break;
          const Size offset = (M * 5 + N) % 16, gap = M % 3;
          bool clean;
