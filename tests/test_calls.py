@@ -112,6 +112,24 @@ def test_several_inputs_and_outputs(pair: CompiledModel) -> None:
     assert pickle.loads(pickle.dumps(outputs))["twice"].tobytes() == copy.copy(outputs)["twice"].tobytes() == wanted["twice"].tobytes()
 
 
+def test_nothing_is_kept_of_a_call(pair: CompiledModel) -> None:
+    """No reference to what was given or made, whether the call is answered, refused, or left to the slow way."""
+    a, b, twice = np.ones((3, 2), np.float32), np.ones((3, 5), np.float32), np.zeros((3, 5), np.float32)
+    held = (a, b, twice, twice.dtype, pair._caller, "twice", Outputs)
+
+    def turn() -> None:
+        pair(a, b), pair(a, b=b), pair.run({"a": a, "b": b}), pair(a, b, out={"twice": twice}), pair(a[::2], b[::2])
+        for wrong in ((a, b[:2]), (a,), (a, b, b)):
+            with pytest.raises(InferenceError):
+                pair(*wrong)
+
+    turn()
+    before = [sys.getrefcount(thing) for thing in held]
+    for _ in range(50):
+        turn()
+    assert [after - known for after, known in zip([sys.getrefcount(thing) for thing in held], before, strict=True)] == [0] * len(held)
+
+
 def test_more_shapes_than_plans_are_kept_for(net: CompiledModel) -> None:
     x = rows(700)
     wanted = [net(x[:n]).tobytes() for n in range(700)]
