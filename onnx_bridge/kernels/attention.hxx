@@ -12,7 +12,7 @@
 #include "epilogue.hxx"
 #include "exp.hxx"
 #include "pack.hxx"
-#include "product.hxx"
+#include "product_tiles.hxx"
 
 /// Floats from one query's scores to the next: an odd number of panels, so that rows do not contend for the same cache lines.
 constexpr Size score_row(Size keys) { return whole_panels(keys) + (whole_panels(keys) / panel_columns % 2 == 0 ? panel_columns : 0); }

@@ -7,7 +7,7 @@
 //   (S0 + S1) + ...: onnxruntime's own bits. The same for every M, column, tile and processor with fma().
 // NaN and inf propagate as the sums have them. M, N or K may be 0; K = 0 gives epilogue(bias) or epilogue(0).
 #pragma once
-#include "product.hxx"
+#include "product_tiles.hxx"
 
 /// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]).
 template <class Epilogue>

@@ -7,7 +7,7 @@
 // NaN and inf propagate as the sums have them. M, N or K may be 0; K = 0 gives epilogue(0). No alignment is asked for.
 #pragma once
 #include "pack.hxx"
-#include "product.hxx"
+#include "product_tiles.hxx"
 
 /// Floats of scratch: the right matrix, as far as it is packed at a time.
 constexpr Size matmul_scratch(Size /*M*/, Size N, Size K)

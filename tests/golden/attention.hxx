@@ -1223,7 +1223,7 @@ ONNX_BRIDGE_INLINE void pack_panels(Size K, Size N, const float* B, Size b_row, 
       pack_panel(K, N - n < panel_columns ? N - n : panel_columns, B + n * b_column, b_row, b_column, packed + n * K);
 }
 
-// product.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
+// product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
 //
 // Order of summation as in gemm_tile.hxx, whatever the sizes, strides and tiles. The total of blocks waits in Y; an epilogue is
 // applied to a tile after its last block, while it is in the first cache. Y does not overlap the operands, nor what the
