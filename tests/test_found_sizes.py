@@ -245,3 +245,26 @@ int main() {
 
     each = ["6=2x3 12=2x6 12=4x3", "12=4x3 24=2x12 12=4x3", "0=0x3 0=2x0 12=4x3", "6 12 0 0", "6 12 12"]
     assert told.split() == " ".join(each).split()
+
+
+def test_a_k_that_is_computed() -> None:
+    """TopK of as many as there are positive numbers; a k that is larger than there are elements is refused, as onnxruntime refuses it."""
+    net = Net("best")
+    x, more = net.input("x", ("N", 5)), net.input("more", ("M",))
+    positive = net("Cast", net("Greater", x, net.constant(0, np.float32)), to=INT64)
+    k = net("ReduceMax", net("ReduceSum", positive, net.constant([1]), keepdims=0), keepdims=1)
+    k = net("Add", k, net("Cast", net("ReduceSum", more, keepdims=1), to=INT64))
+    values, places = net.many("TopK", x, k, outputs=2, axis=1)
+    model = net.typed(values=(values, FLOAT), places=(places, INT64), sums=(net("ReduceSum", values, net.constant([1])), FLOAT))
+    rng, none = np.random.default_rng(3), np.zeros(2, np.float32)
+    feeds = [{"x": rng.standard_normal((n, 5)).astype(np.float32) - shift, "more": none} for n in (1, 3) for shift in (-9, 0, 1)]
+    made = convert(model, name="best", inputs=feeds)
+    compiled, session = made.compile(), oracle(model)
+
+    for given in feeds:
+        for ours, theirs in zip(compiled.run(given), session.run(None, given), strict=True):
+            assert ours.shape == theirs.shape
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    for more_by in (6, -9):
+        with pytest.raises(InferenceError, match="refuses these inputs"):
+            compiled(feeds[0]["x"], np.array([more_by], np.float32))

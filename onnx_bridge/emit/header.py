@@ -266,7 +266,10 @@ class _Header:
             reasons += [f"{size} is not the value of {place}" for size, place in zip(spelled, places, strict=True)]
         text = f"Writes the outputs. False where the dims {', or '.join(reasons)}: then nothing is written. "
         if any("return false;" in line for line in self.writer.lines):
-            text += "False, too, where data takes a branch or ends a loop as these dims do not allow: then the outputs hold anything. "
+            decides = "takes a branch or ends a loop as these dims do not allow"
+            if any(op.conditions or op.constraints or op.reads_sizes for op in all_operators(self.model)):
+                decides = "decides a size that the network does not take"
+            text += f"False, too, where data {decides}: then the outputs hold anything. "
         text += "Outputs overlap neither inputs nor one another nor the Workspace; inputs may overlap."
         return "\n".join(textwrap.wrap(text, 120, initial_indent=f"{INDENT}/// ", subsequent_indent=f"{INDENT}/// "))
 

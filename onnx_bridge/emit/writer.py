@@ -157,6 +157,11 @@ class CppWriter:
             done = tap.place
         return [*lines, *self.lines[done:]], [tap.tensor for tap in self._taps]
 
+    def read_size(self, size: Size, tensor: Tensor, most: Size) -> None:
+        found, number = self.size(size), f"*{self.pointer(tensor)}"
+        self.line(f"if ({number} < 0 || {number} > {self.size(most)}) return false;")
+        self.line(f"{found} = static_cast<Size>({number});")
+
     def require(self, conditions: Sequence[Size], constraints: Sequence[tuple[Size, Size]]) -> None:
         for a, b in constraints:
             self.line(f"if ({self.size(a)} != {self.size(b)}) return false;")

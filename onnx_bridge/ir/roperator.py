@@ -66,6 +66,9 @@ class Writer(Protocol):
     def operators(self, operators: Sequence[ROperator]) -> None:
         """Emits nested operators (the bodies of control flow)."""
 
+    def read_size(self, size: Size, tensor: Tensor, most: Size) -> None:
+        """Sets a size that an operator finds to the number that a tensor holds; a call where it is not from 0 to `most` is refused."""
+
     def require(self, conditions: Sequence[Size], constraints: Sequence[tuple[Size, Size]]) -> None:
         """Has the call refused where a condition is negative, or two sizes of a pair differ."""
 
@@ -118,6 +121,8 @@ class ROperator:
     #: What must hold of the sizes found so far, tested right behind it: sizes that are not negative, and pairs that are equal.
     conditions: list[Size] = field(default_factory=list, repr=False)
     constraints: list[tuple[Size, Size]] = field(default_factory=list, repr=False)
+    #: Whether numbers that decide sizes may be read as the network runs: no input of the model can be those sizes.
+    reads_sizes: bool = False
     #: Makes a new size of the name that it is given, never above a limit; the walk sets it while it asks for types.
     finder: Callable[[str, Size], Size] | None = field(default=None, repr=False)
 
@@ -230,6 +235,16 @@ class ROperator:
     def wants(self, index: int) -> bool:
         """Whether an optional output is used."""
         return index < len(self.outputs) and self.outputs[index] is not None
+
+    def size_in(self, tensor: Tensor, what: str, most: Size) -> Size:
+        """The number that a tensor holds: as it is known, else one that is found as the network runs; see `find` and Writer.read_size.
+
+        Raises:
+            NeedsValue: it is not known, and may be the value of an input.
+        """
+        if tensor.value is None and self.reads_sizes:
+            return self.find(what, most)
+        return tensor.sizes()[0]
 
     def find(self, what: str, most: Size) -> Size:
         """The size called `what`, which data decides: a symbol, the same whenever `types` asks for it, to which `emit` assigns.

@@ -81,9 +81,16 @@ class Inputs:
                 rmodel.symbol_inputs[name] = InputValue(value.name, index, name in self.signed)
 
     def deciding(self, tensor: Tensor, rmodel: RModel, sources: Mapping[str, set[str]]) -> list[str]:
-        """The inputs of few integers that a tensor was computed from and whose values are no sizes yet: the tensor itself, if it is one."""
-        few = [source.name for source in rmodel.inputs if source.name in sources.get(tensor.name, set()) and is_few(source)]
-        return [name for name in ([tensor.name] if tensor.name in few else few) if name not in self.valued]
+        """The inputs of few integers that a tensor was computed from and whose values are no sizes yet.
+
+        The tensor itself, if it is one; else the only one of them that is a single integer, and if that is not enough, all.
+        """
+        few = [source for source in rmodel.inputs if source.name in sources.get(tensor.name, set()) and is_few(source)]
+        single = [source.name for source in few if source.count == 1]
+        for names in ([source.name for source in few if source.name == tensor.name], single if len(single) == 1 else []):
+            if names and not self.valued.issuperset(names):
+                return names
+        return [source.name for source in few if source.name not in self.valued]
 
     def advice(self, needs: NeedsConstant, sources: Mapping[str, set[str]]) -> str:
         """What to do where the numbers of a tensor must be known that a few integers of the inputs decide."""

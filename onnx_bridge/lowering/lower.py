@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -255,7 +255,7 @@ class _Walk:
         try:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
             outputs = schemas.output_names(node, domain, opset)
-            self.add(op, inputs, outputs, rmodel)
+            self.add_reading(op, inputs, outputs, rmodel)
             schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
         except (ShapeError, dims.SizeTooLong) as error:
             self.refuse(node, str(error), self.inputs.advice(error, self.sources) if isinstance(error, NeedsConstant) else "")
@@ -281,6 +281,16 @@ class _Walk:
         reached = set().union(*(self.sources.get(name, set()) for name in node.input)) if node.input else set()
         for name in node.output:
             self.sources[name] = reached
+
+    def add_reading(self, op: ROperator, inputs: Sequence[str | None], outputs: Sequence[str | None], rmodel: RModel) -> None:
+        """Adds an operator. It may read sizes as the network runs that neither are known nor can be the values of inputs."""
+        try:
+            self.add(op, list(inputs), list(outputs), rmodel)
+        except NeedsValue as needs:
+            if self.inputs.deciding(needs.tensor, self.rmodel, self.sources):
+                raise
+            op.reads_sizes = True
+            self.add(op, list(inputs), list(outputs), rmodel)
 
     def add(self, op: ROperator, inputs: list[str | None], outputs: list[str | None], rmodel: RModel) -> None:
         """Adds an operator; halves that it does not compute become float32 in front of it, and halves again behind it."""

@@ -18,7 +18,7 @@ from onnx_bridge.operators.cases import case, const, data, given
 class TopK(ROperator):
     """values, indices = the k largest (smallest) elements along `axis` and where they are, best first; of equal ones the first comes first.
 
-    k is an attribute in opsets 1-9, an input since (a constant, or computed from sizes); since 11 the smallest may be asked
+    k is an attribute in opsets 1-9, an input since, which may be anything; since 11 the smallest may be asked
     for. With sorted=0 any order will do, and is this one.
     """
 
@@ -31,38 +31,40 @@ class TopK(ROperator):
     largest: int = attribute(1)
     sorted: int = attribute(1)
 
-    def wanted(self) -> Size:
-        """How many elements are asked for."""
+    def wanted(self, x: Tensor) -> Size:
+        """How many elements of x are asked for."""
         if self.opset < 10:
             if self.k is None:
                 raise ShapeError("attribute 'k' is missing")
             return self.k
         if self.input(1).count != 1:
             raise ShapeError(f"k must be one number, got {self.input(1).type}")
-        (k,) = self.input(1).sizes()
-        return k
+        return self.size_in(self.input(1), "k", x.shape[axis_in(self.axis, x.rank)])
 
     def types(self, x: Tensor, *_: Tensor) -> list[Type]:
-        axis, k = axis_in(self.axis, x.rank), self.wanted()
+        axis, k = axis_in(self.axis, x.rank), self.wanted(x)
         rest = x.shape[axis] - k
         if isinstance(rest, int) and rest < 0:
             raise ShapeError(f"k must be at most {x.shape[axis]}, the size of axis {axis}, got {k}")
-        dims.assume(rest)
+        if not self.found:
+            dims.assume(rest)
         shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
         return [Type(x.dtype, shape), Type(int64, shape)]
 
     def reads(self) -> Sequence[int]:
-        return (0,)
+        return (0, 1) if self.found else (0,)
 
     def scratch_bytes(self) -> Size:
-        return TOPK.scratch_bytes(self.x.shape[axis_in(self.axis, self.x.rank)], self.wanted(), self.x.dtype.size)
+        return TOPK.scratch_bytes(self.x.shape[axis_in(self.axis, self.x.rank)], self.wanted(self.x), self.x.dtype.size)
 
     def emit(self, cpp: Writer) -> None:
         if self.y.count == 0:
             return
         x, axis = self.x, axis_in(self.axis, self.x.rank)
+        for k in self.found.values():
+            cpp.read_size(k, self.input(1), x.shape[axis])
         outer, inner = dims.product(x.shape[:axis]), dims.product(x.shape[axis + 1 :])
-        cpp.call(TOPK.function, outer, x.shape[axis], inner, self.wanted(), bool(self.largest), x, self.y, self.output(1), cpp.scratch())
+        cpp.call(TOPK.function, outer, x.shape[axis], inner, self.wanted(x), bool(self.largest), x, self.y, self.output(1), cpp.scratch())
 
     _VALUES = (3.0, -1.0, 3.0, 0.0, -0.0, 7.5, 7.5, 2.0)
     cases = (

@@ -66,7 +66,7 @@ def may_refuse(model: RModel, sizes: Mapping[str, int]) -> bool:
 def _tests_found(model: RModel) -> bool:
     """Whether something is needed of sizes that data decides."""
     bodies = (body for op in model.operators for body in nested_models(op))
-    return any(op.conditions or op.constraints for op in model.operators) or any(map(_tests_found, bodies))
+    return any(op.conditions or op.constraints or op.reads_sizes for op in model.operators) or any(map(_tests_found, bodies))
 
 
 def why_none(model: RModel) -> str:

@@ -1,4 +1,4 @@
-// kernels: copy.hxx gather.hxx scatter.hxx sort.hxx order.hxx pad.hxx
+// kernels: copy.hxx gather.hxx scatter.hxx sort.hxx order.hxx pad.hxx unique.hxx
 //
 // Every kernel that moves elements against index arithmetic one element at a time, bit for bit, on each instruction set, on random
 // shapes, strides and types. Buffers are exactly as large as what may be touched, so that a sanitizer sees a step too far.
@@ -390,6 +390,49 @@ struct OrderCase {
    }
 };
 
+/// Slices of few different values; what is expected is found by comparing each with all before it.
+template <class T>
+struct UniqueCase {
+   Size outer = random_size(1, 3), n = random_size(0, 40), inner = random_size(1, 2), count = 0;
+   bool sorted = random_size(0, 1) == 1;
+   std::vector<T> x = std::vector<T>(static_cast<std::size_t>(outer * n * inner)), expected;
+   std::vector<std::int64_t> indices, inverse = std::vector<std::int64_t>(static_cast<std::size_t>(n)), counts;
+
+   UniqueCase()
+   {
+      for (T& value : x) {
+         value = static_cast<T>(random_size(0, 2));
+         if (std::is_floating_point<T>::value && value == T(2)) value = random_size(0, 1) ? T(-0.0) : std::numeric_limits<T>::quiet_NaN();
+      }
+      std::vector<Size> first;
+      for (Size i = 0; i < n; i++)
+         if (std::none_of(first.begin(), first.end(), [&](Size f) { return compared(f, i) == 0; })) first.push_back(i);
+      if (sorted) std::sort(first.begin(), first.end(), [&](Size a, Size b) { return compared(a, b) < 0; });
+      count = static_cast<Size>(first.size());
+      for (Size o = 0; o < outer; o++)
+         for (Size f : first)
+            for (Size i = 0; i < inner; i++) expected.push_back(at(o, f, i));
+      for (Size f : first) {
+         indices.push_back(f);
+         counts.push_back(0);
+         for (Size i = 0; i < n; i++)
+            if (compared(f, i) == 0) inverse[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(counts.size()) - 1, counts.back()++;
+      }
+   }
+   T at(Size o, Size place, Size i) const { return x[static_cast<std::size_t>((o * n + place) * inner + i)]; }
+   int compared(Size a, Size b) const
+   {
+      for (Size o = 0; o < outer; o++)
+         for (Size i = 0; i < inner; i++) {
+            const T left = at(o, a, i), right = at(o, b, i);
+            const bool nan = left != left;
+            if (nan != (right != right)) return nan ? 1 : -1;
+            if (!nan && left != right) return left < right ? -1 : 1;
+         }
+      return 0;
+   }
+};
+
 template <class T>
 struct ValuesCase {
    Size sizes[3] = {random_size(0, 5), random_size(1, 5), random_size(1, 9)}, n = random_size(0, 300), found = 0;
@@ -632,6 +675,26 @@ static void values()
 }
 
 template <class T>
+static void uniques()
+{
+   for (int turn = 0; turn < 100; turn++) {
+      UniqueCase<T> c;
+      const auto room = static_cast<std::size_t>(c.n);
+      std::vector<T> y(c.x.size());
+      std::vector<std::int64_t> indices(room), inverse(room), counts(room), scratch(static_cast<std::size_t>(k::unique_scratch(c.n) + 1) / 2);
+      const bool all = turn % 2 == 0;
+      const Size found = k::unique(c.outer, c.n, c.inner, c.sorted, c.x.data(), y.data(), all ? indices.data() : nullptr,
+                                   all ? inverse.data() : nullptr, all ? counts.data() : nullptr, scratch.data());
+      expect(found == c.count, "unique: count");
+      y.resize(c.expected.size());
+      expect(same(y, c.expected), "unique");
+      indices.resize(c.indices.size());
+      counts.resize(c.counts.size());
+      if (all) expect(indices == c.indices && inverse == c.inverse && counts == c.counts, "unique: places");
+   }
+}
+
+template <class T>
 static void pads()
 {
    const k::PadMode modes[] = {k::PadMode::constant, k::PadMode::reflect, k::PadMode::edge, k::PadMode::wrap};
@@ -657,6 +720,7 @@ static void all()
    orders<std::uint8_t>(), orders<std::uint32_t>();
    values<float>(), values<double>(), values<std::int32_t>();
    pads<std::uint8_t>(), pads<std::uint32_t>();
+   uniques<float>(), uniques<double>(), uniques<std::int64_t>(), uniques<std::int8_t>();
 }
 }
 #endif
