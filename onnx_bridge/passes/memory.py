@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from onnx_bridge.errors import Finding, UnsupportedModel
@@ -12,11 +11,15 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import MOST_BYTES, Tensor
+from onnx_bridge.passes.placement import Piece, arrange
 
 ALIGNMENT = 64
 
 #: What symbols stand for while the plan is made. The plan is right for all sizes and tightest near these.
 TYPICAL = 16
+
+#: What they stand for where the model takes no such sizes.
+LARGE = (64, 256, 1024, 4096, 16384, 65536)
 
 
 @dataclass(eq=False)
@@ -115,7 +118,7 @@ def plan_memory(model: RModel) -> MemoryPlan:
     total = sum(dims.largest_factor(buffer.bytes) for buffer in (*plan.buffers.values(), *plan.scratch.values()))
     if total > MOST_BYTES:
         raise UnsupportedModel([Finding("", "memory", f"the model needs {total:.2g} bytes of scratch memory, more than any memory has")])
-    _place(plan, model.symbols)
+    _place(plan, model)
     return plan
 
 
@@ -209,77 +212,40 @@ def _join_in_place(plan: MemoryPlan, op: ROperator, now: int, ends: dict[Tensor,
         return
 
 
-def _place(plan: MemoryPlan, symbols: Sequence[str]) -> None:
-    """The best of several greedy placements at typical dims; then each buffer is said to lie on those that it was placed above."""
-    values = dict.fromkeys(_all_symbols(plan, symbols), TYPICAL)
+def _place(plan: MemoryPlan, model: RModel) -> None:
+    """Says of each buffer on which others it lies."""
     buffers = [*plan.buffers.values(), *plan.scratch.values()]
-    sizes = {id(b): dims.evaluate(b.bytes, values) for b in buffers}
-    rivals = _rivals(buffers)
-    placed: list[tuple[int, Buffer]] = []
-    peak = -1
-    for order in ORDERS:
-        tried = _placement(sorted(buffers, key=lambda b: order(b, sizes[id(b)])), sizes, rivals)
-        height = max((offset + sizes[id(b)] for offset, b in tried), default=0)
-        if peak < 0 or height < peak:
-            placed, peak = tried, height
-    placed.sort(key=lambda item: (item[0], item[1].start))
-    plan.order = [buffer for _, buffer in placed]
-    for index, buffer in enumerate(plan.order):
-        buffer.index = index
-    for buffer in plan.order:
-        below = sorted((b for b in rivals[id(buffer)] if b.index < buffer.index), key=lambda b: b.index)
-        beneath = {id(b) for other in below for b in other.below}
-        buffer.below = [b for b in below if id(b) not in beneath]
+    symbols = _all_symbols(plan, model.symbols)
+    conditions = [size for size in model.conditions if dims.symbols(size) <= symbols]
+    settings = _settings(symbols, [*conditions, *(buffer.bytes for buffer in buffers)])
+    pieces = [Piece(b.start, b.end, tuple(dims.evaluate(b.bytes, values) for values in settings)) for b in buffers]
+    placement = arrange(pieces)
+    plan.order = [buffers[piece] for piece in placement.order]
+    for index, piece in enumerate(placement.order):
+        buffers[piece].index = index
+        buffers[piece].below = [buffers[other] for other in placement.below[piece]]
 
 
-def _rivals(buffers: Sequence[Buffer]) -> dict[int, list[Buffer]]:
-    """The buffers that are needed at the same time as each one, by its id."""
-    rivals: dict[int, list[Buffer]] = {id(b): [] for b in buffers}
-    alive: list[Buffer] = []
-    for buffer in sorted(buffers, key=lambda b: b.start):
-        alive = [b for b in alive if b.end >= buffer.start]
-        for other in alive:
-            rivals[id(other)].append(buffer)
-        rivals[id(buffer)] += alive
-        alive.append(buffer)
-    return rivals
+def _settings(symbols: Set[str], sizes: Sequence[Size]) -> list[dict[str, int]]:
+    """Values of the symbols by which buffers are placed, typical ones first: all alike, then one of them smaller or larger.
+
+    Left out are those at which one of `sizes` is negative: the model takes no such.
+    """
+    if not symbols:
+        return [{}]
+    names = sorted(symbols)
+    typical = next((size for size in (TYPICAL, *LARGE) if _sound(dict.fromkeys(names, size), sizes)), TYPICAL)
+    alike = [dict.fromkeys(names, size) for size in (1, 4 * typical, 16 * typical)]
+    one = [{**dict.fromkeys(names, typical), name: size} for name in names[:4] for size in (1, 16 * typical)] if len(names) > 1 else []
+    return [dict.fromkeys(names, typical), *(values for values in (*alike, *one) if _sound(values, sizes))]
 
 
-#: Orders in which buffers are placed, by buffer and size: none is best for all models.
-ORDERS: tuple[Callable[[Buffer, int], tuple[int, ...]], ...] = (
-    lambda b, size: (-size, b.start),
-    lambda b, size: (-size * (b.end - b.start + 1), b.start),
-    lambda b, size: (b.start - b.end, -size),
-    lambda b, size: (b.start, -size),
-    lambda b, size: (-b.end, -size),
-)
-
-
-def _placement(buffers: Sequence[Buffer], sizes: Mapping[int, int], rivals: Mapping[int, Sequence[Buffer]]) -> list[tuple[int, Buffer]]:
-    """Places buffers one after the other, each into the tightest gap between those that live at the same time."""
-    at: dict[int, int] = {}
-    low: list[tuple[int, int, int]] = []  # where those that are placed begin and end, and which they are, from the lowest on
-    for buffer in buffers:
-        mine = {id(b) for b in rivals[id(buffer)] if id(b) in at}
-        # A few are put in order by themselves; where most are rivals, those in order are gone through.
-        few = len(mine) * 8 < len(low)
-        taken = sorted((at[b], at[b] + sizes[b]) for b in mine) if few else [(begin, end) for begin, end, b in low if b in mine]
-        place = _tightest(taken, sizes[id(buffer)])
-        at[id(buffer)] = place
-        bisect.insort(low, (place, place + sizes[id(buffer)], id(buffer)))
-    return [(at[id(b)], b) for b in buffers]
-
-
-def _tightest(taken: Sequence[tuple[int, int]], need: int) -> int:
-    """Where the smallest gap that is large enough begins between pieces, given from the lowest on; above all where there is none."""
-    end_of_all = 0
-    best: tuple[int, int] | None = None
-    for begin, end in taken:
-        gap = begin - end_of_all
-        if gap >= need and (best is None or gap < best[0]):
-            best = (gap, end_of_all)
-        end_of_all = max(end_of_all, end)
-    return best[1] if best else end_of_all
+def _sound(values: Mapping[str, int], sizes: Sequence[Size]) -> bool:
+    """Whether no size is negative, or none at all, for values of the symbols."""
+    try:
+        return all(dims.evaluate(size, values) >= 0 for size in sizes)
+    except ZeroDivisionError:
+        return False
 
 
 def _all_symbols(plan: MemoryPlan, symbols: Sequence[str]) -> set[str]:
