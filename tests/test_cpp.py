@@ -19,7 +19,7 @@ from test_narrowing import branches, dense, positive
 from zoo import ZOO, Net
 
 from onnx_bridge import convert
-from onnx_bridge.emit.header import contract
+from onnx_bridge.emit.contract import contract
 from onnx_bridge.runtime.compiled import only
 from onnx_bridge.toolchain import find_compiler
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from onnx_bridge.emit import canaries
 from onnx_bridge.emit.amalgamate import amalgamate, kernel_text, macros, names_of
 from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions
+from onnx_bridge.emit.contract import contract
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
-from onnx_bridge.emit.names import FACE_NAMES, Names, identifier
+from onnx_bridge.emit.names import FACE_NAMES, Names, identifier, quoted
 from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.weights import WeightsImage, weights_image
@@ -45,6 +47,7 @@ class Emitted:
         found: sizes that data decides, in the order of the fields of Found, with what they are never above.
         bodies: the names of the bodies that the header holds, the best first: what `compile(body=...)` takes beside "best".
         tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
+        guarding: makes the same network's header with canaries; None where that can no longer be told.
         steady: whether calls of the same sizes do the same work: there are no loops or branches.
     """
 
@@ -63,6 +66,7 @@ class Emitted:
     bodies: tuple[str, ...] = ()
     steady: bool = True
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
+    guarding: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
 
     def with_taps(self) -> Emitted:
         """The same header, which hands out every intermediate tensor to a callback (for localising a fault; not for shipping).
@@ -71,6 +75,14 @@ class Emitted:
         """
         assert self.tapping is not None, "for_calls() has left out what is needed"
         return self.tapping()
+
+    def with_canaries(self) -> Emitted:
+        """The same network behind the same face, with canaries around each tensor in the arena and each operator's scratch memory.
+
+        An operator that writes beyond what it has ends the program, which says who wrote where. For finding faults, not for shipping.
+        """
+        assert self.guarding is not None, "for_calls() has left out what is needed"
+        return self.guarding()
 
     def with_proof(self, proof: Sequence[str]) -> Emitted:
         """The same header with what was compared in its banner, a line a thing; without lines it says that nothing was."""
@@ -94,32 +106,34 @@ class Emitted:
         inputs, outputs, tapped = (
             [Tensor(t.name, t.type, layout=t.layout) for t in tensors] for tensors in (self.inputs, self.outputs, self.tapped)
         )
-        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped, tapping=None)
+        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped, tapping=None, guarding=None)
 
 
-def emit(model: RModel, *, embed_weights: bool = False, self_include: bool = True) -> Emitted:
+def emit(model: RModel, *, embed_weights: bool = False, self_include: bool = True, guarded: bool = False) -> Emitted:
     """Emits a model after its passes: once, for what changes afterwards there are `Emitted.with_proof` and `Emitted.with_taps`.
 
     Args:
         model: the model.
         embed_weights: put the weights into the header instead of a file beside it.
         self_include: let the header include itself once for each instruction set; otherwise it holds their bodies one after the other.
+        guarded: with canaries, see `Emitted.with_canaries`.
 
     Raises:
         InternalError: an operator reads what nothing writes.
     """
     check_written(model, "emit")
-    return _Header(model, embed_weights, self_include).make()
+    return _Header(model, embed_weights, self_include, guarded).make()
 
 
 class _Header:
     """A model's network, written once, with its weights packed; `make` puts the header around it."""
 
-    def __init__(self, model: RModel, embed: bool, self_include: bool) -> None:
+    def __init__(self, model: RModel, embed: bool, self_include: bool, guarded: bool) -> None:
         self.model, self.embed, self.self_include = model, embed, self_include
-        self.plan = plan_memory(model)
+        self.plan = plan_memory(model, canaries.GUARD if guarded else 0)
         self.kernel_files = {file for op in all_operators(model) for file in op.kernel_files()} | {"vector.hxx"}
-        self.names = Names(FACE_NAMES | names_of(frozenset(self.kernel_files)) | {model.name})
+        self.kernel_files |= {canaries.KERNEL} if guarded else set()
+        self.names = Names(FACE_NAMES | names_of(frozenset(self.kernel_files)) | {model.name} | ({canaries.TABLE} if guarded else set()))
         self.symbols = {symbol: self.names.new(symbol) for symbol in model.symbols}
         self.sizes = FaceSizes(model, self.plan, self.symbols)
         self.sizes.refuse_too_large()
@@ -189,6 +203,7 @@ class _Header:
             tuple(target.name for target in targets),
             not any(nested_models(op) for op in self.model.operators),
             partial(self.make, taps=True),
+            partial(emit, self.model, embed_weights=self.embed, self_include=self.self_include, guarded=True),
         )
 
     # ---- the network
@@ -213,7 +228,7 @@ class _Header:
             pointer = writer.pointer(root)
             same = tensor.dtype.storage == root.dtype.storage
             writer.declare(tensor, pointer if same else f"reinterpret_cast<{tensor.dtype.storage}*>({pointer})")
-        return declared
+        return declared + [INDENT + row for row in canaries.table(self.plan, writer.size)]
 
     def network(self, lines: Sequence[str]) -> str:
         """The body of the network's function around the operators' lines."""
@@ -247,7 +262,7 @@ class _Header:
             for t in tensors:
                 shape = ", ".join(str(s) if isinstance(s, int) else "-1" for s in t.shape[:8])
                 rank = t.rank if t.type.either is None else -1
-                rows.append(f'{INDENT}{{"{_quoted(t.name)}", "{t.dtype.name}", {rank}, {{{shape}}}}},')
+                rows.append(f'{INDENT}{{"{quoted(t.name)}", "{t.dtype.name}", {rank}, {{{shape}}}}},')
             if rows:
                 tables.append("\n".join([f"inline constexpr Argument {what}[] = {{", *rows, "};"]))
         return "\n".join(tables)
@@ -328,28 +343,8 @@ class _Header:
         return "\n".join(line.rstrip() for line in lines)
 
 
-def contract(code: str) -> list[str]:
-    """The contract as it holds for the code of a model."""
-    foreign = sorted({name for name in re.findall(r"__builtin_([a-z0-9]+)\(", code) if name in _LIBRARY or name[:-1] in _LIBRARY})
-    but = f", but for what the C library computes ({', '.join(foreign)})" if foreign else ""
-    text = (
-        "Contract. infer() is const and noexcept; it allocates nothing, locks nothing, calls nothing of the system and starts no thread. "
-        "A row's bits do not depend on the other rows, on the batch, on alignment or on the thread, and are the same on every processor "
-        f"that has a fused multiply-add (x86-64 since 2013, arm64), with every compiler and flag{but}. Only constructors throw: a Model's "
-        "std::runtime_error, with what was wrong with the weights, a Workspace's std::length_error or std::bad_alloc. Model::open and "
-        "Workspace::make do not, and are what there is without exceptions."
-    )
-    return [f"// {line}" for line in textwrap.wrap(text, 120)]
-
-
 #: What the banner says of a header that was compared with nothing.
 UNPROVEN = "none: converted without verification"
-
-#: Functions whose last bits are the C library's.
-_LIBRARY = frozenset(
-    """exp exp2 expm1 log log2 log10 log1p pow sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc cbrt hypot tgamma
-    lgamma""".split()
-)
 
 
 def _filled(template: str, texts: dict[str, str]) -> str:
@@ -373,11 +368,6 @@ def _labelled(what: str, text: str) -> str:
 
 def _tap_type(taps: bool, name: str = "") -> list[str]:
     return [f"void (*{name})(int, const void*, std::size_t)"] if taps else []
-
-
-def _quoted(text: str) -> str:
-    """A name inside a C++ string literal; anything but plain characters becomes an octal escape."""
-    return "".join(chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _-./:[]") else f"\\{b:03o}" for b in text.encode("utf-8"))
 
 
 def _pretty_struct(name: str, text: str) -> str:

@@ -42,6 +42,11 @@ def identifier(text: str) -> str:
     return name[:80]
 
 
+def quoted(text: str) -> str:
+    """A name inside a C++ string literal; anything but plain characters becomes an octal escape."""
+    return "".join(chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _-./:[]") else f"\\{b:03o}" for b in text.encode("utf-8"))
+
+
 def model_name(text: str) -> str:
     """The C++ name of a model: of its namespace and files. Neither a keyword nor a namespace that the header itself uses."""
     return Names({"std", "onnx_bridge", "posix"}).new(text)

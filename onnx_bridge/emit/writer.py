@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onnx_bridge.emit import canaries
 from onnx_bridge.emit.names import Names, identifier
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
@@ -141,11 +142,19 @@ class CppWriter:
             self._operator = op
             self.line(f"// {comment(self._describe(op))}")
             if not op.is_view:
-                op.emit(self)
+                self._guarded(op)
             self.require(op.conditions, op.constraints)
             self._operator = None
             made = [] if op.is_view else [t for t in op.outputs if t is not None and t in self._pointers]
             self._taps += [_Tap(len(self.lines), INDENT * self._depth, t, self._pointers[t]) for t in made]
+
+    def _guarded(self, op: ROperator) -> None:
+        """The operator's own lines; where the plan has guards, between those that plant canaries and look at them."""
+        if not self.plan.guard or not self.plan.order:
+            return op.emit(self)
+        self.line(canaries.before(self.plan, op))
+        op.emit(self)
+        self.line(canaries.behind(self.plan, op))
 
     def with_taps(self) -> tuple[list[str], list[Tensor]]:
         """The lines with a call of `tap` behind each operator, and the tensors that it hands out, in the order of their numbers."""

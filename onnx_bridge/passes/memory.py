@@ -27,13 +27,15 @@ class Buffer:
     """A piece of the arena.
 
     Attributes:
-        bytes: its size, rounded up to the alignment.
+        bytes: its size, rounded up to the alignment, with the plan's guard on both sides.
+        needed: the bytes of what lies in it.
         start, end: the first and the last operator of the flat order that need it.
         below: the buffers that lie beneath it: it begins where the highest of them ends.
         index: its number in the plan's order, in which every buffer comes after those below it.
     """
 
     bytes: Size
+    needed: Size
     start: int
     end: int
     below: list[Buffer] = field(default_factory=list)
@@ -49,12 +51,16 @@ class MemoryPlan:
         buffers: the arena's pieces by root tensor.
         scratch: the piece that an operator uses while it runs.
         order: all pieces, each after those below it.
+        times: when each operator runs, as `start` and `end` of buffers count.
+        guard: bytes before and behind each piece that belong to nothing, a multiple of the alignment.
     """
 
     root: dict[Tensor, Tensor] = field(default_factory=dict)
     buffers: dict[Tensor, Buffer] = field(default_factory=dict)
     scratch: dict[ROperator, Buffer] = field(default_factory=dict)
     order: list[Buffer] = field(default_factory=list)
+    times: dict[ROperator, int] = field(default_factory=dict)
+    guard: int = 0
 
     def find(self, tensor: Tensor) -> Tensor:
         """The tensor whose memory a tensor is."""
@@ -81,18 +87,24 @@ class MemoryPlan:
         return all(isinstance(b.bytes, int) for b in self.order)
 
     def cpp_offset(self, buffer: Buffer) -> str:
-        """A buffer's offset in C++: a number, or an element of the run-time plan."""
-        return str(self.offsets({})[0][buffer.index]) if self.is_static else f"at[{buffer.index}]"
+        """The offset in C++ of what lies in a buffer: a number, or an element of the run-time plan."""
+        if self.is_static:
+            return str(self.offsets({})[0][buffer.index] + self.guard)
+        return f"at[{buffer.index}] + {self.guard}" if self.guard else f"at[{buffer.index}]"
 
 
-def plan_memory(model: RModel) -> MemoryPlan:
+def plan_memory(model: RModel, guard: int = 0) -> MemoryPlan:
     """Plans the memory of a model whose operators, layouts and outputs are final.
+
+    Args:
+        model: the model.
+        guard: see `MemoryPlan`.
 
     Raises:
         UnsupportedModel: it needs more than any processor addresses, whatever the run-time sizes are.
     """
-    plan = MemoryPlan()
     timeline = _Timeline(model)
+    plan = MemoryPlan(times=timeline.times, guard=guard)
     owned, limits = {*model.inputs, *model.outputs}, model.limits()
     for op in timeline.operators:
         if op.is_view and op.outputs[0] is not None:
@@ -110,11 +122,11 @@ def plan_memory(model: RModel) -> MemoryPlan:
         spans[root] = (min(first, start), max(last, end))
     for root, (start, end) in spans.items():
         if root not in owned and not root.is_constant:
-            plan.buffers[root] = Buffer(_aligned(limit_of(root.bytes, limits)), start, end)
+            plan.buffers[root] = _buffer(limit_of(root.bytes, limits), start, end, guard)
     for op, time in timeline.times.items():
         scratch = limit_of(op.scratch_bytes(), limits)
         if scratch != 0:
-            plan.scratch[op] = Buffer(_aligned(scratch), time, time)
+            plan.scratch[op] = _buffer(scratch, time, time, guard)
     total = sum(dims.largest_factor(buffer.bytes) for buffer in (*plan.buffers.values(), *plan.scratch.values()))
     if total > MOST_BYTES:
         raise UnsupportedModel([Finding("", "memory", f"the model needs {total:.2g} bytes of scratch memory, more than any memory has")])
@@ -130,8 +142,8 @@ def limit_of(size: Size, limits: Mapping[str, Size]) -> Size:
         raise UnsupportedModel([Finding("", "memory", str(error))]) from None
 
 
-def _aligned(size: Size) -> Size:
-    return dims.ceil_div(size, ALIGNMENT) * ALIGNMENT
+def _buffer(needed: Size, start: int, end: int, guard: int) -> Buffer:
+    return Buffer(dims.ceil_div(needed, ALIGNMENT) * ALIGNMENT + 2 * guard, needed, start, end)
 
 
 class _Timeline:
