@@ -151,6 +151,29 @@ CHAINS = (
         must="GroupNormalization",
     ),
     chain(
+        "divided_groups",  # the same with a divisor, and an offset that is taken away
+        """agraph (float[B, 6, 5, 7] x) => (y) <
+            float[3] one = {1.0, 1.0, 1.0}, float[3] half = {0.5, 0.5, 0.5}, float[6, 1, 1] s = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0},
+            float[6, 1, 1] b, int64[3] parts = {0, 3, -1}, int64[4] whole = {-1, 6, 5, 7}> {
+            g = Reshape(x, parts)  n = InstanceNormalization<epsilon = 0.001>(g, one, half)  u = Reshape(n, whole)
+            t = Div(u, s)  y = Sub(t, b)
+        }""",
+        [{"x": (3, 6, 5, 7)}, {"x": (1, 6, 5, 7)}],
+        "",
+        must="GroupNormalization",
+    ),
+    chain(
+        "groups_divided_by_zero",  # infinities that no scale gives
+        """agraph (float[B, 6, 5, 7] x) => (y) <
+            float[3] one = {1.0, 1.0, 1.0}, float[3] zero = {0.0, 0.0, 0.0}, float[6, 1, 1] s = {1.0, 2.0, 0.0, 4.0, 5.0, 6.0},
+            int64[3] parts = {0, 3, -1}, int64[4] whole = {-1, 6, 5, 7}> {
+            g = Reshape(x, parts)  n = InstanceNormalization<epsilon = 0.001>(g, one, zero)  u = Reshape(n, whole)  y = Div(u, s)
+        }""",
+        [{"x": (3, 6, 5, 7)}, {"x": (1, 6, 5, 7)}],
+        "",
+        must="GroupNormalization Pointwise",
+    ),
+    chain(
         "channels_last",  # two convolutions between transposes, as JAX writes them: what stands between works on channels first
         """agraph (float[B, 8, 6, 6] x) => (y) <
             float[8, 8, 3, 3] w, float[8, 8, 3, 3] w2, float[8] b, float[1, 1, 1, 8] s, float[8] b2, int64[2] axes = {1, 2}> {

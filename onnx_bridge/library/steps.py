@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from onnx_bridge.ir.dtypes import bfloat16, bool_, float16, float32
 from onnx_bridge.ir.roperator import ROperator
@@ -18,6 +19,8 @@ class PointwiseOperator(ROperator):
 
     #: Whether `expression` also works on vectors of floats and masks.
     vectorised = True
+    #: The operator in Python's arithmetic, for whatever has that: factors of channels, sums of products. None if it is not so plain.
+    algebra: ClassVar[Callable[..., Any] | None] = None
 
     def expression(self, *operands: str) -> str:
         """The C++ expression of one element (or vector) of the output."""

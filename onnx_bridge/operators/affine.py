@@ -14,6 +14,7 @@ class Affine(PointwiseOperator):
 
     op_type = "Affine"
     kernels = ("vector.hxx",)
+    algebra = staticmethod(lambda x, factor, offset: x * factor + offset)
 
     def types(self, x: Tensor, factor: Tensor, offset: Tensor) -> Type:
         return Type(x.dtype, broadcast(x.shape, factor.shape, offset.shape))

@@ -90,6 +90,7 @@ def _row(
     typed_by: int = 0,
     vectorised: bool = True,
     evaluate: Callable[..., Any] | None = None,
+    algebra: Callable[..., Any] | None = None,
     computes: Sequence[Sequence[DType]] = (),
     **attributes: Any,
 ) -> None:
@@ -98,7 +99,8 @@ def _row(
         "__module__": __name__, "__doc__": f"y = {shown}, element by element.", "__annotations__": dict.fromkeys(attributes, Any),
         "template": template, "result": result, "typed_by": typed_by, "vectorised": vectorised, "cases": tuple(cases),
         "computes": computes,
-        "evaluate": None if evaluate is None else staticmethod(evaluate), **{a: attribute(default) for a, default in attributes.items()},
+        "evaluate": None if evaluate is None else staticmethod(evaluate), "algebra": None if algebra is None else staticmethod(algebra),
+        **{a: attribute(default) for a, default in attributes.items()},
     }  # fmt: skip
     TABLE[name] = globals()[name] = operator(name, since=since)(type(name, (TableOperator,), content))
 
@@ -127,12 +129,12 @@ def _arithmetic(dtypes: Sequence[str]) -> list[Case]:
 
 _FLOATS = ("float64", "float16")
 _unary("Abs", evaluate=np.abs, dtypes=(*_FLOATS, "int8", "int16", "int32", "int64"))
-_unary("Neg", evaluate=lambda a: -a, dtypes=(*_FLOATS, "int8", "int32", "int64"))
+_unary("Neg", evaluate=lambda a: -a, algebra=lambda a: -a, dtypes=(*_FLOATS, "int8", "int32", "int64"))
 _unary("Sign", since=9, evaluate=np.sign, dtypes=(*_FLOATS, "int8", "int32", "int64"))
 _unary("Ceil", evaluate=np.ceil, dtypes=_FLOATS)
 _unary("Floor", evaluate=np.floor, dtypes=_FLOATS)
 _unary("Round", since=11, evaluate=np.rint, dtypes=_FLOATS)
-_unary("Reciprocal", evaluate=lambda a: 1 / a, dtypes=("float64",))
+_unary("Reciprocal", evaluate=lambda a: 1 / a, algebra=lambda a: 1 / a, dtypes=("float64",))
 _unary("Sqrt", evaluate=np.sqrt, dtypes=_FLOATS)
 _unary("Exp", evaluate=np.exp, dtypes=_FLOATS)
 _unary("Log", evaluate=np.log, dtypes=("float64",))
@@ -169,10 +171,11 @@ _unary("IsInf", "is_inf({0}, {detect_positive}, {detect_negative})", since=10, r
        detect_positive=1, detect_negative=1)  # fmt: skip
 
 _NUMBERS = ("int64", "int32", "float64", "float16", "uint8")
-_row("Add", "add({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a + b, **OLD_BROADCAST)
-_row("Sub", "sub({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a - b, **OLD_BROADCAST)
-_row("Mul", "product({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a * b, **OLD_BROADCAST)
-_row("Div", "div({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=by_kind(folding.divide_sizes, folding.divide), **OLD_BROADCAST)
+_row("Add", "add({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a + b, algebra=lambda a, b: a + b, **OLD_BROADCAST)
+_row("Sub", "sub({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a - b, algebra=lambda a, b: a - b, **OLD_BROADCAST)
+_row("Mul", "product({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a * b, algebra=lambda a, b: a * b, **OLD_BROADCAST)
+_row("Div", "div({0}, {1})", cases=_arithmetic(_NUMBERS), evaluate=by_kind(folding.divide_sizes, folding.divide),
+     algebra=lambda a, b: a / b, **OLD_BROADCAST)  # fmt: skip
 
 _COMPARED = [*_arithmetic(("int64", "int32", "float64")), case(a=given([1.0, math.nan, 2.0]), b=given([1.0, math.nan, 3.0]))]
 _BOOLS = data(9, dtype="bool", high=2, low=0)

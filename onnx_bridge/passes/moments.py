@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,19 +16,16 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Shape, Tensor
 from onnx_bridge.library.known import MOST
 from onnx_bridge.library.moving import Reshaping
+from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.expand import Expand
 from onnx_bridge.operators.identity import Identity
 from onnx_bridge.operators.pointwise import TABLE
 from onnx_bridge.operators.pow import Pow
 from onnx_bridge.operators.reduce import ReduceMean, ReduceSum, ReduceSumSquare
 from onnx_bridge.operators.variadic import Max
+from onnx_bridge.passes.expressions import INVERSE, MEAN, ONE, Expression, X
 
-Add, Sub, Mul, Div, Neg, Reciprocal, Relu = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div", "Neg", "Reciprocal", "Relu"))
-
-#: A sum of products: (power of x, of its mean, of 1 / sqrt(variance + epsilon)) -> factor.
-Expression = dict[tuple[int, int, int], np.ndarray]
-X, MEAN, INVERSE, ONE = (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)
-
+Add, Sub, Mul, Div, Relu = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div", "Relu"))
 
 #: What a mean may be made by, one behind the other.
 MEANS = (ReduceMean, ReduceSum, Div, Mul, Identity, Reshaping, Expand)
@@ -147,7 +145,7 @@ def expressions(root: ROperator, moments: Moments, links: Links, place: Mapping[
     """
     one = np.ones(())
     inverse = isinstance(root, Pow) and number_of(root.input(1)) == -0.5
-    known: dict[Tensor, Expression] = {moments.x: {X: one}, root.y: {INVERSE if inverse else (0, 0, -1): one}}
+    known = {moments.x: Expression({X: one}), root.y: Expression({INVERSE if inverse else (0, 0, -1): one})}
     found: list[tuple[ROperator, Expression]] = []
     waiting: list[tuple[float, int, ROperator]] = []
     asked: set[ROperator] = set()
@@ -165,10 +163,10 @@ def expressions(root: ROperator, moments: Moments, links: Links, place: Mapping[
         if len(op.outputs) != 1 or op.outputs[0] is None or op.y in known:
             continue
         if op.y.dtype is float32 and op.y.shape == moments.kept and mean_of(op.y, links.producers, False) == (moments.x, moments.axes):
-            known[op.y] = {MEAN: one}
-        elif op.y.dtype is float32 and isinstance(op, (Add, Sub, Mul, Div, Neg, Reciprocal)):
+            known[op.y] = Expression({MEAN: one})
+        elif op.y.dtype is float32 and isinstance(op, PointwiseOperator) and op.algebra is not None:
             parts = [known.get(t) or constant_expression(t, moments.x.rank) for t in op.inputs if t is not None]
-            result = None if any(part is None for part in parts) else combined(op, [part for part in parts if part is not None])
+            result = multiplied_out(op.algebra, parts)
             if result is not None:
                 known[op.y] = result
                 found.append((op, result))
@@ -181,42 +179,25 @@ def constant_expression(tensor: Tensor, rank: int) -> Expression | None:
     """A constant as an expression."""
     if not tensor.is_constant or tensor.rank > rank or tensor.constant().size > MOST * 16:
         return None
-    return {ONE: tensor.constant().astype(np.float64)}
+    return Expression({ONE: tensor.constant().astype(np.float64)})
 
 
-def combined(op: ROperator, parts: list[Expression]) -> Expression | None:
+def multiplied_out(algebra: Callable[..., Any], parts: Sequence[Expression | None]) -> Expression | None:
     """What an operator makes of expressions; None where it is none, or one of many terms."""
-    if isinstance(op, Neg):
-        return {powers: -factor for powers, factor in parts[0].items()}
-    if isinstance(op, (Add, Sub)):
-        total = dict(parts[0])
-        for powers, factor in parts[1].items():
-            signed = factor if isinstance(op, Add) else -factor
-            total[powers] = total[powers] + signed if powers in total else signed
-        return {powers: factor for powers, factor in total.items() if factor.any()}
-    left, right = (parts[0], parts[1]) if len(parts) == 2 else ({ONE: np.ones(())}, parts[0])
-    if not isinstance(op, Mul):
-        if len(right) != 1:
-            return None
-        ((powers, factor),) = right.items()
-        if powers[:2] != (0, 0) or not factor.all():
-            return None
-        right = {(0, 0, -powers[2]): 1 / factor}
-    if len(left) * len(right) > 6:
+    if None in parts:
         return None
-    total = {}
-    for a, f in left.items():
-        for b, g in right.items():
-            powers = (a[0] + b[0], a[1] + b[1], a[2] + b[2])
-            total[powers] = total[powers] + f * g if powers in total else f * g
-    return total
+    try:
+        made: Expression = algebra(*parts)
+    except TypeError:
+        return None
+    return made
 
 
 def normal_form(expression: Expression, moments: Moments) -> tuple[np.ndarray, np.ndarray] | None:
     """Scale and bias, if an expression is the normalization of x."""
-    scale, shift = expression.get((1, 0, 1)), expression.get((0, 1, 1))
-    if scale is None or set(expression) - {(1, 0, 1), (0, 1, 1), ONE} or (shift is not None) != moments.centered:
+    scale, shift = expression.terms.get((1, 0, 1)), expression.terms.get((0, 1, 1))
+    if scale is None or set(expression.terms) - {(1, 0, 1), (0, 1, 1), ONE} or (shift is not None) != moments.centered:
         return None
     if shift is not None and (scale + shift).any():
         return None
-    return scale, expression.get(ONE, np.zeros(()))
+    return scale, expression.terms.get(ONE, np.zeros(()))
