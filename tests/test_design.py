@@ -29,7 +29,7 @@ from onnx_bridge.passes import KERNEL_PASSES, ONNX_PASSES
 from onnx_bridge.passes.base import Pass
 from onnx_bridge.select import RULES
 from onnx_bridge.select.rule import Rule
-from onnx_bridge.targets import TARGETS
+from onnx_bridge.targets import TARGETS, has
 
 PACKAGE = Path(onnx_bridge.__file__).parent
 
@@ -289,6 +289,25 @@ def test_every_kernel_header_says_its_contract(kernel: Path) -> None:
 
     assert text.startswith(f"// {kernel.name}:")
     assert all((KERNELS / name).is_file() for name in re.findall(r'^#include "(.*)"$', text, re.MULTILINE))
+
+
+def test_kernels_ask_for_instructions_by_feature() -> None:
+    """What only some processors have stands behind a test of a target's feature, never of how many lanes it has."""
+    found = 0
+    for kernel in sorted(KERNELS.glob("*.hxx")):
+        conditions: list[str] = []
+        for line in kernel.read_text(encoding="ascii").splitlines():
+            if line.startswith("#if"):
+                conditions.append(line)
+            elif line.startswith(("#elif", "#else")):
+                conditions[-1] = line
+            elif line.startswith("#endif"):
+                conditions.pop()
+            elif "__builtin_ia32_" in line and "ps(" not in line:  # minps and maxps of SSE2, every x86-64 has them
+                found += 1
+                assert any(has("") in condition for condition in conditions), f"{kernel.name}: {line}"
+
+    assert found > 10
 
 
 # ---- the face of the package

@@ -28,7 +28,7 @@ from onnx_bridge.kernels import convolution, product
 from onnx_bridge.library.epilogue import Fusable
 from onnx_bridge.library.kernel import Kernel, Packing
 from onnx_bridge.library.window import NONE, Axis, Window
-from onnx_bridge.targets import bodies_that_differ
+from onnx_bridge.targets import bodies_that_differ, words_of
 from onnx_bridge.toolchain import build
 
 DRAWS = 300
@@ -127,10 +127,11 @@ def program() -> Path:
     kernels = amalgamate(HEADERS)
     undefine = "\n".join(f"#undef {name}" for name in macros(kernels))
     body = BODY.replace("@KERNELS@", kernels).replace("@LIMITS@", limits).replace("@ANSWERS@", answers).replace("@UNDEFINE@", undefine)
-    targets = bodies_that_differ(frozenset())
+    words = words_of(kernels)
+    targets = bodies_that_differ(words)
     rows = [(f"defined({t.architecture.macro})" if t.architecture.macro else "1", t.number, t.name) for t in targets]
     texts = {
-        "@REGIONS@": region_text(targets).replace("#include ONNX_BRIDGE_SELF", body),
+        "@REGIONS@": region_text(targets, words).replace("#include ONNX_BRIDGE_SELF", body),
         "@DETECTION@": detection(targets),
         "@BODIES@": "\n".join(f"#if {there}\n{{{number}, kernels::{name}::answer}},\n#endif" for there, number, name in rows),
     }

@@ -61,7 +61,7 @@ def regions(file: str, body: str | None, targets: Sequence[Target], words: froze
     return includes(targets) + (_SELF.format(file=file, regions=text) if body is None else text.replace(_BODY, body))
 
 
-def region_text(targets: Sequence[Target], words: frozenset[str] = frozenset()) -> str:
+def region_text(targets: Sequence[Target], words: frozenset[str]) -> str:
     """What includes ONNX_BRIDGE_SELF once for each target, with the target switched on and what the kernels ask for defined."""
     numbers = " or ".join(", ".join(str(t.number) for t in targets).rsplit(", ", 1))
     blocks = [_ONLY.format(numbers=numbers), *(_region(target, words) for target in targets)]

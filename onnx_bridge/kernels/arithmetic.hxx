@@ -155,7 +155,7 @@ ONNX_BRIDGE_INLINE double reciprocal(double x) { return 1. / x; }
 ONNX_BRIDGE_INLINE vec sqrt(vec x)
 {
    vec y;
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES > 4
+#if defined(ONNX_BRIDGE_HAS_AVX2)
    __asm__("vsqrtps %1, %0" : "=v"(y) : "v"(x));
 #elif defined(__x86_64__)
    __asm__("sqrtps %1, %0" : "=x"(y) : "x"(x));

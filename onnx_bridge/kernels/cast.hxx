@@ -36,9 +36,9 @@ ONNX_BRIDGE_INLINE To cast(From x)
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
 #else
    ivec v{};
@@ -49,9 +49,9 @@ ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
 ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
 #else
    for (Size i = 0; i < n; i++) p[i] = v[i];

@@ -13,11 +13,11 @@ ONNX_BRIDGE_INLINE bool interleaves(Size c, Size o) { return is_power_of_two(c) 
 /// The floats p[index[0]], p[index[1]], ..., all of p[0 .. lanes - 1].
 ONNX_BRIDGE_INLINE vec pick_lanes(const float* p, ivec index)
 {
-#if ONNX_BRIDGE_LANES == 16 && defined(__clang__)
+#if defined(ONNX_BRIDGE_HAS_AVX512) && defined(__clang__)
    return __builtin_ia32_permvarsf512(load(p), index);
-#elif ONNX_BRIDGE_LANES == 8 && defined(__clang__)
+#elif defined(ONNX_BRIDGE_HAS_AVX2) && defined(__clang__)
    return __builtin_ia32_permvarsf256(load(p), index);
-#elif ONNX_BRIDGE_LANES >= 8
+#elif ONNX_BRIDGE_LANES >= 8 && !defined(__clang__)
    return __builtin_shuffle(load(p), index);
 #else
    vec v{};

@@ -79,11 +79,11 @@ ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
    return t;
 }
 
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
-#elif ONNX_BRIDGE_LANES == 16
+#elif defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_aarch64_fmav2df(a, b, c); }
@@ -100,7 +100,7 @@ ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c)
 ONNX_BRIDGE_INLINE dvec root(dvec x)
 {
    dvec y;
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES > 4
+#if defined(ONNX_BRIDGE_HAS_AVX2)
    __asm__("vsqrtpd %1, %0" : "=v"(y) : "v"(x));
 #elif defined(__x86_64__)
    __asm__("sqrtpd %1, %0" : "=x"(y) : "x"(x));
@@ -158,7 +158,7 @@ template <class D>
 ONNX_BRIDGE_INLINE Twice<D> exact_product(D a, D b)
 {
    const D product = mul(a, b);
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
    const D splitter = constant(a, 134217729.), a_wide = mul(a, splitter), b_wide = mul(b, splitter);
    const D a_high = a_wide - (a_wide - a), a_low = a - a_high, b_high = b_wide - (b_wide - b), b_low = b - b_high;
    const D rest = ((mul(a_high, b_high) - product) + mul(a_high, b_low)) + mul(a_low, b_high);

@@ -53,23 +53,23 @@ ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
 ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
 
-#if ONNX_BRIDGE_LANES == 8
+#if defined(ONNX_BRIDGE_HAS_AVX512)
+ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
    return load(mask + 8 - n);
 }
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
 #endif
 
 /// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
 ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
 #else
    vec v{};
@@ -82,9 +82,9 @@ ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
 #else
    for (Size i = 0; i < n; i++) p[i] = v[i];
@@ -131,14 +131,14 @@ ONNX_BRIDGE_INLINE T infinity()
 }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
 ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
 #else
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
@@ -156,13 +156,13 @@ ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_f
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
 /// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
-#if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
+#if defined(__clang__) && defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
 ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps512(a, b, 4); }
-#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
+#elif defined(__clang__) && defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
 ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
-#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#elif defined(__clang__) && defined(__x86_64__)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
 ONNX_BRIDGE_INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps(a, b); }
 #else

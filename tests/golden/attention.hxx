@@ -498,18 +498,24 @@ private:
 ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_LANES 16
 #define ONNX_BRIDGE_REGION avx512
+#define ONNX_BRIDGE_HAS_AVX2 1
+#define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
 ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_LANES 8
 #define ONNX_BRIDGE_REGION avx2
+#define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
@@ -748,23 +754,23 @@ ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
-#if ONNX_BRIDGE_LANES == 8
+#if defined(ONNX_BRIDGE_HAS_AVX512)
+ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
    return load(mask + 8 - n);
 }
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
 #endif
 
 /// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
 ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
 #else
    vec v{};
@@ -777,9 +783,9 @@ ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
 #else
    for (Size i = 0; i < n; i++) p[i] = v[i];
@@ -815,14 +821,14 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
 }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
 ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
 #else
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
@@ -840,11 +846,11 @@ ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_f
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
 /// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
-#if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
+#if defined(__clang__) && defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
-#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
+#elif defined(__clang__) && defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
-#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#elif defined(__clang__) && defined(__x86_64__)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
@@ -1662,9 +1668,9 @@ ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
 #else
    ivec v{};
@@ -1675,9 +1681,9 @@ ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
 ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
 #else
    for (Size i = 0; i < n; i++) p[i] = v[i];

@@ -496,18 +496,24 @@ private:
 ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_LANES 16
 #define ONNX_BRIDGE_REGION avx512
+#define ONNX_BRIDGE_HAS_AVX2 1
+#define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
 ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_LANES 8
 #define ONNX_BRIDGE_REGION avx2
+#define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
@@ -777,14 +783,14 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
 }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
 ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
 #else
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
@@ -802,11 +808,11 @@ ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_f
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
 /// By the processor's own instruction: clang's -ffast-math lets a choice between vectors lose NaN and the sign of zero.
-#if defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 16
+#if defined(__clang__) && defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps512(a, b, 4); }
-#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 8
+#elif defined(__clang__) && defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
-#elif defined(__clang__) && defined(__x86_64__) && ONNX_BRIDGE_LANES == 4
+#elif defined(__clang__) && defined(__x86_64__)
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b); }
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }

@@ -498,18 +498,24 @@ private:
 ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_LANES 16
 #define ONNX_BRIDGE_REGION avx512
+#define ONNX_BRIDGE_HAS_AVX2 1
+#define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
 ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_LANES 8
 #define ONNX_BRIDGE_REGION avx2
+#define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
@@ -746,23 +752,23 @@ ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unali
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 
-#if ONNX_BRIDGE_LANES == 8
+#if defined(ONNX_BRIDGE_HAS_AVX512)
+ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
    return load(mask + 8 - n);
 }
-#elif ONNX_BRIDGE_LANES == 16
-ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
 #endif
 
 /// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
 ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
 #else
    vec v{};
@@ -775,9 +781,9 @@ ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
 #else
    for (Size i = 0; i < n; i++) p[i] = v[i];
@@ -1094,9 +1100,9 @@ ONNX_BRIDGE_KERNEL void gather(Size outer, Size n, Size inner, Size count, const
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
 #else
    ivec v{};
@@ -1107,9 +1113,9 @@ ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
 ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
 {
-#if ONNX_BRIDGE_LANES == 16
+#if defined(ONNX_BRIDGE_HAS_AVX512)
    __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif ONNX_BRIDGE_LANES == 8
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
    __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
 #else
    for (Size i = 0; i < n; i++) p[i] = v[i];
