@@ -34,7 +34,7 @@ class Conversion:
 
     def __repr__(self) -> str:
         proven = "verified" if self.report.passed else "not verified"
-        return f"<Conversion {self.name}: {len(self.model.operators)} operators, {len(self.weights)} bytes of weights, {proven}>"
+        return f"<Conversion {self.name}: {len(self.model.operators)} operators, {self.emitted.weights.bytes} bytes of weights, {proven}>"
 
     @property
     def header(self) -> str:

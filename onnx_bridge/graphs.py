@@ -8,7 +8,7 @@ onnx (0.26 s beside 0.12 s), and it needs a newer ml_dtypes than TensorFlow 2.15
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import onnx
@@ -126,6 +126,55 @@ def note(node: onnx.NodeProto, key: str, text: str) -> None:
     """Writes an entry into the metadata of a node, unless there is one of that key."""
     if all(entry.key != key for entry in node.metadata_props):
         node.metadata_props.add(key=key, value=text)
+
+
+# ---- large models
+
+
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of all that a model is but the initializers of its graph, which are never copied on the way."""
+    bare = onnx.ModelProto()
+    bare.graph.SetInParent()
+    _copy_fields(model, bare, "graph")
+    _copy_fields(model.graph, bare.graph, "initializer")
+    return bare
+
+
+def write_model(model: onnx.ModelProto, file: IO[Any], change: Callable[[onnx.TensorProto], onnx.TensorProto] = lambda t: t) -> None:
+    """Writes a model, its initializers one after the other: what is in memory twice is never more than one of them.
+
+    A message's field that is written in pieces is read as the pieces put together: protobuf has it so.
+
+    Args:
+        model: the model.
+        file: where it is written to.
+        change: what is written in the place of an initializer.
+    """
+    file.write(without_weights(model).SerializeToString())
+    for tensor in model.graph.initializer:
+        data = change(tensor).SerializeToString()
+        head = _field(onnx.GraphProto.INITIALIZER_FIELD_NUMBER, len(data))
+        file.write(_field(onnx.ModelProto.GRAPH_FIELD_NUMBER, len(head) + len(data)) + head)
+        file.write(data)
+
+
+def _field(number: int, length: int) -> bytes:
+    """What protobuf writes in front of a message of so many bytes."""
+    out = bytearray([number << 3 | 2])
+    while length >= 128:
+        out.append(length & 127 | 128)
+        length >>= 7
+    return bytes([*out, length])
+
+
+def _copy_fields(source: Any, target: Any, but: str) -> None:
+    for field, value in source.ListFields():
+        if field.name == but:
+            continue
+        if hasattr(value, "MergeFrom"):  # a message, or several
+            getattr(target, field.name).MergeFrom(value)
+        else:
+            setattr(target, field.name, value)
 
 
 # ---- changing

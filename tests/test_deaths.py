@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import onnx
 import pytest
@@ -11,6 +13,7 @@ from zoo import ZOO, Net
 
 from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
+from onnx_bridge.graphs import write_model
 from onnx_bridge.references.sessions import Sessions
 from onnx_bridge.verify import Oracle
 
@@ -65,7 +68,7 @@ def test_constants_that_onnxruntime_dies_of() -> None:
 def test_a_reference_that_died_of_another_model_is_asked_again() -> None:
     """A process that has served before may have been damaged by that: what counts is what a new one says."""
     x = np.arange(12, dtype=np.float32).reshape(2, 6)
-    Sessions().open("another model", split("a", "b", "c").SerializeToString, optimised=True)
+    Sessions().open("another model", partial(write_model, split("a", "b", "c")), optimised=True)
     oracle = Oracle(split("a", "b", "c"))
     talk = oracle._sessions._talk
     assert talk is not None and not talk.fresh

@@ -14,7 +14,7 @@ from models import model_of
 from onnx import TensorProto, helper, numpy_helper
 
 from onnx_bridge import InvalidModel, UnsupportedModel, check, convert
-from onnx_bridge.emit.weights import weights_image
+from onnx_bridge.emit.weights import Packing
 from onnx_bridge.ir import Tensor, dtypes
 from onnx_bridge.ir.tensor import ShapeError, Type
 from onnx_bridge.ir.values import SequenceType
@@ -43,7 +43,9 @@ def test_every_element_type_has_a_row(name: str, code: int) -> None:
 def test_the_weights_file_holds_any_of_them(dtype: dtypes.DType) -> None:
     array = np.ones((2, 3), dtype.numpy)
 
-    image = weights_image("any", {"w": array})
+    packing = Packing()
+    packing.add("w", array)
+    image = packing.image("any")
 
     assert image.data[image.header_bytes :][: array.nbytes] == array.tobytes()
 

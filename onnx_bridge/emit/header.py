@@ -19,7 +19,7 @@ from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.names import FACE_NAMES, Names, identifier, quoted
 from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
-from onnx_bridge.emit.weights import WeightsImage, weights_image
+from onnx_bridge.emit.weights import WeightsImage
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
@@ -98,7 +98,8 @@ class Emitted:
         path = folder / f"{self.name}.hxx"
         path.write_text(self.header, encoding="ascii", newline="\n")
         if not self.embedded:
-            (folder / f"{self.name}.dat").write_bytes(self.weights.data)
+            with (folder / f"{self.name}.dat").open("wb") as file:
+                self.weights.write(file)
         return path
 
     def for_calls(self) -> Emitted:
@@ -143,7 +144,7 @@ class _Header:
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
         self.declared = self.declarations()
         self.writer.operators(model.operators)
-        self.image = weights_image(model.name, self.writer.weights)
+        self.image = self.writer.packing.image(model.name)
 
     def make(self, taps: bool = False) -> Emitted:
         """The header; with `taps`, one that hands out every intermediate tensor."""
@@ -319,7 +320,7 @@ class _Header:
         rows += [("output", comment(f"{t.name}  {t.type}")) for t in model.outputs]
         rows += [("narrowed", comment(str(found))) for found in model.narrowed]
         where = "in this header" if self.embed else f"{name}.dat"
-        rows.append(("weights", f"{where}, {len(image.data):,} bytes (safetensors)" if image.payload_bytes else "none"))
+        rows.append(("weights", f"{where}, {image.bytes:,} bytes (safetensors)" if image.payload_bytes else "none"))
         ones = dict.fromkeys(self.symbols, 1)
         at = f" where every size is {1}" if self.symbols else ""
         rows.append(("workspace", f"{self.plan.offsets(ones)[1]:,} bytes{at}"))

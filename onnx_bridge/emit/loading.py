@@ -91,7 +91,7 @@ class Loading:
         return "inline const char* embedded_weights();\n" if self.embed and self.image.payload_bytes else ""
 
     def _header(self) -> _Way:
-        loaded = f'bind(embedded_weights(), {len(self.image.data)}, "the header", 0, body, check)'
+        loaded = f'bind(embedded_weights(), {self.image.bytes}, "the header", 0, body, check)'
         return "", "", loaded, ["The weights are those in this header."]
 
     def _file(self) -> _Way:

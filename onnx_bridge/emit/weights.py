@@ -6,8 +6,8 @@ import hashlib
 import io
 import json
 import struct
-from collections.abc import MutableMapping
 from dataclasses import dataclass
+from typing import IO, Any
 
 import numpy as np
 
@@ -32,60 +32,73 @@ class WeightsImage:
     """A weights file in memory, and what the header must know of it.
 
     Attributes:
-        data: the whole file.
-        header_bytes: where the payload begins, a multiple of 64.
+        head, payload: its two parts; each is a multiple of 64 bytes.
         arrays: what it holds, by C++ name.
         header_hash, payload_hash: checksums of the two parts (`checksum`).
     """
 
-    data: bytes
-    header_bytes: int
+    head: bytes
+    payload: bytes
     arrays: dict[str, Packed]
     header_hash: int
     payload_hash: int
 
     @property
+    def data(self) -> bytes:
+        """The whole file, in a copy."""
+        return self.head + self.payload
+
+    @property
+    def bytes(self) -> int:
+        """How long the file is."""
+        return len(self.head) + len(self.payload)
+
+    @property
+    def header_bytes(self) -> int:
+        """Where the payload begins."""
+        return len(self.head)
+
+    @property
     def payload_bytes(self) -> int:
-        return len(self.data) - self.header_bytes
+        return len(self.payload)
+
+    def write(self, file: IO[Any]) -> None:
+        """Writes the file, without a copy in memory."""
+        file.write(self.head)
+        file.write(self.payload)
 
 
-def weights_image(name: str, arrays: MutableMapping[str, np.ndarray]) -> WeightsImage:
-    """Lays out the weights file of the model `name`.
+class Packing:
+    """A weights file that grows array by array, so that packed weights are in memory once and not twice.
 
     The arrays keep their packed shapes. Gaps are not allowed between the tensors of a safetensors file, so what aligns
     the next array belongs to a `pad` tensor of its own.
-
-    The arrays are taken out of `arrays` as they are copied, so that the weights are in memory once and not twice.
     """
-    table: dict[str, object] = {}
-    packed: dict[str, Packed] = {}
-    at = 0
-    for key, array in arrays.items():
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, Packed] = {}
+        self._table: dict[str, object] = {}
+        self._payload = io.BytesIO()
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Copies an array to the end of the file."""
+        at = self._payload.tell()
         dtype = dtypes.of(array)
-        packed[key] = Packed(dtype, array.shape, at)
-        table[key] = {"dtype": dtype.safetensors, "shape": list(array.shape), "data_offsets": [at, at + array.nbytes]}
-        at += array.nbytes
-        gap = -at % ALIGNMENT
+        self._arrays[name] = Packed(dtype, array.shape, at)
+        self._table[name] = {"dtype": dtype.safetensors, "shape": list(array.shape), "data_offsets": [at, at + array.nbytes]}
+        little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+        self._payload.write(little.reshape(-1).view(np.uint8).data)
+        end = self._payload.tell()
+        gap = -end % ALIGNMENT
         if gap:
-            table[f"pad.{at}"] = {"dtype": "U8", "shape": [gap], "data_offsets": [at, at + gap]}
-            at += gap
-    head = _head(name, table, "0" * 64)
-    file = io.BytesIO()
-    file.write(head)
-    for key in packed:
-        array = arrays.pop(key)
-        file.write(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False)).reshape(-1).view(np.uint8).data)
-        file.write(bytes(-array.nbytes % ALIGNMENT))
-    with file.getbuffer() as whole, whole[len(head) :] as payload:
-        payload_hash = checksum(payload)
-        head = _head(name, table, hashlib.sha256(payload).hexdigest())
-        whole[: len(head)] = head
-    return WeightsImage(file.getvalue(), len(head), packed, checksum(head), payload_hash)
+            self._table[f"pad.{end}"] = {"dtype": "U8", "shape": [gap], "data_offsets": [end, end + gap]}
+            self._payload.write(bytes(gap))
 
-
-def _head(name: str, table: dict[str, object], sha256: str) -> bytes:
-    """What stands before the payload; of the same length whatever the hash is."""
-    metadata = {"format": "onnx_bridge", "model": name, "sha256": sha256}
-    header = json.dumps({"__metadata__": metadata, **table}, separators=(",", ":")).encode()
-    header += b" " * (-(len(header) + 8) % ALIGNMENT)
-    return struct.pack("<Q", len(header)) + header
+    def image(self, name: str) -> WeightsImage:
+        """The file of the model `name`."""
+        payload = self._payload.getvalue()  # shares the buffer
+        metadata = {"format": "onnx_bridge", "model": name, "sha256": hashlib.sha256(payload).hexdigest()}
+        header = json.dumps({"__metadata__": metadata, **self._table}, separators=(",", ":")).encode()
+        header += b" " * (-(len(header) + 8) % ALIGNMENT)
+        head = struct.pack("<Q", len(header)) + header
+        return WeightsImage(head, payload, self._arrays, checksum(head), checksum(payload))

@@ -13,6 +13,7 @@ import numpy as np
 
 from onnx_bridge.emit import canaries
 from onnx_bridge.emit.names import Names, identifier
+from onnx_bridge.emit.weights import Packing
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.literals import literal
@@ -60,7 +61,7 @@ class CppWriter:
     Attributes:
         lines: the body of the network's function.
         functors: declarations that stand before it, by text.
-        weights: arrays of the weights file by C++ name, in the order of first use; whoever lays out the file takes them.
+        packing: the weights file, by C++ names, in the order of first use.
         sizes: the symbolic sizes that stand in the lines.
     """
 
@@ -68,7 +69,7 @@ class CppWriter:
         self.plan, self.names, self.symbols = plan, names, symbols
         self.lines: list[str] = []
         self.functors: dict[str, str] = {}
-        self.weights: dict[str, np.ndarray] = {}
+        self.packing = Packing()
         self.sizes: dict[Size, None] = {}
         self._pointers: dict[Tensor, str] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}  # by type, shape and a hash of the bytes
@@ -100,7 +101,7 @@ class CppWriter:
         key = (array.dtype.str, array.shape, hashlib.sha256(array.reshape(-1).view(np.uint8).data).digest())
         if key not in self._constants:
             cpp_name = self.names.new(name)
-            self.weights[cpp_name] = array
+            self.packing.add(cpp_name, array)
             self._constants[key] = f"w.{cpp_name}"
         return self._constants[key]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import onnx
 
 from onnx_bridge.errors import VerificationError
+from onnx_bridge.graphs import write_model
 from onnx_bridge.judge import decided, difference, gap_of, movement, nudge, scale_of
 from onnx_bridge.references.chain import References
 from onnx_bridge.references.refusal import Refusal
@@ -117,7 +118,7 @@ class Trial:
         """
         sessions = Sessions()
         try:
-            sessions.open(_MODEL, self.model.SerializeToString, optimised=True)
+            sessions.open(_MODEL, partial(write_model, self.model), optimised=True)
         except Refusal as error:
             return self._by_the_next(error.why)
         with closing(sessions):

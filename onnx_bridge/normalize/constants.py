@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.errors import InvalidModel
-from onnx_bridge.graphs import all_graphs, is_onnx, read_names, replace_inputs, replace_nodes, subgraphs
+from onnx_bridge.graphs import all_graphs, is_onnx, read_names, replace_inputs, replace_nodes, subgraphs, write_model
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
 
@@ -134,7 +135,7 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], known: dict[st
             batch, "constants", [], [onnx.helper.make_empty_tensor_value_info(name) for name in outputs], [*initializers, *computed]
         )
         proto = onnx.helper.make_model(small, opset_imports=model.opset_import, ir_version=min(model.ir_version, 12))
-        sessions.open("constants", proto.SerializeToString, optimised=True)
+        sessions.open("constants", partial(write_model, proto), optimised=True)
         results.update(zip(outputs, sessions.run("constants", {}), strict=True))
 
     try:

@@ -14,7 +14,7 @@ import onnx
 from onnx import checker, external_data_helper, numpy_helper
 
 from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
-from onnx_bridge.graphs import all_graphs
+from onnx_bridge.graphs import all_graphs, without_weights
 from onnx_bridge.normalize.formats import described, described_folder, described_object
 from onnx_bridge.normalize.order import in_order, sort_nodes
 
@@ -57,11 +57,10 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
     if isinstance(model, onnx.ModelProto):
         proto, name = onnx.ModelProto(), model.graph.name or "model"
         proto.CopyFrom(model)
-        raw = proto.SerializeToString(deterministic=True) if proto.ByteSize() < 1 << 31 else b""
+        sha256 = _hash(proto.SerializeToString(deterministic=True) if proto.ByteSize() < 1 << 31 else b"")
     elif isinstance(model, bytes):
-        raw, name = model, "model"
-        proto = _parse(raw, "the bytes given", "")
-        name = proto.graph.name or name
+        proto = _parse(model, "the bytes given", "")
+        name, sha256 = proto.graph.name or "model", _hash(model)
     elif isinstance(model, (str, Path)):
         path = Path(model)
         try:
@@ -71,6 +70,8 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
         except OSError as error:
             raise InvalidModel(f"cannot read the model {str(path)!r}: {error.strerror or error}") from None
         proto, name, folder = _parse(raw, repr(str(path)), path.name), path.name, path.resolve().parent
+        sha256 = _hash(raw)
+        del raw  # as large as the model
     else:
         raise InvalidModel(f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}{described_object(model)}")
     _load_external_data(proto, folder, name)
@@ -79,7 +80,11 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
     _check_defaults(proto.graph, name)
     if not proto.graph.output:
         raise InvalidModel(f"{name}: the graph has no outputs, so there is nothing to compute")
-    return Source(proto, name, hashlib.sha256(raw).hexdigest())
+    return Source(proto, name, sha256)
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _parse(raw: bytes, what: str, name: str) -> onnx.ModelProto:
@@ -171,6 +176,9 @@ def _raw_bytes(tensor: onnx.TensorProto) -> int:
     return -(-count * bits // 8)
 
 
+#: Bytes of a tensor that the checker is not shown.
+_MUCH = 1024
+
 #: What onnx's checker may say without the model being refused: outputs need no types, and the lowering lists the rest itself.
 _LEFT_TO_LOWERING = (
     "No Op registered",
@@ -190,7 +198,7 @@ def _check(model: onnx.ModelProto, name: str) -> None:
         for tensor in (*graph.initializer, *attributes):
             _check_tensor(tensor, name)
     try:
-        checker.check_model(_sorted(model))
+        checker.check_model(_light(model))
     except checker.ValidationError as error:
         text = str(error).strip()
         if not any(harmless in text for harmless in _LEFT_TO_LOWERING):
@@ -237,14 +245,21 @@ def _check_defaults(graph: onnx.GraphProto, name: str) -> None:
             raise InvalidModel(f"{name}: the input {tensor.name!r} is declared {said}, the initializer that is its default is {kind}")
 
 
-def _sorted(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with its nodes in order; it is itself where they are. The oracle gets it as it was given, and sorts on its own."""
-    if in_order(model):
-        return model
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    sort_nodes(copy)
-    return copy
+def _light(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A model for the checker: its nodes in order, and one number in the place of many, which it would copy twice and not look at.
+
+    The oracle gets the model as it was given, and sorts on its own.
+    """
+    light = without_weights(model)
+    for tensor in model.graph.initializer:
+        if tensor.HasField("raw_data") and len(tensor.raw_data) > _MUCH and tensor.data_type != onnx.TensorProto.STRING:
+            size = len(tensor.raw_data) // math.prod(tensor.dims) or 1
+            light.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=[1], raw_data=bytes(size))
+        else:
+            light.graph.initializer.append(tensor)
+    if not in_order(light):
+        sort_nodes(light)
+    return light
 
 
 def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:

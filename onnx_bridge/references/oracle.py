@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import IO, Any
 
 import numpy as np
 import onnx
 
-from onnx_bridge.graphs import all_graphs, all_nodes
+from onnx_bridge.graphs import all_graphs, all_nodes, write_model
 from onnx_bridge.judge import movement, nudge
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
@@ -28,7 +29,7 @@ class Oracle:
         self._model, self._extra = model, list(outputs)
         self._sessions = Sessions()
         self.close = self._sessions.close
-        self.output_names = self._sessions.open("as given", self._bytes, optimised)
+        self.output_names = self._sessions.open("as given", self._write, optimised)
         self.name = self._sessions.name
         self.notes: list[str] = []
         self._open = {"as given"}
@@ -66,30 +67,29 @@ class Oracle:
         """A session, opened when it is first asked for."""
         if session not in self._open:
             nudges = session == "nudged weights"
-            self._sessions.open(session, self._nudged_weights if nudges else self._bytes, optimised=nudges)
+            self._sessions.open(session, self._write_nudged if nudges else self._write, optimised=nudges)
             self._open.add(session)
         return partial(self._sessions.run, session)
 
-    def _bytes(self) -> bytes:
-        model = self._model
-        if self._extra or model.ir_version > NEWEST_IR:
-            model = onnx.ModelProto()
-            model.CopyFrom(self._model)
-            model.ir_version = min(model.ir_version, NEWEST_IR)
-            model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in self._extra)
-        return bytes(model.SerializeToString())
+    def _write(self, file: IO[Any], change: Callable[[onnx.TensorProto], onnx.TensorProto] = lambda t: t) -> None:
+        write_model(self._model, file, change)
+        # What is written once more is read instead; what is added to, is added.
+        rest = onnx.ModelProto(ir_version=min(self._model.ir_version, NEWEST_IR))
+        rest.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in self._extra)
+        file.write(rest.SerializeToString())
 
-    def _nudged_weights(self) -> bytes:
-        copy = onnx.ModelProto()
-        copy.CopyFrom(self._model)
-        copy.ir_version = min(copy.ir_version, NEWEST_IR)
-        for tensor in copy.graph.initializer:
-            if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
-                array = onnx.numpy_helper.to_array(tensor)
-                # Zeros, powers of two and the like are often exact on purpose (masks, scales): only weights are nudged.
-                if array.size > 16:
-                    tensor.CopyFrom(onnx.numpy_helper.from_array(nudge(array, fraction_bits=self._fraction_bits), tensor.name))
-        return bytes(copy.SerializeToString())
+    def _write_nudged(self, file: IO[Any]) -> None:
+        self._write(file, self._nudged)
+
+    def _nudged(self, tensor: onnx.TensorProto) -> onnx.TensorProto:
+        """Weights with one unit in the last place more or less."""
+        if tensor.data_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
+            return tensor
+        array = onnx.numpy_helper.to_array(tensor)
+        # Zeros, powers of two and the like are often exact on purpose (masks, scales): only weights are nudged.
+        if array.size <= 16:
+            return tensor
+        return onnx.numpy_helper.from_array(nudge(array, fraction_bits=self._fraction_bits), tensor.name)
 
     @classmethod
     def with_outputs(cls, model: onnx.ModelProto, names: Iterable[str]) -> Oracle:

@@ -22,8 +22,8 @@ class OnnxRuntime:
         return {"outputs": [np.asarray(value) for value in self._sessions[message["run"]].run(None, message["feeds"])]}
 
 
-def _session(model: bytes, optimised: bool) -> Any:
-    """One thread, without a word."""
+def _session(model: str, optimised: bool) -> Any:
+    """A session on the model in a file: one thread, without a word."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 
-from onnx_bridge.processes import Conversation, Died, warm
+from onnx_bridge.processes import Conversation, Died, handed_over, warm
 from onnx_bridge.references.refusal import Refusal
+
+#: What writes a model to a file.
+Write: TypeAlias = "Callable[[IO[Any]], object]"
 
 _SERVES = ("onnx_bridge.references.served:OnnxRuntime", False)
 
@@ -32,23 +35,23 @@ class Sessions:
     def __init__(self, deaths: int = 2) -> None:
         self.name = "onnxruntime"
         self._most = deaths
-        self._models: dict[str, tuple[Callable[[], bytes], bool]] = {}
+        self._models: dict[str, tuple[Write, bool]] = {}
         self._talk: Conversation | None = None
         self._deaths: list[str] = []
 
-    def open(self, session: str, model: Callable[[], bytes], optimised: bool) -> list[str]:
+    def open(self, session: str, model: Write, optimised: bool) -> list[str]:
         """Opens a session and returns the names of its outputs.
 
         Args:
             session: its name.
-            model: makes the bytes of its model, as often as it must be opened.
+            model: writes its model to a file, as often as it must be opened.
             optimised: with the graph optimisations.
 
         Raises:
             Refusal: onnxruntime cannot load the model, or dies of it.
         """
-        message = {"open": session, "model": model(), "optimised": optimised}
-        answer = self._answer(message, "model")
+        with handed_over(model) as path:
+            answer = self._answer({"open": session, "model": path, "optimised": optimised}, "model")
         self._models[session] = model, optimised
         self.name = f"onnxruntime {answer['version']}"
         outputs: list[str] = answer["outputs"]
@@ -101,13 +104,15 @@ class Sessions:
         if self._talk is None:
             self._talk = Conversation(*_SERVES, fresh=fresh)
             for session, (model, optimised) in self._models.items():
-                self._talk.ask({"open": session, "model": model(), "optimised": optimised})
+                with handed_over(model) as path:
+                    self._talk.ask({"open": session, "model": path, "optimised": optimised})
         return self._talk
 
 
 def _plain(message: str) -> str:
     """What onnxruntime says, without where in its source it says so; the outermost node that it names is one of the user's."""
     message = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", message)
+    message = re.sub(r"^Load model from \S+ failed:\s*", "", message)
     node = re.search(r"while running (\w+) node\. Name:'([^']*)'", message)
     last = message.rpartition("Status Message: ")[2]
     last = re.sub(r"/\S*/onnxruntime/\S+:\d+ .*?\) (\[with [^]]*\] )?", "", last)

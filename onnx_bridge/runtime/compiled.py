@@ -11,7 +11,7 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.runtime.callers import caller_for
-from onnx_bridge.runtime.library import Library
+from onnx_bridge.runtime.library import Library, aligned
 from onnx_bridge.runtime.outputs import Outputs, by_name
 from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
 from onnx_bridge.runtime.shim import MAIN, sources
@@ -74,7 +74,7 @@ class CompiledModel(Signature):
     ) -> None:
         super().__init__(emitted)
         self._body, self._flags, self._compiler, self._taps = body, tuple(flags), compiler, taps
-        self._library = Library(library, emitted.name, emitted.weights.data, NUMBERS.get(body, BEST))
+        self._library = Library(library, emitted.name, aligned(emitted.weights.head, emitted.weights.payload), NUMBERS.get(body, BEST))
         self._caller = caller_for(self._library, emitted, compiler)
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import BridgeError, InferenceError, WeightsError
-from onnx_bridge.processes import Conversation, warm
+from onnx_bridge.processes import Conversation, handed_over, warm
 from onnx_bridge.runtime.outputs import Outputs
 from onnx_bridge.runtime.processor import BEST
 from onnx_bridge.runtime.signature import Signature
@@ -39,8 +39,8 @@ class IsolatedModel(Signature):
         super().__init__(emitted)
         self._talk = Conversation(*_SERVES)
         self.close = self._talk.close
-        weights = emitted.weights.data
-        self._ask({"open": library, "name": emitted.name, "weights": weights, "body": BEST}, "", WeightsError)
+        with handed_over(emitted.weights.write) as weights:
+            self._ask({"open": library, "name": emitted.name, "weights": weights, "body": BEST}, "", WeightsError)
 
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
         """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""

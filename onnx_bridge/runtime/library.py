@@ -30,6 +30,12 @@ class Library:
     Each run takes a workspace of its own and gives it back, so that as many threads as there are may run it at the same time; there are
     never more workspaces than runs at a time.
 
+    Args:
+        path: of the built library.
+        name: the model's C++ name.
+        weights: the weights file, at a multiple of 64 bytes.
+        body: which body runs.
+
     Attributes:
         model: the opened model, for the shim's functions.
         call: those functions.
@@ -39,9 +45,9 @@ class Library:
         WeightsError: the weights are not the header's, or the processor cannot run the body.
     """
 
-    def __init__(self, path: str, name: str, weights: bytes, body: int) -> None:
+    def __init__(self, path: str, name: str, weights: np.ndarray, body: int) -> None:
         self.model = None
-        self._weights = _aligned(weights)
+        self._weights = weights
         self._prefix = f"bridge_{name}_"
         try:
             self._library = ctypes.CDLL(path)
@@ -109,9 +115,14 @@ class Library:
 _RAN, _REFUSED, _NO_MEMORY = 0, 1, 2
 
 
-def _aligned(data: bytes) -> np.ndarray:
-    """A copy of some bytes that begins at a multiple of 64."""
-    room = np.empty(len(data) + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    room[start : start + len(data)] = np.frombuffer(data, np.uint8)
-    return room[start : start + len(data)]
+def aligned(*parts: bytes) -> np.ndarray:
+    """A copy of some bytes, one part behind the other, that begins at a multiple of 64."""
+    length = sum(map(len, parts))
+    room = np.empty(length + 64, np.uint8)
+    at = -room.ctypes.data % 64
+    whole = room[at : at + length]
+    at = 0
+    for part in parts:
+        whole[at : at + len(part)] = np.frombuffer(part, np.uint8)
+        at += len(part)
+    return whole

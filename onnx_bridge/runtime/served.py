@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import InferenceError
+from onnx_bridge.processes.files import mapped
 from onnx_bridge.runtime.fence import fenced
 from onnx_bridge.runtime.library import Library
 
@@ -21,7 +22,7 @@ class Header:
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The outputs of a run; with "tap", also every intermediate tensor as (its number, its bytes)."""
         if "open" in message:
-            self._library = Library(message["open"], message["name"], message["weights"], message["body"])
+            self._library = Library(message["open"], message["name"], mapped(message["weights"]), message["body"])
             return {}
         inputs = [_fenced(array) for array in message["inputs"]]
         outputs = [fenced(np.dtype(dtype), shape) for dtype, shape in message["outputs"]]
