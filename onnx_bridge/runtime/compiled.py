@@ -108,8 +108,8 @@ class CompiledModel(Signature):
         Raises:
             InferenceError: inputs are missing or unknown, or their types or shapes are not the model's.
         """
-        answer = None if self._caller is None else self._caller(args, kwargs)
-        if answer is not None:
+        caller = self._caller
+        if caller is not None and (answer := caller(args, kwargs)) is not None:
             return answer
         options = {name: kwargs.pop(name) for name in ("out", "cast") if name in kwargs and name not in self.input_names}
         outputs = self._checked_run(self._bound(args, kwargs), **options)
