@@ -13,7 +13,9 @@ from check import oracle
 from zoo import Net
 
 from onnx_bridge import InferenceError, UnsupportedModel, convert
+from onnx_bridge.errors import InternalError
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.validate import validate
 from onnx_bridge.toolchain.compiler import find_compiler
 from onnx_bridge.verify.localise import localise
 
@@ -268,3 +270,17 @@ def test_a_k_that_is_computed() -> None:
     for more_by in (6, -9):
         with pytest.raises(InferenceError, match="refuses these inputs"):
             compiled(feeds[0]["x"], np.array([more_by], np.float32))
+
+
+def test_who_works_with_a_size_before_it_is_found_is_named() -> None:
+    """Though it reads nothing that the finder makes."""
+    net = Net("late")
+    x = net.input("x", ("N", 3))
+    kept = net("Compress", x, net("Greater", net("ReduceMax", x, axes=[1], keepdims=0), net.constant(0, np.float32)), axis=0)
+    model = convert(net.typed(y=(net("ConstantOfShape", net("Shape", kept)), FLOAT)), verify=False).model
+    (finder,) = [op for op in model.operators if op.found]
+    model.operators.remove(finder)
+    model.operators.append(finder)
+
+    with pytest.raises(InternalError, match=r"is float32 \[late_Compress\d+ kept, 3\], and late_Compress\d+ kept is found only later"):
+        validate(model, "passes")

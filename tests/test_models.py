@@ -28,13 +28,13 @@ pytestmark = pytest.mark.usefixtures("as_users_build")
 
 FAST = """
     sine_mlp two_input_mlp acts_duplicate_classifier acts_seed_duplicate_classifier autoencoder1d mnist_cntk_op8 mnist_mlp_bn oww_glados
-    dtln_1 gru_tagger lstm_tagger rnn_tagger deepsets rl_godot_cart rl_unitree_g1 gpt2_tiny cond_if rollout_loop
+    dtln_1 gru_tagger lstm_tagger rnn_tagger deepsets rl_godot_cart rl_unitree_g1 gpt2_tiny cond_if rollout_loop hit_filter_postproc
 """.split()
 SLOW = """
     mnist_burn_cnn mtcnn_pnet mtcnn_rnet mtcnn_onet osf_gaze super_resolution_espcn micro_kws_fp32 oww_speech_embedding
     keras_lstm_gru_tagger keras_mobilenet_v2 edgeconv_tagger cms_deepjet cms_deepdoublex cms_interaction_network
     cms_particlenet_ak4_hlt resnet18 mobilenetv2 mobilenetv3_small efficientnet_b0 convnext_atto unet_small wavenet_tcn conv_vae
-    bert_tiny vit_tiny particle_transformer_small
+    bert_tiny vit_tiny particle_transformer_small cms_part_ak4
 """.split()
 ROWS = 3
 

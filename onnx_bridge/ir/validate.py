@@ -1,6 +1,7 @@
 """What holds of an RModel between any two passes, looked at: whatever breaks it is told with the pass, the operator and the tensor.
 
-1. A tensor has one producer, which comes before those who read it; what has none is an input or has a value.
+1. A tensor has one producer, which comes before those who read it; what has none is an input or has a value. A size that data decides is
+   found before any tensor has it.
 2. The types of an operator's outputs are those that its rule gives once more, under the equalities and conditions that the model has.
 3. What an operator holds beside its inputs agrees with them: steps read inputs, or what steps before them made (`step_faults`).
 4. A tensor lies in memory as those who write and read it want it (`takes_layout`).
@@ -75,7 +76,7 @@ def check_written(model: RModel, step: str, *, done: bool = True) -> None:
             if tensor in makers:
                 raise _broken(step, op, f"{tensor.name!r} is made by {makers[tensor].title()}, too")
             makers[tensor] = op
-    _Order(step, makers, done).walk(model, set())
+    _Order(step, makers, done, set(model.limits())).walk(model, set())
 
 
 @dataclass
@@ -85,6 +86,7 @@ class _Order:
     step: str
     makers: dict[Tensor, ROperator]
     done: bool
+    unfound: set[str]
 
     def walk(self, model: RModel, outside: Set[Tensor]) -> None:
         there = {*outside, *model.inputs}
@@ -96,9 +98,20 @@ class _Order:
                 self.find(op.inputs[index], there, op)
             for body in nested_models(op):
                 self.walk(body, there)
+            self.sizes(op)
             there.update(tensor for tensor in op.outputs if tensor is not None)
         for tensor in model.outputs:
             self.find(tensor, there, None)
+
+    def sizes(self, op: ROperator) -> None:
+        """Holds that the sizes that data decides are found which an operator works with, and notes those that it finds."""
+        if not self.unfound:
+            return
+        self.unfound -= {name for size in op.found.values() for name in dims.symbols(size)}
+        for tensor in (*(op.inputs[index] for index in op.reads()), *op.outputs):
+            late = set() if tensor is None else self.unfound & set().union(*map(dims.symbols, _all_sizes(tensor)))
+            if tensor is not None and late:
+                raise _broken(self.step, op, f"{tensor.name!r} is {tensor.type}, and {' and '.join(sorted(late))} is found only later")
 
     def find(self, tensor: Tensor | None, there: Set[Tensor], reader: ROperator | None) -> None:
         """Holds that a tensor is there for its reader; None is the model, which reads its outputs."""
@@ -108,6 +121,11 @@ class _Order:
         who = "the model" if reader is None else reader.title()
         why = "which nothing writes" if maker is None else f"which {maker.title()} writes only later, or elsewhere"
         raise _broken(self.step, reader, f"{who} reads {tensor.name!r}, {why}")
+
+
+def _all_sizes(tensor: Tensor) -> tuple[Size, ...]:
+    """The sizes of a tensor, and those that it holds."""
+    return (*tensor.shape, *(tensor.sizes() if tensor.value is not None and not tensor.is_constant else ()))
 
 
 def _look(model: RModel, step: str) -> None:
