@@ -284,3 +284,12 @@ def test_who_works_with_a_size_before_it_is_found_is_named() -> None:
 
     with pytest.raises(InternalError, match=r"is float32 \[late_Compress\d+ kept, 3\], and late_Compress\d+ kept is found only later"):
         validate(model, "passes")
+
+
+def test_an_index_into_what_was_kept() -> None:
+    """Inputs are drawn that are places of the least that can be there: one row."""
+    net = Net("picked")
+    x, which = net.input("x", ("N", 3)), net.input("which", ("M",), INT64)
+    kept = net("Compress", x, net("Greater", net("ReduceMax", x, axes=[1], keepdims=0), net.constant(0, np.float32)), axis=0)
+    model = net.typed(y=(net("Neg", net("Gather", kept, which)), FLOAT))
+    same_as_oracle(model, "picked", {"x": rows([1, -1, 2]), "which": np.array([1, 0, -1])})

@@ -24,8 +24,10 @@ class Bound:
     share: int = 1
 
     def of(self, sizes: Mapping[str, int]) -> tuple[int, int]:
-        """The least and the largest x, which is less than the least where there is none."""
-        low, high, shift = (dims.evaluate(size, sizes) for size in (self.low, self.high, self.shift))
+        """The least and the largest x, which is less than the least where there is none. A size that data decides is taken to be 1."""
+        parts = (self.low, self.high, self.shift)
+        known = {**dict.fromkeys(set().union(*map(dims.symbols, parts)), 1), **sizes}
+        low, high, shift = (dims.evaluate(size, known) for size in parts)
         ends = sorted([Fraction(low - shift) / self.share / self.factor, Fraction(high - shift) / self.share / self.factor])
         return (-(-ends[0].numerator // ends[0].denominator), ends[1].numerator // ends[1].denominator) if low <= high else (0, -1)
 

@@ -1,4 +1,4 @@
-// kernels: copy.hxx gather.hxx scatter.hxx sort.hxx order.hxx pad.hxx unique.hxx
+// kernels: copy.hxx gather.hxx scatter.hxx sort.hxx order.hxx pad.hxx unique.hxx suppress.hxx
 //
 // Every kernel that moves elements against index arithmetic one element at a time, bit for bit, on each instruction set, on random
 // shapes, strides and types. Buffers are exactly as large as what may be touched, so that a sanitizer sees a step too far.
@@ -11,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 typedef std::ptrdiff_t Size;
@@ -433,6 +434,52 @@ struct UniqueCase {
    }
 };
 
+/// Boxes on a grid of small integers, where all of the arithmetic is exact.
+struct SuppressCase {
+   Size batch = random_size(1, 2), classes = random_size(1, 3), n = random_size(0, 30);
+   std::int64_t most = random_size(0, 8);
+   bool centered = random_size(0, 1) == 1;
+   float limit = static_cast<float>(random_size(0, 3)) / 4, least = static_cast<float>(random_size(0, 5));
+   std::vector<float> boxes, scores;
+   std::vector<std::int64_t> expected;
+
+   SuppressCase()
+   {
+      for (Size i = 0; i < batch * n * 4; i++) boxes.push_back(static_cast<float>(2 * random_size(0, 4)));
+      for (Size i = 0; i < batch * classes * n; i++) scores.push_back(static_cast<float>(random_size(0, 12)));
+      for (Size b = 0; b < batch; b++)
+         for (Size c = 0; c < classes; c++) {
+            std::vector<Size> chosen;
+            for (float score = 12; score > least; score--)
+               for (Size i = 0; i < n; i++) {
+                  const bool there = scores[static_cast<std::size_t>((b * classes + c) * n + i)] == score;
+                  if (!there || static_cast<std::int64_t>(chosen.size()) == most) continue;
+                  if (std::any_of(chosen.begin(), chosen.end(), [&](Size k) { return overlap(b * n + i, b * n + k) > limit; })) continue;
+                  chosen.push_back(i);
+                  for (Size part : {b, c, i}) expected.push_back(part);
+               }
+         }
+   }
+   double overlap(Size i, Size k) const
+   {
+      double both = 1, one = 1, other = 1;
+      for (int axis = 0; axis < 2; axis++) {
+         const auto [a, b] = side(i, axis);
+         const auto [c, d] = side(k, axis);
+         both *= std::max(0.0, std::min(b, d) - std::max(a, c));
+         one *= b - a;
+         other *= d - c;
+      }
+      return both > 0 ? both / (one + other - both) : -1;
+   }
+   std::pair<double, double> side(Size i, int axis) const
+   {
+      const float* box = boxes.data() + i * 4;
+      if (centered) return {box[axis] - box[2 + axis] / 2, box[axis] + box[2 + axis] / 2};
+      return {std::min(box[1 - axis], box[3 - axis]), std::max(box[1 - axis], box[3 - axis])};
+   }
+};
+
 template <class T>
 struct ValuesCase {
    Size sizes[3] = {random_size(0, 5), random_size(1, 5), random_size(1, 9)}, n = random_size(0, 300), found = 0;
@@ -694,6 +741,20 @@ static void uniques()
    }
 }
 
+static void suppressions()
+{
+   for (int turn = 0; turn < 200; turn++) {
+      SuppressCase c;
+      std::vector<std::int64_t> out(static_cast<std::size_t>(c.batch * c.classes * std::min(static_cast<Size>(c.most), c.n) * 3));
+      std::vector<std::uint64_t> scratch(static_cast<std::size_t>(k::suppress_scratch(c.n) / 2));
+      const Size count = k::suppress(c.batch, c.classes, c.n, c.centered, c.most, c.boxes.data(), c.scores.data(), &c.limit, &c.least, out.data(),
+                                     scratch.data());
+      expect(count * 3 == static_cast<Size>(c.expected.size()), "suppress: count");
+      out.resize(c.expected.size());
+      expect(out == c.expected, "suppress");
+   }
+}
+
 template <class T>
 static void pads()
 {
@@ -720,6 +781,7 @@ static void all()
    orders<std::uint8_t>(), orders<std::uint32_t>();
    values<float>(), values<double>(), values<std::int32_t>();
    pads<std::uint8_t>(), pads<std::uint32_t>();
+   suppressions();
    uniques<float>(), uniques<double>(), uniques<std::int64_t>(), uniques<std::int8_t>();
 }
 }
