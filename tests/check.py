@@ -1,4 +1,4 @@
-"""check_op: a case of an operator through the whole road, static and symbolic, against onnxruntime. Many cases share one library."""
+"""check_op: a case of an operator from ONNX to the header, static and symbolic, against onnxruntime. Many cases share one library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operator's own cases through the whole road."""
+"""Every operator's own cases, from ONNX to the header."""
 
 from pathlib import Path
 

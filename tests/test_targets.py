@@ -152,7 +152,7 @@ def test_what_no_target_has_is_no_feature() -> None:
 
 
 def test_a_kernel_that_asks_for_a_feature_makes_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole road with a planted kernel: more bodies, each with its own sum, found by name and by what the processor has."""
+    """From a model to a header with a planted kernel: more bodies, each with its own sum, found by name and by what the processor has."""
     planted = "#if defined(ONNX_BRIDGE_HAS_VNNI)\n#define ONNX_BRIDGE_PLANTED 1\n#endif\n"
     made = header.amalgamate
     monkeypatch.setattr(header, "amalgamate", lambda *args: made(*args) + planted)

@@ -1,4 +1,4 @@
-"""Test cases that operators declare: inputs by name, attributes by name. `check_op` in the tests runs them through the whole road."""
+"""Test cases that operators declare: inputs by name, attributes by name. `check_op` in the tests converts, compiles and runs them."""
 
 from __future__ import annotations
 

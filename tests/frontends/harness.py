@@ -1,4 +1,4 @@
-"""A case of a front end: a model, live or saved, through the whole road; its header beside the framework's own answer."""
+"""A case of a front end: a model, live or saved, converted and compiled; its header beside the framework's own answer."""
 
 from __future__ import annotations
 

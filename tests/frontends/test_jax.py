@@ -1,4 +1,4 @@
-"""The JAX zoo: models through the whole road, their headers beside JAX's own answer."""
+"""The JAX zoo: models converted and compiled, their headers beside JAX's own answer."""
 
 from __future__ import annotations
 

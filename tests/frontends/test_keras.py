@@ -1,4 +1,4 @@
-"""The Keras zoo, through the whole road: the header beside Keras' own answer."""
+"""The Keras zoo, converted and compiled: the header beside Keras' own answer."""
 
 from __future__ import annotations
 
