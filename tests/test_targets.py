@@ -18,6 +18,7 @@ from onnx_bridge.emit.bodies import choices, detection, includes, region_text
 from onnx_bridge.runtime.compiled import compile_emitted
 from onnx_bridge.runtime.processor import best_body
 from onnx_bridge.targets import REGISTERS, TARGETS, Target, bodies_that_differ, has, words_of
+from onnx_bridge.toolchain import find_compiler
 
 ALL = frozenset({REGISTERS, *(has(feature) for target in TARGETS for feature in target.features)})
 
@@ -175,3 +176,15 @@ def test_a_body_that_the_header_lacks_is_refused() -> None:
     assert emitted.bodies == ("avx512", "avx2", "baseline")
     with pytest.raises(InferenceError, match="body must be one of best, baseline, avx2, avx512, not 'avx512_vnni'"):
         compile_emitted(emitted, body="avx512_vnni")
+
+
+@pytest.mark.parametrize("number", [17, 5, 7])
+def test_only_a_body_that_is_there_can_be_compiled_alone(number: int, tmp_path: Path) -> None:
+    """A number that the header has no body for is refused by name, whether it is another target's or nobody's."""
+    convert(dense_net(), name="plain", verify=False).emitted.write(tmp_path)
+    (tmp_path / "all.cpp").write_text('#include "plain.hxx"\n')
+    command = [*find_compiler().command, "-std=c++17", "-fsyntax-only", f"-DONNX_BRIDGE_ONLY={number}", str(tmp_path / "all.cpp")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode
+    assert "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4" in done.stderr

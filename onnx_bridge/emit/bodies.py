@@ -29,7 +29,10 @@ _SELF = """// The kernels and the network, once for each instruction set: this f
 #undef ONNX_BRIDGE_SELF"""
 
 _ONLY = """//
-// ONNX_BRIDGE_ONLY, which whoever compiles may define as {numbers}, leaves the other bodies out."""
+// ONNX_BRIDGE_ONLY, which whoever compiles may define as {numbers}, leaves the other bodies out.
+#if defined(ONNX_BRIDGE_ONLY) && !({any})
+#error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: {numbers}"
+#endif"""
 
 _CAN_RUN = """\
 /// Whether this processor and this system can run a body.
@@ -39,10 +42,7 @@ inline bool can_run(int body)
 }}"""
 
 _CHOICES = """\
-   struct Choice {{
-      Body body;
-      Run run;
-   }};
+   struct Choice {{ Body body; Run run; }};
    constexpr Choice choices[] = {{  // the best first
 {rows}
    }};"""
@@ -64,7 +64,7 @@ def regions(file: str, body: str | None, targets: Sequence[Target], words: froze
 def region_text(targets: Sequence[Target], words: frozenset[str]) -> str:
     """What includes ONNX_BRIDGE_SELF once for each target, with the target switched on and what the kernels ask for defined."""
     numbers = " or ".join(", ".join(str(t.number) for t in targets).rsplit(", ", 1))
-    blocks = [_ONLY.format(numbers=numbers), *(_region(target, words) for target in targets)]
+    blocks = [_ONLY.format(numbers=numbers, any=_chosen(targets)), *(_region(target, words) for target in targets)]
     return kernel_text("regions.hxx").replace("@BODIES@", "\n".join(blocks))
 
 
@@ -93,6 +93,15 @@ def _there(target: Target) -> str:
     """The preprocessor's condition for a body."""
     only = f"!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == {target.number}"
     return f"defined({target.architecture.macro}) && ({only})" if target.architecture.macro else only
+
+
+def _chosen(targets: Sequence[Target]) -> str:
+    """The preprocessor's condition that one of the bodies was asked for."""
+    conditions = []
+    for macro, found in groupby(sorted(targets, key=lambda t: t.architecture.macro, reverse=True), key=lambda t: t.architecture.macro):
+        numbers = " || ".join(f"ONNX_BRIDGE_ONLY == {target.number}" for target in found)
+        conditions.append(f"(defined({macro}) && ({numbers}))" if macro else numbers)
+    return " || ".join(conditions)
 
 
 def includes(targets: Sequence[Target]) -> str:

@@ -191,8 +191,7 @@ inline std::string Model::choose(Body body)
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
 @CHOICES@
    for (const Choice& choice : choices) {
-      if (body != Body::best && body != choice.body) continue;
-      if (!can_run(static_cast<int>(choice.body))) continue;
+      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
       run_ = choice.run;
       return {};
    }

@@ -494,6 +494,9 @@ private:
 #endif
 //
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
+#if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
+#error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
+#endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
 ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_LANES 16
@@ -593,10 +596,7 @@ inline std::string Model::load(const std::string& file, Body body, Check check)
 inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice {
-      Body body;
-      Run run;
-   };
+   struct Choice { Body body; Run run; };
    constexpr Choice choices[] = {  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
       {Body::avx512, avx512::run},
@@ -609,8 +609,7 @@ inline std::string Model::choose(Body body)
 #endif
    };
    for (const Choice& choice : choices) {
-      if (body != Body::best && body != choice.body) continue;
-      if (!can_run(static_cast<int>(choice.body))) continue;
+      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
       run_ = choice.run;
       return {};
    }
