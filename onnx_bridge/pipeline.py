@@ -20,7 +20,7 @@ from onnx_bridge.errors import BridgeError, Finding, InternalError, InvalidModel
 from onnx_bridge.frontends.request import Dynamic, Request
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
-from onnx_bridge.lowering import lower
+from onnx_bridge.lowering import functions, lower
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.optimise import optimise
@@ -175,7 +175,7 @@ def _suspect(
 
 
 def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Mapping[str, int] | None, strict: bool) -> RModel:
-    rmodel = lower(_expanded(normal), model_name(name or Path(source.file).stem), dims)
+    rmodel = _walked(normal, model_name(name or Path(source.file).stem), dims)
     rmodel.meanings = meanings(rmodel)
     if strict and rmodel.narrowed:
         advice = "give one of them with dims=, or convert without strict"
@@ -189,7 +189,7 @@ def _obstacles(dims: Mapping[str, int] | None) -> Callable[[onnx.ModelProto], li
 
     def found(model: onnx.ModelProto) -> list[Finding]:
         try:
-            rmodel = lower(_expanded(normalize(read(model).model)[0]), "model", dims)
+            rmodel = _walked(normalize(read(model).model)[0], "model", dims)
         except UnsupportedModel as error:
             return list(error.findings)
         except InvalidModel as error:
@@ -199,9 +199,28 @@ def _obstacles(dims: Mapping[str, int] | None) -> Callable[[onnx.ModelProto], li
     return found
 
 
+def _walked(normal: onnx.ModelProto, name: str, dims: Mapping[str, int] | None) -> RModel:
+    """The RModel. Operators of which a form is refused are taken apart where ONNX defines them by others, if that helps."""
+    expanded = _expanded(normal)
+    try:
+        return lower(expanded, name, dims)
+    except UnsupportedModel as error:
+        names = functions.refused(expanded, error.findings)
+        apart = functions.in_place(expanded, names) if names else None
+        if apart is None:
+            raise
+        try:
+            return lower(normalize(functions.take_apart(apart))[0], name, dims)
+        except UnsupportedModel:
+            raise error from None
+
+
 def _expanded(normal: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with custom operators that have no functor taken apart; it is the normal form itself where there are none."""
-    expanded = expand(normal)
+    """The model with operators that have no kernels taken apart: custom ones without a functor, and those that ONNX defines by others.
+
+    It is the normal form itself where there are none.
+    """
+    expanded = functions.take_apart(expand(normal))
     return normal if expanded is normal else normalize(expanded)[0]
 
 

@@ -28,7 +28,7 @@ _KINDS = {
 _FIELDS = {onnx.AttributeProto.TENSOR: "t", onnx.AttributeProto.GRAPH: "g", onnx.AttributeProto.SPARSE_TENSOR: "sparse_tensor"}
 
 #: Constants of up to this many elements are shown to onnx's inference: axes, shapes, scales.
-_MOST = 1024
+MOST_SHOWN = 1024
 
 #: Above every opset: the newest schemas.
 _NEWEST = 1_000_000
@@ -146,7 +146,7 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
         if tensor is None:
             continue
         types[name] = helper.make_tensor_type_proto(tensor.dtype.onnx, [size if isinstance(size, int) else None for size in tensor.shape])
-        if tensor.is_constant and tensor.constant().dtype.kind in "biuf" and tensor.constant().size <= _MOST:
+        if tensor.is_constant and tensor.constant().dtype.kind in "biuf" and tensor.constant().size <= MOST_SHOWN:
             values[name] = onnx.numpy_helper.from_array(tensor.constant(), name)
     named = onnx.NodeProto()
     named.CopyFrom(node)
