@@ -9,6 +9,7 @@ from check import model_of
 from zoo import ZOO
 
 from onnx_bridge import convert
+from onnx_bridge.emit import standard
 from onnx_bridge.emit.amalgamate import KERNELS, definitions
 from onnx_bridge.emit.declarations import declarations, parse
 from onnx_bridge.emit.reachable import reach, rendered
@@ -140,3 +141,15 @@ def test_nor_does_a_networks_header(name: str) -> None:
 
     assert unreached(header) == set()
     assert unreached(header.replace("// ---- the network", "static int planted() { return 0; }\n// ---- the network", 1)) == {"planted"}
+
+
+def test_only_standard_headers_are_included_that_something_is_named_of() -> None:
+    """With all that the kernels and the face name in the table; without weights nothing of files is included."""
+    texts = [file.read_text(encoding="ascii") for file in (*KERNELS.glob("*.hxx"), *(KERNELS.parent / "emit").glob("*.hxx"))]
+    named = {name for text in texts for name in re.findall(r"\bstd::(\w+)", re.sub(r"//.*", "", text))}
+
+    assert named <= standard.KNOWN
+    assert standard.included("std::move(x);") == "#include <cstddef>\n#include <initializer_list>\n#include <utility>"
+    assert "<regex>" not in standard.included("std::regex x;") and "<vector>" in standard.included("std::regex x;")
+    header = convert(model_of("Relu", "", REGISTRY["", "Relu"][0].cases[0], "case"), verify=False).header
+    assert "<fcntl.h>" not in header and "<cstring>" not in header and "<vector>" in header

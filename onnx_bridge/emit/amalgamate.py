@@ -82,13 +82,16 @@ def amalgamate(names: Iterable[str], used_by: str | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def kernel_text(name: str, used_by: str | None = None) -> str:
-    """The text of a file of `onnx_bridge/kernels` that stands in a header as it is; of what is left of it by `used_by`."""
-    text = (KERNELS / name).read_text(encoding="ascii").replace("#pragma once\n", "").rstrip("\n")
-    if used_by is None:
-        return text
-    items = parse(text)
-    return rendered(items, reach(items, [uses_of(tokens(used_by))]))
+def kernel_text(name: str) -> str:
+    """The text of a file of `onnx_bridge/kernels` that stands in a header as it is."""
+    return (KERNELS / name).read_text(encoding="ascii").replace("#pragma once\n", "").rstrip("\n")
+
+
+def kernel_part(name: str, used_by: str) -> str:
+    """What some C++ reaches of a file that stands outside the regions, without the comment that opens it; empty, or lines."""
+    items = _read(name)[2]
+    text = rendered(items, reach(items, [uses_of(tokens(used_by))]))
+    return f"\n{text}\n" if text else ""
 
 
 def macros(text: str) -> list[str]:

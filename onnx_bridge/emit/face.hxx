@@ -1,32 +1,7 @@
 @BANNER@
 #ifndef @GUARD@
 #define @GUARD@
-#include <atomic>
-#include <cerrno>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <ctime>
-#include <initializer_list>
-#include <limits>
-#include <memory>
-#include <new>
-#include <optional>
-#include <stdexcept>
-#include <string>
-#include <system_error>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-#include <vector>
-#if defined(__unix__) || defined(__APPLE__)
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#endif
+@INCLUDES@
 
 namespace onnx_bridge { namespace @NAME@ {
 
@@ -54,16 +29,7 @@ struct Weights {
 @WEIGHT_FIELDS@
 };
 
-@WEIGHTS_FILE@
-@CHECKED_SIZES@
-inline std::ptrdiff_t floor_div(std::ptrdiff_t a, std::ptrdiff_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
-inline std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
-inline std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
-template <class... Rest>
-std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return minimum(minimum(a, b), rest...); }
-template <class... Rest>
-std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
-
+@WEIGHTS_FILE@@CHECKED_SIZES@@WHOLE_SIZES@
 @BEFORE@@FOUND@class Workspace;
 
 /// The network with its weights. Immutable: share one between all threads. The constructors are there where exceptions are, and throw
@@ -186,7 +152,7 @@ namespace onnx_bridge { namespace @NAME@ {
 
 @DETECTION@
 @DEFINITIONS@
-inline std::string Model::choose(Body body)
+__attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
 @CHOICES@

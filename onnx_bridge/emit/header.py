@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from onnx_bridge.emit import canaries
-from onnx_bridge.emit.amalgamate import amalgamate, kernel_text, macros, names_of
+from onnx_bridge.emit.amalgamate import amalgamate, macros, names_of
 from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions
 from onnx_bridge.emit.contract import contract
 from onnx_bridge.emit.found import found_texts
@@ -19,6 +18,8 @@ from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.names import FACE_NAMES, Names, identifier, quoted
 from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
+from onnx_bridge.emit.standard import included
+from onnx_bridge.emit.templates import filled, parts
 from onnx_bridge.emit.weights import WeightsImage
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
 from onnx_bridge.ir import dims
@@ -165,8 +166,6 @@ class _Header:
             "BANNER": self.banner(image, kernels + functors), "NAME": self.model.name,
             "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
             "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(), "WEIGHT_FIELDS": self.weight_fields(),
-            "WEIGHTS_FILE": kernel_text("weights_file.hxx") if image.payload_bytes else "",
-            "CHECKED_SIZES": kernel_text("checked_size.hxx") if self.symbols else "",
             "CONSTRUCTORS": loading.constructors(), "LOADERS": loading.declarations(), "DEFINITIONS": loading.definitions(),
             "BEFORE": loading.before(), "INFER_CONTRACT": self.infer_contract(),
             "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.sizes.workspace(),
@@ -183,9 +182,11 @@ class _Header:
             "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
             "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
         }  # fmt: skip
-        body = _filled("body.hxx", texts)
+        texts |= parts(texts)
+        body = filled("body.hxx", texts)
         texts["REGIONS"] = regions(f"{self.model.name}.hxx", None if self.self_include else body, targets, words)
-        header = _filled("face.hxx", texts)
+        header = filled("face.hxx", texts)
+        header = header.replace("@INCLUDES@", included(header + body), 1)
         if self.self_include:
             header = including_itself(header, body)
         return Emitted(
@@ -346,12 +347,6 @@ class _Header:
 
 #: What the banner says of a header that was compared with nothing.
 UNPROVEN = "none: converted without verification"
-
-
-def _filled(template: str, texts: dict[str, str]) -> str:
-    """A template of this folder with its @PLACES@ filled in."""
-    text = (Path(__file__).parent / template).read_text(encoding="ascii")
-    return re.sub(r"@([A-Z_]+)@", lambda match: texts[match[1]], text)
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> list[str]:

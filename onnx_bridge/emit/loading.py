@@ -46,10 +46,7 @@ class Loading:
             explicit = "" if constructor.startswith("const void*") else "explicit "
             throwing += [f"{INDENT}/// {line}" for line in comments]
             throwing += [
-                f"{INDENT}{explicit}Model({constructor}{', ' if constructor else ''}{options})",
-                f"{INDENT}{{",
-                f"{INDENT * 2}raise({loaded});",
-                f"{INDENT}}}",
+                f"{INDENT}{explicit}Model({constructor}{', ' if constructor else ''}{options}) {{ raise({loaded}); }}",
             ]
             plain += [
                 f"{INDENT}static std::optional<Model> open({parameters}std::string& error,",
@@ -74,7 +71,7 @@ class Loading:
         if not self.image.payload_bytes:
             return ""
         lines = [
-            f"inline std::string Model::bind({_BIND_PARAMETERS})", "{",
+            f"__attribute__((cold)) inline std::string Model::bind({_BIND_PARAMETERS})", "{",
             f"{INDENT}constexpr ExpectedWeights expected = {{{self.image.header_bytes}, {self.image.payload_bytes}, "
             f"0x{self.image.header_hash:016x}u, 0x{self.image.payload_hash:016x}u}};",
             f"{INDENT}const std::string problem = expected.problem(data, bytes, where, check, identity);",
@@ -106,7 +103,7 @@ class Loading:
     def _load(self) -> str:
         return "\n".join([
             "",
-            "inline std::string Model::load(const std::string& file, Body body, Check check)",
+            "__attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)",
             "{",
             f"{INDENT}WeightsFile found;",
             f'{INDENT}const std::string path = file.empty() ? WeightsFile::find("{self.name}.dat", __FILE__) : file;',

@@ -97,9 +97,12 @@ def uses_of(read: Sequence[Token]) -> Uses:
         elif token.kind in ("name", "mark", "number", "string"):
             code.append(token.text)
     for at, word in enumerate(code):
+        before = code[at - 1] if at else ""
+        if word in ("+", "-", "*"):
+            operands = (before[-1:].isalnum() or before[-1:] in ("_", ")", "]")) + 1
+            uses.calls.setdefault(f"operator{word}", set()).add(operands if before != "return" else 1)
         if not is_name(word):
             continue
-        before = code[at - 1] if at else ""
         if before == "::" and at > 1 and code[at - 2] == "std":
             continue
         if is_name(before) and before not in _BEFORE_USES and code[at + 1 : at + 2] in _BEHIND_NAMES:

@@ -1,7 +1,6 @@
 // checked_size.hxx: run-time sizes that cannot overflow unseen, and the plan of a Workspace made of them.
 //
 // Not a kernel: stands once in the model's own namespace, outside the regions.
-// includes: <cstddef> <cstdint> <initializer_list>
 #pragma once
 
 /// More bytes or elements than any memory has; and the most that one piece of memory may have.
@@ -37,9 +36,9 @@ inline Checked minimum(Checked a, Checked b)
 inline Checked maximum(Checked a, Checked b) { return {a.value > b.value ? a.value : b.value, a.bound > b.bound ? a.bound : b.bound}; }
 inline bool differ(Checked a, Checked b) { return a.overflows() || b.overflows() || a.value != b.value; }
 template <class... Rest>
-Checked minimum(Checked a, Checked b, Rest... rest) { return minimum(minimum(a, b), rest...); }
+Checked minimum(Checked a, Checked b, Checked c, Rest... rest) { return minimum(minimum(a, b), c, rest...); }
 template <class... Rest>
-Checked maximum(Checked a, Checked b, Rest... rest) { return maximum(maximum(a, b), rest...); }
+Checked maximum(Checked a, Checked b, Checked c, Rest... rest) { return maximum(maximum(a, b), c, rest...); }
 /// Rounded down. A division by zero overflows.
 inline Checked floor_div(Checked a, Checked b)
 {

@@ -1,9 +1,7 @@
 // weights_file.hxx: the file of weights in memory, and the proof that it is the right one.
 //
 // Not a kernel: stands once in the model's own namespace, outside the regions. Nothing here throws but for want of memory: what is wrong
-// is returned as text, and nothing wrong as an empty one.
-// includes: <atomic> <cerrno> <cstddef> <cstdint> <cstdio> <cstring> <ctime> <limits> <memory> <new> <string> <system_error>
-// includes if defined(__unix__) || defined(__APPLE__): <fcntl.h> <sys/mman.h> <sys/stat.h> <unistd.h>
+// is returned as text, and nothing wrong as an empty one. Run once a Model: `cold` spares the compiler the inlining of all that text.
 #pragma once
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
@@ -31,7 +29,7 @@ struct WeightsFile {
    std::uint64_t identity = 0;  ///< the same file with the same content has the same number; 0: not known
 
    /// Opens a regular file; never waits for a pipe or a device.
-   std::string open(const std::string& path)
+   __attribute__((cold)) std::string open(const std::string& path)
    {
 #if defined(__unix__) || defined(__APPLE__)
       const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -69,7 +67,7 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else beside the program, else beside `header`.
-   static std::string find(const std::string& name, const std::string& header)
+   __attribute__((cold)) static std::string find(const std::string& name, const std::string& header)
    {
       std::string program;
 #if defined(__linux__)
@@ -83,7 +81,7 @@ struct WeightsFile {
    }
 
 private:
-   static std::string failure(const std::string& path, int code)
+   __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
    }
@@ -121,7 +119,7 @@ struct ExpectedWeights {
    std::uint64_t header_hash, payload_hash;
 
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
-   std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
+   __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
       const std::uint16_t one = 1;
       unsigned char first_byte;

@@ -24,14 +24,9 @@
 #if !defined(ONNX_BRIDGE_LANES)  // ------------------------------------------------------------ the face, read once
 #ifndef ONNX_BRIDGE_MODEL_CONTROL_FLOW
 #define ONNX_BRIDGE_MODEL_CONTROL_FLOW
-#include <atomic>
-#include <cerrno>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <initializer_list>
 #include <limits>
 #include <memory>
@@ -39,17 +34,9 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
-#if defined(__unix__) || defined(__APPLE__)
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#endif
 
 namespace onnx_bridge { namespace control_flow {
 
@@ -84,11 +71,6 @@ struct Weights {
 };
 
 
-// checked_size.hxx: run-time sizes that cannot overflow unseen, and the plan of a Workspace made of them.
-//
-// Not a kernel: stands once in the model's own namespace, outside the regions.
-// includes: <cstddef> <cstdint> <initializer_list>
-
 /// More bytes or elements than any memory has; and the most that one piece of memory may have.
 inline constexpr std::size_t too_many = static_cast<std::size_t>(-1);
 inline constexpr std::size_t most_bytes = too_many / (sizeof(std::size_t) > 4 ? 4 : 2);
@@ -103,7 +85,6 @@ struct Checked {
    Checked(long long number) : Checked(number, static_cast<double>(number < 0 ? -number : number)) {}
    static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), static_cast<double>(n)}; }
    bool overflows() const { return bound > static_cast<double>(most_bytes); }
-   bool negative() const { return overflows() || value < 0; }
    /// The number of bytes or elements: too_many where it overflows, 0 where it is negative.
    std::size_t count() const { return overflows() ? too_many : value > 0 ? static_cast<std::size_t>(value) : 0; }
 };
@@ -113,18 +94,6 @@ inline Checked operator+(Checked a, Checked b) { return {wrapped(bits(a) + bits(
 inline Checked operator-(Checked a, Checked b) { return {wrapped(bits(a) - bits(b)), a.bound + b.bound}; }
 inline Checked operator-(Checked a) { return {wrapped(0 - bits(a)), a.bound}; }
 inline Checked operator*(Checked a, Checked b) { return {wrapped(bits(a) * bits(b)), a.bound * b.bound}; }
-inline Checked minimum(Checked a, Checked b)
-{
-   const Checked low = a.value < b.value ? a : b;
-   if (low.value < 0 || a.overflows() || b.overflows()) return {low.value, a.bound > b.bound ? a.bound : b.bound};
-   return {low.value, a.bound < b.bound ? a.bound : b.bound};
-}
-inline Checked maximum(Checked a, Checked b) { return {a.value > b.value ? a.value : b.value, a.bound > b.bound ? a.bound : b.bound}; }
-inline bool differ(Checked a, Checked b) { return a.overflows() || b.overflows() || a.value != b.value; }
-template <class... Rest>
-Checked minimum(Checked a, Checked b, Rest... rest) { return minimum(minimum(a, b), rest...); }
-template <class... Rest>
-Checked maximum(Checked a, Checked b, Rest... rest) { return maximum(maximum(a, b), rest...); }
 /// Rounded down. A division by zero overflows.
 inline Checked floor_div(Checked a, Checked b)
 {
@@ -155,13 +124,6 @@ struct Layout {
       pieces++;
    }
 };
-inline std::ptrdiff_t floor_div(std::ptrdiff_t a, std::ptrdiff_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
-inline std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
-inline std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
-template <class... Rest>
-std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return minimum(minimum(a, b), rest...); }
-template <class... Rest>
-std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
 
 class Workspace;
 
@@ -170,10 +132,7 @@ class Workspace;
 class Model {
 public:
 #if defined(__cpp_exceptions)
-   explicit Model(Body body = Body::best)
-   {
-      raise(choose(body));
-   }
+   explicit Model(Body body = Body::best) { raise(choose(body)); }
 #endif
    static std::optional<Model> open(std::string& error,
       Body body = Body::best) noexcept
@@ -409,7 +368,7 @@ inline bool can_run(int body)
    return body == 4;
 }
 
-inline std::string Model::choose(Body body)
+__attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
    struct Choice { Body body; Run run; };

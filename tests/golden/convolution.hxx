@@ -25,7 +25,6 @@
 #define ONNX_BRIDGE_MODEL_CONVOLUTION
 #include <atomic>
 #include <cerrno>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -39,7 +38,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -82,12 +80,6 @@ struct Weights {
    const float* convolution_Conv0_weights;  // [2, 2, 1, 3, 3, 16]
 };
 
-// weights_file.hxx: the file of weights in memory, and the proof that it is the right one.
-//
-// Not a kernel: stands once in the model's own namespace, outside the regions. Nothing here throws but for want of memory: what is wrong
-// is returned as text, and nothing wrong as an empty one.
-// includes: <atomic> <cerrno> <cstddef> <cstdint> <cstdio> <cstring> <ctime> <limits> <memory> <new> <string> <system_error>
-// includes if defined(__unix__) || defined(__APPLE__): <fcntl.h> <sys/mman.h> <sys/stat.h> <unistd.h>
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -114,7 +106,7 @@ struct WeightsFile {
    std::uint64_t identity = 0;  ///< the same file with the same content has the same number; 0: not known
 
    /// Opens a regular file; never waits for a pipe or a device.
-   std::string open(const std::string& path)
+   __attribute__((cold)) std::string open(const std::string& path)
    {
 #if defined(__unix__) || defined(__APPLE__)
       const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -152,7 +144,7 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else beside the program, else beside `header`.
-   static std::string find(const std::string& name, const std::string& header)
+   __attribute__((cold)) static std::string find(const std::string& name, const std::string& header)
    {
       std::string program;
 #if defined(__linux__)
@@ -166,7 +158,7 @@ struct WeightsFile {
    }
 
 private:
-   static std::string failure(const std::string& path, int code)
+   __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
    }
@@ -204,7 +196,7 @@ struct ExpectedWeights {
    std::uint64_t header_hash, payload_hash;
 
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
-   std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
+   __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
       const std::uint16_t one = 1;
       unsigned char first_byte;
@@ -228,10 +220,6 @@ struct ExpectedWeights {
       return where + message;
    }
 };
-// checked_size.hxx: run-time sizes that cannot overflow unseen, and the plan of a Workspace made of them.
-//
-// Not a kernel: stands once in the model's own namespace, outside the regions.
-// includes: <cstddef> <cstdint> <initializer_list>
 
 /// More bytes or elements than any memory has; and the most that one piece of memory may have.
 inline constexpr std::size_t too_many = static_cast<std::size_t>(-1);
@@ -247,7 +235,6 @@ struct Checked {
    Checked(long long number) : Checked(number, static_cast<double>(number < 0 ? -number : number)) {}
    static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), static_cast<double>(n)}; }
    bool overflows() const { return bound > static_cast<double>(most_bytes); }
-   bool negative() const { return overflows() || value < 0; }
    /// The number of bytes or elements: too_many where it overflows, 0 where it is negative.
    std::size_t count() const { return overflows() ? too_many : value > 0 ? static_cast<std::size_t>(value) : 0; }
 };
@@ -257,26 +244,6 @@ inline Checked operator+(Checked a, Checked b) { return {wrapped(bits(a) + bits(
 inline Checked operator-(Checked a, Checked b) { return {wrapped(bits(a) - bits(b)), a.bound + b.bound}; }
 inline Checked operator-(Checked a) { return {wrapped(0 - bits(a)), a.bound}; }
 inline Checked operator*(Checked a, Checked b) { return {wrapped(bits(a) * bits(b)), a.bound * b.bound}; }
-inline Checked minimum(Checked a, Checked b)
-{
-   const Checked low = a.value < b.value ? a : b;
-   if (low.value < 0 || a.overflows() || b.overflows()) return {low.value, a.bound > b.bound ? a.bound : b.bound};
-   return {low.value, a.bound < b.bound ? a.bound : b.bound};
-}
-inline Checked maximum(Checked a, Checked b) { return {a.value > b.value ? a.value : b.value, a.bound > b.bound ? a.bound : b.bound}; }
-inline bool differ(Checked a, Checked b) { return a.overflows() || b.overflows() || a.value != b.value; }
-template <class... Rest>
-Checked minimum(Checked a, Checked b, Rest... rest) { return minimum(minimum(a, b), rest...); }
-template <class... Rest>
-Checked maximum(Checked a, Checked b, Rest... rest) { return maximum(maximum(a, b), rest...); }
-/// Rounded down. A division by zero overflows.
-inline Checked floor_div(Checked a, Checked b)
-{
-   if (b.value == 0 || a.overflows() || b.overflows()) return {0, 1e100};
-   const std::int64_t quotient = a.value / b.value, rest = a.value % b.value;
-   const double divisor = static_cast<double>(b.value < 0 ? -b.value : b.value);
-   return {quotient - (rest != 0 && (rest < 0) != (b.value < 0)), a.bound / divisor + 1.0};
-}
 
 /// Where the pieces of a Workspace lie: each begins where the highest of those `below` it ends.
 template <std::size_t Pieces>
@@ -299,13 +266,6 @@ struct Layout {
       pieces++;
    }
 };
-inline std::ptrdiff_t floor_div(std::ptrdiff_t a, std::ptrdiff_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
-inline std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
-inline std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
-template <class... Rest>
-std::ptrdiff_t minimum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return minimum(minimum(a, b), rest...); }
-template <class... Rest>
-std::ptrdiff_t maximum(std::ptrdiff_t a, std::ptrdiff_t b, Rest... rest) { return maximum(maximum(a, b), rest...); }
 
 class Workspace;
 
@@ -316,15 +276,9 @@ public:
 #if defined(__cpp_exceptions)
    /// Maps the weights file. Where none is named, it is "convolution.dat" in the working directory, else beside the
    /// program (Linux), else beside this header.
-   explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all)
-   {
-      raise(load(file, body, check));
-   }
+   explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all) { raise(load(file, body, check)); }
    /// Weights in the caller's memory (64-byte aligned), which must outlive the Model.
-   Model(const void* data, std::size_t bytes, Body body = Body::best, Check check = Check::all)
-   {
-      raise(bind(static_cast<const char*>(data), bytes, "memory", 0, body, check));
-   }
+   Model(const void* data, std::size_t bytes, Body body = Body::best, Check check = Check::all) { raise(bind(static_cast<const char*>(data), bytes, "memory", 0, body, check)); }
 #endif
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
@@ -567,7 +521,7 @@ inline bool can_run(int body)
 #endif
    return body == 4;
 }
-inline std::string Model::bind(const char* data, std::size_t bytes, const std::string& where,
+__attribute__((cold)) inline std::string Model::bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check)
 {
    constexpr ExpectedWeights expected = {320, 2432, 0x224511d739cd4ec1u, 0x21cc22c61bf68107u};
@@ -579,7 +533,7 @@ inline std::string Model::bind(const char* data, std::size_t bytes, const std::s
    return choose(body);
 }
 
-inline std::string Model::load(const std::string& file, Body body, Check check)
+__attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)
 {
    WeightsFile found;
    const std::string path = file.empty() ? WeightsFile::find("convolution.dat", __FILE__) : file;
@@ -589,7 +543,7 @@ inline std::string Model::load(const std::string& file, Body body, Check check)
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
 }
 
-inline std::string Model::choose(Body body)
+__attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
    struct Choice { Body body; Run run; };
