@@ -13,7 +13,7 @@ from check import model_of
 from golden_nets import GOLDEN
 from zoo import ZOO, Net
 
-from onnx_bridge import convert
+from onnx_bridge import VerificationError, convert
 from onnx_bridge.conversion import Conversion
 from onnx_bridge.ir.roperator import REGISTRY, Writer
 from onnx_bridge.kernel_operators.softmax import SoftmaxRows
@@ -113,6 +113,20 @@ def test_a_kernel_with_too_little_scratch_memory_is_named(monkeypatch: pytest.Mo
     conversion = convert(net.model(out=("y", onnx.TensorProto.FLOAT, (1, 3, 7, 7))), verify=False)
 
     assert re.search(r"wrote byte (\d+) of the scratch memory of rise, which has \1 bytes", said(conversion, inputs(conversion, 1)[0]))
+
+
+def test_verification_names_the_operator_that_wrote_beyond_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an answer is wrong, who wrote where it should not have is said before which tensor is the first to differ."""
+    emit = SoftmaxRows.emit
+
+    def planted(self: SoftmaxRows, cpp: Writer) -> None:
+        emit(self, cpp)
+        cpp.line(f"for (Size i = -1; i <= {cpp.size(self.y.count)}; i++) {cpp.pointer(self.y)}[i] = 9.0f;")
+
+    monkeypatch.setattr(SoftmaxRows, "emit", planted)
+
+    with pytest.raises(VerificationError, match="the operator chain_Softmax1 wrote byte -4 of the tensor chain_MatMul0, which has"):
+        convert(chain(), name="chain")
 
 
 def test_the_header_that_is_shipped_has_nothing_of_it() -> None:

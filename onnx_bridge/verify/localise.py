@@ -1,7 +1,8 @@
-"""Where it went wrong: the first intermediate tensor that differs from onnxruntime's."""
+"""Where it went wrong: the operator that wrote beyond its memory, or the first intermediate tensor that differs from onnxruntime's."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import closing
 
@@ -20,9 +21,12 @@ from onnx_bridge.references.oracle import Oracle
 from onnx_bridge.runtime.compiled import built
 from onnx_bridge.runtime.isolated import IsolatedModel
 
+#: What canaries.hxx says as it ends a process.
+_WROTE = re.compile(r"onnx_bridge: (.* wrote byte .* bytes)")
+
 
 def localise(model: RModel, emitted: Emitted, normal: onnx.ModelProto, feeds: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> str:
-    """Says which tensor is the first to differ, and what makes it.
+    """Says which operator wrote beyond its memory, if one did; else which tensor is the first to differ, and what makes it.
 
     Args:
         model: the RModel after its passes.
@@ -31,11 +35,13 @@ def localise(model: RModel, emitted: Emitted, normal: onnx.ModelProto, feeds: Ma
         feeds: inputs for which an output differs.
         sizes: the run-time sizes of these inputs.
     """
-    emitted = emitted.with_taps()
+    emitted = emitted.with_canaries().with_taps()
     try:
         with closing(IsolatedModel(emitted, built(emitted, taps=True))) as net:
             ours = {t.name: to_planar(t, net_value, sizes) for t, net_value in _pairs(emitted.tapped, net.tapped(feeds))}
     except Died as how:
+        if wrote := _WROTE.search(str(how)):
+            return f"the operator {wrote[1]}"
         return f"the first tensor that differs could not be found: the compiled code ended its process with {how}"
     in_graph = {name for node in normal.graph.node for name in node.output if name}
     outputs = {value.name for value in normal.graph.output}
