@@ -9,6 +9,7 @@ from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.library.channels import linear
 from onnx_bridge.library.moving import Reshaping
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.gather import Gather
@@ -18,7 +19,7 @@ from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.operators.transpose import Transpose
 from onnx_bridge.passes.base import Pass
 
-Mul, Div = TABLE["Mul"], TABLE["Div"]
+Mul = TABLE["Mul"]
 
 
 class Scales(Pass):
@@ -71,17 +72,19 @@ class Scales(Pass):
             maker = producers.get(tensor)
             if maker is None or consumers.get(tensor) != [reader] or tensor in model.outputs:
                 return None
-            if isinstance(maker, (Mul, Div)):
+            if isinstance(maker, PointwiseOperator):
                 break
             if not isinstance(maker, (Transpose, Gather, Reshaping)):
                 return None
             reader, tensor = maker, maker.x
-        for x, c in ((maker.input(0), maker.input(1)), (maker.input(1), maker.input(0))):
-            if c.is_constant and c.count == 1 and x.type == tensor.type and (isinstance(maker, Mul) or c is maker.input(1)):
-                number = float(c.constant().reshape(-1)[0])
-                if number == 0 or not np.isfinite(number):
-                    return None
-                reader.inputs = [x if t is tensor else t for t in reader.inputs]
-                model.operators.remove(maker)
-                return number if isinstance(maker, Mul) else 1 / number
+        for x in maker.inputs:
+            found = None if x is None or x.type != tensor.type else linear(maker, x, 0)
+            if found is None or found.offset is not None or found.factor is None or found.factor.size != 1:
+                continue
+            number = float(found.factor[0])
+            if number == 0 or not np.isfinite(number):
+                return None
+            reader.inputs = [x if t is tensor else t for t in reader.inputs]
+            model.operators.remove(maker)
+            return number
         return None
