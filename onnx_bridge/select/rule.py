@@ -29,6 +29,8 @@ class Rule(Pass, Generic[Op]):
     of: ClassVar[tuple[type[ROperator], ...]] = ()
 
     def call(self, model: RModel) -> bool:
+        if not any(isinstance(op, self.of) for op in model.operators):
+            return False
         self.model, self.consumers, self.producers = model, model.consumers(), model.producers()
         operators: list[ROperator] = []
         for op in model.operators:
