@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
@@ -20,15 +20,14 @@ from onnx_bridge.library.view import View, whole
 class Product(Fusable):
     """y[..., M, N] = A[..., M, K] B[..., K, N], then the epilogue.
 
-    `a_view` and `b_view` say how A and B lie in the memory of the inputs, so that transposes, slices and the like in front cost
+    `views` say how A and B lie in the memory of the inputs, so that transposes, slices and the like in front cost
     nothing. `transpose_a`, `transpose_b` swap the last two axes after that. With `y_order` the output is the product with its
     axes in that order; the columns stay last.
     """
 
     transpose_a: bool = False
     transpose_b: bool = False
-    a_view: View | None = None
-    b_view: View | None = None
+    views: list[View | None] = field(default_factory=lambda: [None, None])
     y_order: tuple[int, ...] | None = None
 
     op_type = "Product"
@@ -48,7 +47,7 @@ class Product(Fusable):
 
     def operand(self, index: int) -> View:
         """An operand as the product sees it."""
-        view = (self.a_view, self.b_view)[index] or whole(self.input(index))
+        view = self.views[index] or whole(self.input(index))
         axes = list(range(len(view.shape)))
         if (self.transpose_a, self.transpose_b)[index]:
             axes[-1], axes[-2] = axes[-2], axes[-1]

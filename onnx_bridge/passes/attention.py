@@ -59,7 +59,7 @@ class Attention(Pass):
         inner = [scores.y, softmax.y, weights]
         if any(t in model.outputs or len(consumers[t]) != 1 for t in inner) or softmax.rows[1] != softmax.x.shape[-1]:
             return None
-        if values.x is not weights or values.a_view is not None or values.transpose_a or values.steps or scores.y_order is not None:
+        if values.x is not weights or values.views[0] is not None or values.transpose_a or values.steps or scores.y_order is not None:
             self.decline(softmax.title(), "the product behind it does not take it as it is")
             return None
         if not all_of_type(float32, *scores.inputs[:2], softmax.x, *values.inputs[:2], values.y):

@@ -34,11 +34,10 @@ class Transposes(Pass):
 
     @staticmethod
     def operands(op: Product, producers: dict[Tensor, ROperator]) -> None:
-        for index, attribute in ((0, "a_view"), (1, "b_view")):
+        for index in (0, 1):
             root, view = trace(op.input(index), producers)
-            if root is not op.input(index) and getattr(op, attribute) is None:
-                setattr(op, attribute, view)
-                op.inputs[index] = root
+            if root is not op.input(index) and op.views[index] is None:
+                op.views[index], op.inputs[index] = view, root
 
     def output(self, op: Product, consumers: dict[Tensor, list[ROperator]], model: RModel) -> bool:
         readers = consumers.get(op.y, [])
