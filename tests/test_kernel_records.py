@@ -24,7 +24,7 @@ from onnx_bridge import convert
 from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, macros
 from onnx_bridge.emit.bodies import detection, region_text
 from onnx_bridge.ir import dims
-from onnx_bridge.kernels import convolution, product
+from onnx_bridge.kernels import convolution, product, recurrent
 from onnx_bridge.library.epilogue import Fusable
 from onnx_bridge.library.kernel import Kernel, Packing
 from onnx_bridge.library.window import NONE, Axis, Window
@@ -77,7 +77,9 @@ def everything(kind: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in pkgutil.iter_modules(onnx_bridge.kernels.__path__):
         module = importlib.import_module(f"onnx_bridge.kernels.{each.name}")
-        found |= {f"{each.name}.{name}": value for name, value in vars(module).items() if isinstance(value, kind)}
+        for name, value in vars(module).items():
+            several = value if isinstance(value, tuple) else (value,)
+            found |= {f"{each.name}.{name}" + (f"_{i}" if i else ""): one for i, one in enumerate(several) if isinstance(one, kind)}
     return found
 
 
@@ -121,6 +123,7 @@ def program() -> Path:
         *map(place_call, PACKINGS.values()),
         "Size(tile_rows)",
         "Size(conv_pixels)",
+        "reset_at(a[0], a[1], a[2], a[3])",
     ]
     answers = "".join(f"   case {i}: return {call};\n" for i, call in enumerate(calls))
     limits = f"tile_rows <= {product.MOST_ROWS} && conv_pixels <= {convolution.MOST_PIXELS}"
@@ -261,10 +264,22 @@ def test_every_element_lies_where_the_kernel_looks(name: str) -> None:
         assert np.count_nonzero(packed) == array.size
 
 
+@pytest.mark.parametrize("units", [1, 5, 16, 33])
+def test_weights_behind_a_reset_lie_where_the_kernel_looks(units: int) -> None:
+    """Of gru() where the reset comes before the product: no one layout, so that no Packing says it."""
+    r = np.arange(1, 1 + 2 * 3 * units * units, dtype=np.int64).reshape(2, 3, units, units)
+    packed = recurrent.pack_reset(r).reshape(2, -1)
+    for index in random.Random(units).sample(list(np.ndindex(r.shape)), min(r.size, 100)):
+        direction, gate, unit, k = index
+        assert packed[direction, ask(BODIES[-1], OTHERS + 2, [units, k, gate, unit])] == r[index]
+
+    assert np.count_nonzero(packed) == r.size
+
+
 def signature(record: Kernel) -> str:
     """The template and the parameters of a kernel's function, as its header has them."""
     text = (KERNELS / record.header).read_text(encoding="ascii")
-    found = re.findall(rf"(template <[^\n]*>\n)?ONNX_BRIDGE_(?:KERNEL|INLINE) [\w ]+\b{record.function}(\([^{{]*?\))\n\{{", text)
+    found = re.findall(rf"(template <[^\n]*>\n)?ONNX_BRIDGE_(?:KERNEL|INLINE) [\w ]+\b{record.function}(\([^{{]*?\))\s*\{{", text)
     assert found, f"{record.header} has no {record.function}"
     return " ".join(found[-1])
 

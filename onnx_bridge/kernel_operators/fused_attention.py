@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.kernels.attention import ATTENTION
 from onnx_bridge.library.epilogue import strided_operand, write_steps
+from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
 from onnx_bridge.library.steps import Step, operands, step_faults
 from onnx_bridge.library.view import View
@@ -34,10 +36,10 @@ class FusedAttention(KernelOperator):
     y_order: tuple[int, ...] | None = None
 
     op_type = "FusedAttention"
-    kernels = (ATTENTION.header,)
+    kernel: ClassVar[Kernel] = ATTENTION
 
     def kernel_files(self) -> Sequence[str]:
-        return [*self.kernels, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
+        return [self.kernel.header, "epilogue.hxx", *dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)]
 
     def types(self, *inputs: Tensor) -> Type:
         shape = (*self.q.shape[:-1], self.v.shape[-1])
@@ -58,7 +60,7 @@ class FusedAttention(KernelOperator):
 
     def scratch_bytes(self) -> Size:
         _, keys, width, value_width = self.sizes
-        return ATTENTION.scratch_bytes(keys, width, value_width)
+        return self.kernel.scratch_bytes(keys, width, value_width)
 
     def emit(self, cpp: Writer) -> None:
         queries, keys, width, value_width = self.sizes
@@ -81,6 +83,6 @@ class FusedAttention(KernelOperator):
             described = [strided_operand(cpp, index, *each) for index, each in enumerate(found)]
             score = write_steps(cpp, self.steps, self.raw, described) if self.steps else "Keep()"
             scratch = f"reinterpret_cast<float*>({cpp.scratch()})"
-            function = f"{ATTENTION.function}<Rare::{self.rare}>"
+            function = f"{self.kernel.function}<Rare::{self.rare}>"
             cpp.call(function, queries, keys, width, value_width, q, self.q.strides[-2], k, self.k.strides[-2], v, self.v.strides[-2],
                      y, y_strides[-2], score, scratch)  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onnx_bridge.ir.roperator import Writer
-from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both, pack_gates
+from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both
 from onnx_bridge.kernels import recurrent as kernels
 
 
@@ -42,12 +42,4 @@ class GruKernel(RecurrentKernel):
             with np.errstate(all="ignore"):  # weights may be infinite
                 joined = wb + np.concatenate([rb[:, : 2 * h], np.zeros_like(rb[:, 2 * h :])], axis=1)
             return self.weights(cpp, joined, rb[:, 2 * h :])
-        kernel = np.stack([self._reset_panels(part) for part in self.r])
-        return self.weights(cpp, self.joined_bias(), None, kernel)
-
-    def _reset_panels(self, r: np.ndarray) -> np.ndarray:
-        """R of one direction where the reset comes before the product: z and r interleaved, the candidate behind them."""
-        h = self.units
-        gates = pack_gates(r[None, : 2 * h], 2)[0]
-        candidate = pack_gates(r[None, 2 * h :], 1)[0]
-        return np.concatenate([gates, candidate])
+        return self.weights(cpp, self.joined_bias(), None, kernels.pack_reset(self.r.reshape(self.directions, 3, h, h)))

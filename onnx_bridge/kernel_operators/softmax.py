@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.kernels.rows import SOFTMAX
+from onnx_bridge.library.kernel import for_type
 from onnx_bridge.library.loops import short
 
 
@@ -26,11 +27,11 @@ class SoftmaxRows(KernelOperator):
         return x.type
 
     def kernel_files(self) -> Sequence[str]:
-        return ["softmax.hxx" if self.x.dtype is float32 else "double_rows.hxx"]
+        return [for_type(self.x.dtype, SOFTMAX).header]
 
     def emit(self, cpp: Writer) -> None:
         outer, n, inner = self.rows
-        cpp.call("softmax", outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, self.x, self.y)
+        cpp.call(for_type(self.x.dtype, SOFTMAX).function, outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, self.x, self.y)
 
 
 @dataclass(eq=False, kw_only=True)

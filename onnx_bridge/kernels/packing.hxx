@@ -11,6 +11,12 @@ constexpr Size panels_at(Size K, Size k, Size n) { return (n / panel_columns * K
 /// The column of gate g of unit u, of G gates interleaved by groups of 16 units.
 constexpr Size gate_column(Size G, Size g, Size u) { return (u / panel_columns * G + g) * panel_columns + u % panel_columns; }
 
+/// R of gru() where the reset comes before the product: the panels of z and r, interleaved, then those of the candidate.
+constexpr Size reset_at(Size H, Size k, Size g, Size u)
+{
+   return g < 2 ? panels_at(H, k, gate_column(2, g, u)) : 2 * whole_panels(H) * H + panels_at(H, k, u);
+}
+
 /// A convolution's weights, [ceil(O / 16)][ceil(C / block)][taps][block of C][16 of O]: how many they are.
 constexpr Size conv_packed(Size O, Size C, Size block, Size taps) { return (O + 15) / 16 * ((C + block - 1) / block) * taps * block * 16; }
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.tensor import BLOCK
 from onnx_bridge.kernels.product import whole_panels
 from onnx_bridge.library.kernel import Kernel, Packing
 
 #: Weights [D, G, H, K]: the gates interleaved by groups of 16 units, then in panels of 16 columns.
 GATES = Packing("D G H K", "D H/16 G K H%16", "D_ * whole_panels(H) * G * K + panels_at(K, K_, gate_column(G, G_, H_))")
+
+
+def pack_reset(r: np.ndarray) -> np.ndarray:
+    """R [D, 3, H, H] of gru() where the reset comes before the product: z and r interleaved, the candidate behind them; [D][panels][H][16].
+
+    Where each element lies is reset_at() of packing.hxx.
+    """
+    d, _, _, k = r.shape
+    return np.concatenate([GATES.pack(part).reshape(d, -1, k, BLOCK) for part in (r[:, :2], r[:, 2:])], axis=1)
 
 
 def _scratch(steps: Size, batch: Size, units: Size, gates: int, states: int) -> Size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,3 +81,8 @@ class Kernel:
     def scratch_bytes(self, *sizes: object) -> Size:
         """Bytes of scratch memory for a call."""
         return 0 if self.scratch is None else self.scratch(*sizes) * 4
+
+
+def for_type(dtype: DType, kernels: Sequence[Kernel]) -> Kernel:
+    """The one of some kernels that computes an element type."""
+    return next(kernel for kernel in kernels if dtype in kernel.types)

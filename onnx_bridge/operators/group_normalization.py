@@ -8,9 +8,11 @@ from typing import Any
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, float64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, float64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
+from onnx_bridge.kernels.rows import GROUP_NORM
+from onnx_bridge.library.kernel import for_type
 from onnx_bridge.operators.cases import case, data, weight
 
 
@@ -34,12 +36,13 @@ class ChannelNormalization(ROperator):
         return x.type
 
     def kernel_files(self) -> Sequence[str]:
-        return ("layer_norm.hxx",) if self.x.dtype is float32 else ("double_rows.hxx",)
+        return [for_type(self.x.dtype, GROUP_NORM).header]
 
     def normalize(self, cpp: Writer, groups: Size, channels: Size, spatial: Size) -> None:
         """The call; scale and bias have a number for each of `groups` times `channels`."""
         epsilon = repr(self.epsilon) if self.x.dtype is float64 else self.epsilon
-        cpp.call("group_norm", self.x.shape[0], groups, channels, spatial, self.x, self.input(1), self.input(2), self.y, epsilon)
+        function = for_type(self.x.dtype, GROUP_NORM).function
+        cpp.call(function, self.x.shape[0], groups, channels, spatial, self.x, self.input(1), self.input(2), self.y, epsilon)
 
 
 @operator("InstanceNormalization", since=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, float64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
+from onnx_bridge.kernels.rows import LAYER_NORM, RMS_NORM
+from onnx_bridge.library.kernel import Kernel, for_type
 from onnx_bridge.library.known import axis_in
 from onnx_bridge.library.loops import short
 from onnx_bridge.operators.cases import case, const, data, weight
@@ -23,6 +26,8 @@ class RowNormalization(ROperator):
 
     in_place = (0,)
     computes = (WIDE_FLOATS,)
+    #: The kernels that do it, one for each element type.
+    kernel_by_type: ClassVar[Sequence[Kernel]] = RMS_NORM
 
     axis: int = attribute(-1)
     epsilon: float = attribute(1e-5)
@@ -61,8 +66,12 @@ class RowNormalization(ROperator):
         numbers = [size for size in row if isinstance(size, int)]
         return cpp.weight(f"{tensor.name}_row", np.broadcast_to(tensor.constant(), numbers))
 
+    @property
+    def kernel(self) -> Kernel:
+        return for_type(self.x.dtype, self.kernel_by_type)
+
     def kernel_files(self) -> Sequence[str]:
-        return ("layer_norm.hxx",) if self.x.dtype is float32 else ("double_rows.hxx",)
+        return [self.kernel.header]
 
 
 @operator("LayerNormalization", since=1)
@@ -71,6 +80,8 @@ class LayerNormalization(RowNormalization):
 
     An ai.onnx operator since opset 17; onnxruntime has had it before under the same name.
     """
+
+    kernel_by_type = LAYER_NORM
 
     def types(self, x: Tensor, scale: Tensor, bias: Tensor | None = None) -> list[Type]:
         first = self.checked(x, scale, bias)
@@ -85,7 +96,7 @@ class LayerNormalization(RowNormalization):
         parameters = (self.parameter(cpp, scale), self.parameter(cpp, bias))
         n = short(cpp, dims.product(self.row()))
         epsilon = repr(self.epsilon) if self.x.dtype is float64 else self.epsilon
-        cpp.call("layer_norm", self.rows(), n, x, *parameters, self.y, epsilon, *(moments if any(moments) else ()))
+        cpp.call(self.kernel.function, self.rows(), n, x, *parameters, self.y, epsilon, *(moments if any(moments) else ()))
 
     cases = (
         case(x=("N", 64), scale=weight(64), bias=weight(64)),
@@ -112,7 +123,7 @@ class RMSNormalization(RowNormalization):
     def emit(self, cpp: Writer) -> None:
         n = short(cpp, dims.product(self.row()))
         epsilon = repr(self.epsilon) if self.x.dtype is float64 else self.epsilon
-        cpp.call("rms_norm", self.rows(), n, self.x, self.parameter(cpp, self.input(1)), self.y, epsilon)
+        cpp.call(self.kernel.function, self.rows(), n, self.x, self.parameter(cpp, self.input(1)), self.y, epsilon)
 
     cases = (
         case(x=("N", 64), scale=weight(64), opset=23),
@@ -135,7 +146,7 @@ class SimplifiedLayerNormalization(RowNormalization):
         n = short(cpp, dims.product(self.row()))
         epsilon = repr(self.epsilon) if self.x.dtype is float64 else self.epsilon
         inverse = (self.output(1),) if self.wants(1) else ()
-        cpp.call("rms_norm", self.rows(), n, self.x, self.parameter(cpp, self.input(1)), self.y, epsilon, *inverse)
+        cpp.call(self.kernel.function, self.rows(), n, self.x, self.parameter(cpp, self.input(1)), self.y, epsilon, *inverse)
 
     cases = (
         case(x=("N", 64), scale=weight(64)),

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.kernels.rows import LOG_SOFTMAX
+from onnx_bridge.library.kernel import for_type
 from onnx_bridge.library.known import axis_in
 from onnx_bridge.library.loops import around, short
 from onnx_bridge.operators.cases import case, data, given
@@ -79,11 +81,11 @@ class LogSoftmax(AlongAxis):
     cases = _cases()
 
     def kernel_files(self) -> Sequence[str]:
-        return ["softmax.hxx" if self.x.dtype is float32 else "double_rows.hxx"]
+        return [for_type(self.x.dtype, LOG_SOFTMAX).header]
 
     def emit(self, cpp: Writer) -> None:
         outer, n, inner = self.rows()
-        cpp.call("log_softmax", outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, self.x, self.y)
+        cpp.call(for_type(self.x.dtype, LOG_SOFTMAX).function, outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, self.x, self.y)
 
 
 @operator("Hardmax", since=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from onnx_bridge.ir.dialect import Dialect
-from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
@@ -62,8 +61,9 @@ class Attention(Pass):
         if values.x is not weights or values.views[0] is not None or values.transpose_a or values.steps or scores.y_order is not None:
             self.decline(softmax.title(), "the product behind it does not take it as it is")
             return None
-        if not all_of_type(float32, *scores.inputs[:2], softmax.x, *values.inputs[:2], values.y):
-            self.decline(softmax.title(), "Q, K, V and the scores are not all float32")
+        (computed,) = FusedAttention.kernel.types
+        if not all_of_type(computed, *scores.inputs[:2], softmax.x, *values.inputs[:2], values.y):
+            self.decline(softmax.title(), f"Q, K, V and the scores are not all {computed}")
             return None
         q, k = scores.sides()
         _, v = values.sides()

@@ -192,10 +192,12 @@ Packed pack(const Node& n)
    for (long d = 0; d < n.D; d++)
       for (long g = 0; g < G; g++)
          for (long u = 0; u < H; u++) {
-            const long column = kernels::baseline::gate_column(G, g, u), lane = u % 16;
+            const long column = kernels::baseline::gate_column(G, g, u);
             for (long k = 0; k < n.I; k++) p.W[size(d * width * n.I + kernels::baseline::panels_at(n.I, k, column))] = n.W[size(((d * G + g) * H + u) * n.I + k)];
-            const long R_panel = !reset_first ? column / 16 : g < 2 ? u / 16 * 2 + g : 2 * padded / 16 + u / 16;
-            for (long k = 0; k < H; k++) p.R[size(d * width * H + (R_panel * H + k) * 16 + lane)] = n.R[size(((d * G + g) * H + u) * H + k)];
+            for (long k = 0; k < H; k++) {
+               const long place = reset_first ? kernels::baseline::reset_at(H, k, g, u) : kernels::baseline::panels_at(H, k, column);
+               p.R[size(d * width * H + place)] = n.R[size(((d * G + g) * H + u) * H + k)];
+            }
             const float W_bias = n.bias[size((d * 2 * G + g) * H + u)], R_bias = n.bias[size((d * 2 * G + G + g) * H + u)];
             const bool apart = n.kind == 'G' && n.linear_before_reset && g == 2;
             p.bias[size(d * width + column)] = apart ? W_bias : W_bias + R_bias;
