@@ -117,6 +117,11 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
         UnsupportedModel,
         "'alpha' must be a number",
     ),
+    "text that is none, where patterns are compared": (
+        lambda: net(helper.make_node("Div", ["x", "x"], ["y"], delete=b"\xff")),
+        UnsupportedModel,
+        "'delete' is not known",
+    ),
     "domain that nobody imports": (
         lambda: net(helper.make_node("NonZero", ["x"], ["y"], domain="*/ int main() {")),
         UnsupportedModel,

@@ -23,7 +23,7 @@ from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, all_models, all_operators, dead_operators, nested_models, used_tensors
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import ASSUMED, Tensor
+from onnx_bridge.ir.tensor import ASSUMED, Tensor, Type
 
 
 class Inconsistent(Exception):
@@ -159,7 +159,7 @@ def _typed(op: ROperator, equal: Sequence[tuple[Size, Size]], step: str) -> None
     assumed = list(equal)
     token = ASSUMED.set(assumed)
     try:
-        types = op.infer_types()
+        types = _types(op)
         wrong = next(iter(op.step_faults()), None)
     except BridgeError as error:
         raise _broken(step, op, f"its types cannot be inferred again: {error}") from error
@@ -174,6 +174,16 @@ def _typed(op: ROperator, equal: Sequence[tuple[Size, Size]], step: str) -> None
         found = types[index] if index < len(types) else None
         if tensor is not None and tensor.type != found:
             raise _broken(step, op, f"{tensor.name!r} is {tensor.type}, and by the rule of {op.op_type} it is {found}")
+
+
+def _types(op: ROperator) -> list[Type | None]:
+    """The types by an operator's rule, which cannot look at what it should tell."""
+    outputs = op.outputs
+    op.outputs = [None] * len(outputs)
+    try:
+        return op.infer_types()
+    finally:
+        op.outputs = outputs
 
 
 def _broken(step: str, op: ROperator | None, why: str) -> InternalError:

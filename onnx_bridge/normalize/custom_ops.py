@@ -138,7 +138,7 @@ def _same_kind(wanted: onnx.NodeProto, given: onnx.NodeProto) -> bool:
 
     def attributes(node: onnx.NodeProto) -> dict[str, object]:
         found = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        found = {name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()}
+        found = {name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value for name, value in found.items()}
         return {name: value for name, value in found.items() if _DEFAULTS.get((node.op_type, name)) != value}
 
     return attributes(wanted) == attributes(given)

@@ -352,7 +352,7 @@ class _Walk:
         """Writes a ScatterND anew, if it can be."""
         data, (places, updates) = node.input[0], (self.of(node, 1), self.of(node, 2))
         reduction = attribute(node, "reduction", b"none")
-        reduction = reduction.decode() if isinstance(reduction, bytes) else str(reduction)
+        reduction = reduction.decode("utf-8", "replace") if isinstance(reduction, bytes) else str(reduction)
         if data in self.values or not isinstance(updates, Selected):
             return False
         if isinstance(places, Selected):

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 
 
 @dataclass(eq=False, kw_only=True)
 class Sizes(ROperator):
-    """y = integers that are expressions of the dims."""
+    """y = integers that are expressions of the dims, as many as `type` has elements."""
 
-    sizes: tuple[Size, ...] = ()
+    sizes: tuple[Size, ...]
+    type: Type
 
     op_type = "Sizes"
 
     def types(self) -> Type:
-        return self.y.type
+        if dims.product(self.type.shape) != len(self.sizes):
+            raise ShapeError(f"{len(self.sizes)} sizes are none of {self.type}")
+        return self.type
 
     def emit(self, cpp: Writer) -> None:
         y = cpp.pointer(self.y)
@@ -28,6 +32,6 @@ class Sizes(ROperator):
 
 def sizes_of(tensor: Tensor, name: str) -> Sizes:
     """The operator that writes a tensor of sizes."""
-    op = Sizes(name=name, sizes=tensor.sizes())
+    op = Sizes(name=name, sizes=tensor.sizes(), type=tensor.type)
     op.outputs = [tensor]
     return op
