@@ -6,6 +6,7 @@ Both quick ways, through Python's C API and through ctypes, are held to the slow
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import sys
 import sysconfig
@@ -83,6 +84,19 @@ def test_the_c_api_is_what_is_used(dense: CompiledModel) -> None:
     if c_api() is None:
         pytest.skip("there is no Python.h here")
     assert type(dense._caller).__name__ == "Caller" and not isinstance(dense._caller, CtypesCaller)
+
+
+def test_a_method_in_c_is_the_method(dense: CompiledModel) -> None:
+    """It looks as Python's does, may be fetched and called later, and calls Python's where it has no answer."""
+    assert list(inspect.signature(dense.run).parameters) == ["feeds", "out", "cast"]
+    assert "Runs the model" in (type(dense).__call__.__doc__ or "") and "by name" in (type(dense).run.__doc__ or "")
+    x, call, run = rows(3), dense.__call__, dense.run
+    for _ in range(2):
+        assert call(x).tobytes() == run({"x": x})[0].tobytes() == CompiledModel.__call__(dense, x=x).tobytes()
+        assert run(feeds={"x": x}, cast=True)[0].tobytes() == call(x).tobytes()
+    for wrong in (lambda: CompiledModel.__call__(), lambda: run(), lambda: run({"x": x}, 1, 2), lambda: run({"x": x}, unknown=1)):
+        with pytest.raises(TypeError):
+            wrong()
 
 
 def test_a_shape_that_was_met_needs_no_checking(net: CompiledModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,4 +383,4 @@ def test_bfloat16_has_a_quick_way_too() -> None:
         for _ in range(2):
             assert net(x).tolist() == net(x.view(np.uint16)).tolist() == [-1, 2.5]
         assert net(np.array([1, -2.5]), cast=True).tolist() == net([1, -2.5]).tolist() == [-1, 2.5]
-        assert net._caller is not None and net._caller((x,), {}).dtype == ml_dtypes.bfloat16
+        assert net._caller is not None and net._caller(x).dtype == ml_dtypes.bfloat16

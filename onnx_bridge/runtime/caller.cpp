@@ -1,9 +1,10 @@
 // caller.cpp: calls of a built header through Python's and numpy's C API; see callers.py, whose `CtypesCaller` does the same without it.
 //
-// Built once for each version of Python and numpy, for all models: a Caller holds the address of a library's `run` (calls.hxx), and a plan
+// Built once for each version of Python and numpy, for all models. A Caller holds the address of a library's `run` (calls.hxx), and a plan
 // for each set of input shapes that was met. It answers a call only where there is a plan and every argument is as the plan says: plain
-// arrays, native, aligned, their elements neighbours. Anything else is None: Python then does all the checking, says what is wrong, or makes
-// the plan and teaches it.
+// arrays, native, aligned, their elements neighbours. Anything else is None: Python then does all the checking, says what is wrong, or
+// makes the plan and teaches it. A Method stands in for a method of Python's and asks the Caller first: a function of Python's costs as
+// much as all that a Caller does.
 //
 // The GIL is released, unless the calls of a plan were short; one of 64 of those is timed again. All members are read and changed while it
 // is held; a plan that is thrown out lives until the calls that use it are over.
@@ -22,6 +23,9 @@
 namespace {
 
 using Run = int (*)(void* model, const long long* sizes, std::size_t bytes, const void* const* in, void* const* out);
+
+/// Names of attributes, made as the module is imported.
+PyObject *caller_name = nullptr, *names_name = nullptr;
 
 /// A reference to a Python object, or none.
 class Owned {
@@ -210,13 +214,11 @@ PyObject* answer(const State& s, PyObject* const* inputs, PyObject* const* out, 
    }
    if (run(s, *plan, in, to) != 0) Py_RETURN_NONE;
    if (s.outputs.size() == 1 && !always_named) return made[0].release();
-   Owned tuple(PyTuple_New(static_cast<Py_ssize_t>(s.outputs.size())));
-   if (!tuple.get()) return nullptr;
-   for (std::size_t i = 0; i < s.outputs.size(); i++) PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), made[i].release());
-   Owned arguments(PyTuple_Pack(1, tuple.get()));
-   if (!arguments.get()) return nullptr;
-   Owned result(PyTuple_Type.tp_new(reinterpret_cast<PyTypeObject*>(s.outputs_type.get()), arguments.get(), nullptr));
-   if (!result.get() || PyObject_SetAttrString(result.get(), "names", s.outputs_names.get()) != 0) return nullptr;
+   auto* named = reinterpret_cast<PyTypeObject*>(s.outputs_type.get());
+   Owned result(named->tp_alloc(named, static_cast<Py_ssize_t>(s.outputs.size())));
+   if (!result.get()) return nullptr;
+   for (std::size_t i = 0; i < s.outputs.size(); i++) PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(i), made[i].release());
+   if (PyObject_SetAttr(result.get(), names_name, s.outputs_names.get()) != 0) return nullptr;
    return result.release();
 }
 
@@ -257,52 +259,55 @@ bool memory_of(const State& s, PyObject* out, PyObject** each)
    return true;
 }
 
-PyObject* call(PyObject* self, PyObject* const* args, std::size_t flags, PyObject* names)
+/// The answer to arguments by position and by name; see `answer`.
+PyObject* answer_to(const State& s, PyObject* const* args, std::size_t given, PyObject* names, PyObject* const* named)
 {
-   const State& s = *reinterpret_cast<Caller*>(self)->state;
-   if (PyVectorcall_NARGS(flags) != 2 || names || !PyTuple_CheckExact(args[0]) || !PyDict_CheckExact(args[1])) {
-      PyErr_SetString(PyExc_TypeError, "a tuple and a dict are expected");
-      return nullptr;
-   }
-   if (s.inputs.size() > most_arguments || s.outputs.size() > most_arguments) Py_RETURN_NONE;
-   const auto given = static_cast<std::size_t>(PyTuple_GET_SIZE(args[0]));
+   if (s.inputs.size() > most_arguments || s.outputs.size() > most_arguments || given > s.inputs.size()) Py_RETURN_NONE;
    PyObject *inputs[most_arguments] = {}, *out[most_arguments] = {}, *memory = nullptr;
-   if (given > s.inputs.size()) Py_RETURN_NONE;
-   for (std::size_t i = 0; i < given; i++) inputs[i] = PyTuple_GET_ITEM(args[0], static_cast<Py_ssize_t>(i));
-   if (PyDict_GET_SIZE(args[1])) {
-      PyObject *name = nullptr, *value = nullptr;
-      Py_ssize_t at = 0;
-      while (PyDict_Next(args[1], &at, &name, &value)) {
-         const Py_ssize_t i = find(s.inputs, name);
-         if (i >= 0) {
-            if (inputs[i]) Py_RETURN_NONE;
-            inputs[i] = value;
-         } else if (PyUnicode_CompareWithASCIIString(name, "out") == 0) {
-            memory = value;
-         } else {
-            Py_RETURN_NONE;
-         }
+   for (std::size_t i = 0; i < given; i++) inputs[i] = args[i];
+   for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); k++) {
+      PyObject* name = PyTuple_GET_ITEM(names, k);
+      const Py_ssize_t i = find(s.inputs, name);
+      if (i >= 0) {
+         if (inputs[i]) Py_RETURN_NONE;
+         inputs[i] = named[k];
+      } else if (PyUnicode_CompareWithASCIIString(name, "out") == 0) {
+         memory = named[k];
+      } else {
+         Py_RETURN_NONE;
       }
    }
    if (memory && !memory_of(s, memory, out)) Py_RETURN_NONE;
    return answer(s, inputs, memory ? out : nullptr, false);
 }
 
-PyObject* run_named(PyObject* self, PyObject* const* args, Py_ssize_t count)
+PyObject* call(PyObject* self, PyObject* const* args, std::size_t flags, PyObject* names)
 {
-   const State& s = *reinterpret_cast<Caller*>(self)->state;
-   if (s.inputs.size() > most_arguments || s.outputs.size() > most_arguments || count != 2 || !PyDict_CheckExact(args[0])) Py_RETURN_NONE;
-   if (static_cast<std::size_t>(PyDict_GET_SIZE(args[0])) != s.inputs.size()) Py_RETURN_NONE;
+   const auto given = static_cast<std::size_t>(PyVectorcall_NARGS(flags));
+   return answer_to(*reinterpret_cast<Caller*>(self)->state, args, given, names, args + given);
+}
+
+/// The answer to inputs by name, all outputs in a tuple of names; see `answer`.
+PyObject* answer_to_named(const State& s, PyObject* feeds, PyObject* memory)
+{
+   if (s.inputs.size() > most_arguments || s.outputs.size() > most_arguments || !PyDict_CheckExact(feeds)) Py_RETURN_NONE;
+   if (static_cast<std::size_t>(PyDict_GET_SIZE(feeds)) != s.inputs.size()) Py_RETURN_NONE;
    PyObject *inputs[most_arguments] = {}, *out[most_arguments] = {};
    for (std::size_t i = 0; i < s.inputs.size(); i++) {
-      inputs[i] = PyDict_GetItemWithError(args[0], s.inputs[i].name.get());
+      inputs[i] = PyDict_GetItemWithError(feeds, s.inputs[i].name.get());
       if (!inputs[i]) {
          if (PyErr_Occurred()) return nullptr;
          Py_RETURN_NONE;
       }
    }
-   if (!memory_of(s, args[1], out)) Py_RETURN_NONE;
+   if (!memory_of(s, memory, out)) Py_RETURN_NONE;
    return answer(s, inputs, out, true);
+}
+
+PyObject* run_named(PyObject* self, PyObject* const* args, Py_ssize_t count)
+{
+   if (count != 2) Py_RETURN_NONE;
+   return answer_to_named(*reinterpret_cast<Caller*>(self)->state, args[0], args[1]);
 }
 
 /// Adds the plan for some inputs: their arrays, the sizes, bytes of scratch memory, the shape of each output's memory.
@@ -383,12 +388,76 @@ void drop(PyObject* self)
 }
 
 PyMethodDef methods[] = {
-   {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_named)), METH_FASTCALL, "The outputs for inputs by name, or None."},
+   {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_named)), METH_FASTCALL, "The outputs by name, or None."},
    {"learn", learn, METH_VARARGS, "Adds a plan."},
    {nullptr, nullptr, 0, nullptr},
 };
 
 PyTypeObject type = {PyVarObject_HEAD_INIT(nullptr, 0)};
+
+/// A method of Python's, `__call__` or `run`, that is asked only where the object's `_caller` has no answer.
+struct Method {
+   PyObject_HEAD
+   vectorcallfunc vectorcall;
+   PyObject* otherwise;
+   int is_run;
+};
+
+PyObject* call_method(PyObject* self, PyObject* const* args, std::size_t flags, PyObject* names)
+{
+   const auto given = static_cast<std::size_t>(PyVectorcall_NARGS(flags));
+   if (given > 0) {
+      const Owned caller(PyObject_GetAttr(args[0], caller_name));
+      if (!caller.get()) return nullptr;
+      const auto& method = *reinterpret_cast<Method*>(self);
+      const bool plain = !method.is_run || (given == 2 && !names);
+      if (plain && Py_TYPE(caller.get()) == &type) {
+         const State& s = *reinterpret_cast<Caller*>(caller.get())->state;
+         PyObject* found = method.is_run ? answer_to_named(s, args[1], nullptr) : answer_to(s, args + 1, given - 1, names, args + given);
+         if (found != Py_None) return found;
+         Py_DECREF(found);
+      }
+   }
+   return PyObject_Vectorcall(reinterpret_cast<Method*>(self)->otherwise, args, given, names);
+}
+
+PyObject* bind(PyObject* self, PyObject* object, PyObject*)
+{
+   if (object && object != Py_None) return PyMethod_New(self, object);
+   Py_INCREF(self);
+   return self;
+}
+
+PyObject* make_method(PyTypeObject* method, PyObject* args, PyObject*)
+{
+   PyObject* otherwise = nullptr;
+   int is_run = 0;
+   if (!PyArg_ParseTuple(args, "Op", &otherwise, &is_run)) return nullptr;
+   auto* made = reinterpret_cast<Method*>(method->tp_alloc(method, 0));
+   if (!made) return nullptr;
+   Py_INCREF(otherwise);
+   made->vectorcall = call_method;
+   made->otherwise = otherwise;
+   made->is_run = is_run;
+   return reinterpret_cast<PyObject*>(made);
+}
+
+void drop_method(PyObject* self)
+{
+   Py_DECREF(reinterpret_cast<Method*>(self)->otherwise);
+   Py_TYPE(self)->tp_free(self);
+}
+
+PyObject* wrapped(PyObject* self, void*) { return Owned::another(reinterpret_cast<Method*>(self)->otherwise).release(); }
+PyObject* doc(PyObject* self, void*) { return PyObject_GetAttrString(reinterpret_cast<Method*>(self)->otherwise, "__doc__"); }
+
+PyGetSetDef method_members[] = {
+   {"__wrapped__", wrapped, nullptr, nullptr, nullptr},
+   {"__doc__", doc, nullptr, nullptr, nullptr},
+   {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyTypeObject method_type = {PyVarObject_HEAD_INIT(nullptr, 0)};
 PyModuleDef module = {PyModuleDef_HEAD_INIT, "onnx_bridge_caller", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
@@ -404,8 +473,21 @@ PyMODINIT_FUNC PyInit_onnx_bridge_caller()
    type.tp_methods = methods;
    type.tp_new = make;
    type.tp_dealloc = drop;
-   if (PyType_Ready(&type) < 0) return nullptr;
+   method_type.tp_name = "onnx_bridge.Method";
+   method_type.tp_basicsize = sizeof(Method);
+   method_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR;
+   method_type.tp_vectorcall_offset = offsetof(Method, vectorcall);
+   method_type.tp_call = PyVectorcall_Call;
+   method_type.tp_descr_get = bind;
+   method_type.tp_getset = method_members;
+   method_type.tp_new = make_method;
+   method_type.tp_dealloc = drop_method;
+   caller_name = PyUnicode_InternFromString("_caller");
+   names_name = PyUnicode_InternFromString("names");
+   if (!caller_name || !names_name || PyType_Ready(&type) < 0 || PyType_Ready(&method_type) < 0) return nullptr;
    PyObject* made = PyModule_Create(&module);
-   if (made && PyModule_AddObjectRef(made, "Caller", reinterpret_cast<PyObject*>(&type)) < 0) Py_CLEAR(made);
+   if (made && (PyModule_AddObjectRef(made, "Caller", reinterpret_cast<PyObject*>(&type)) < 0 ||
+                PyModule_AddObjectRef(made, "Method", reinterpret_cast<PyObject*>(&method_type)) < 0))
+      Py_CLEAR(made);
    return made;
 }

@@ -12,9 +12,10 @@ import importlib.util
 import re
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,7 +38,7 @@ _PLAIN = 0x0001 | 0x0100
 class Caller(Protocol):
     """What answers calls."""
 
-    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What `CompiledModel.__call__` returns for these arguments, or None."""
 
     def run(self, feeds: Mapping[str, Any], out: Any) -> Any:
@@ -58,13 +59,13 @@ def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) 
     inputs = tuple((t.name, t.dtype.numpy, t.rank, t.name in by_value) for t in emitted.inputs)
     outputs = tuple((t.name, t.dtype.numpy, t.rank, False) for t in emitted.outputs)
     names = tuple(t.name for t in emitted.outputs)
-    caller: Caller = made(library.address("run"), library.model, library, inputs, outputs, Outputs, names, emitted.steady)
+    caller: Caller = made.Caller(library.address("run"), library.model, library, inputs, outputs, Outputs, names, emitted.steady)
     return caller
 
 
 @cache
-def c_api(compiler: str | None = None) -> Callable[..., Any] | None:
-    """The class of callers through Python's C API, built once for this Python and numpy; None where it cannot be built."""
+def c_api(compiler: str | None = None) -> Any:
+    """The module `caller.cpp`, with callers through Python's C API, built once for this Python and numpy; None where it cannot be built."""
     headers = [Path(sysconfig.get_paths()[kind]) for kind in ("include", "platinclude")]
     if not any((folder / "Python.h").is_file() for folder in headers) or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return None
@@ -79,8 +80,16 @@ def c_api(compiler: str | None = None) -> Callable[..., Any] | None:
         loader.exec_module(module)
     except (ImportError, ToolchainError):
         return None
-    found: Callable[..., Any] = module.Caller
-    return found
+    return module
+
+
+def quicken(cls: type, compiler: str | None = None) -> None:
+    """Has an object's `_caller` asked before the class's own `__call__` and `run` are, which cost half as much again; once for a class."""
+    made = c_api(compiler)
+    for name in ("__call__", "run"):
+        method = vars(cls)[name]
+        if made is not None and isinstance(method, FunctionType):
+            setattr(cls, name, made.Method(method, name == "run"))
 
 
 @cache
@@ -116,7 +125,7 @@ class CtypesCaller:
         #: The type of the only input, where there is one output, too.
         self._only = self._inputs[0] if len(ends) == 2 and len(self._inputs) == 1 and not self._by_value else None
 
-    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """See `Caller`."""
         if self._only is not None and len(args) == 1 and not kwargs:  # what follows, for the commonest case, in half the time
             (x,) = args

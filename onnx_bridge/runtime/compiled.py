@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
-from onnx_bridge.runtime.callers import caller_for
+from onnx_bridge.runtime.callers import caller_for, quicken
 from onnx_bridge.runtime.library import Library, aligned
 from onnx_bridge.runtime.outputs import Outputs, by_name
 from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
@@ -76,6 +76,7 @@ class CompiledModel(Signature):
         self._body, self._flags, self._compiler, self._taps = body, tuple(flags), compiler, taps
         self._library = Library(library, emitted.name, aligned(emitted.weights.head, emitted.weights.payload), NUMBERS.get(body, BEST))
         self._caller = caller_for(self._library, emitted, compiler)
+        quicken(CompiledModel, compiler)
 
     def __repr__(self) -> str:
         ends = [", ".join(f"{t.name}: {t.type}" for t in tensors) for tensors in (self._emitted.inputs, self._emitted.outputs)]
@@ -109,7 +110,7 @@ class CompiledModel(Signature):
             InferenceError: inputs are missing or unknown, or their types or shapes are not the model's.
         """
         caller = self._caller
-        if caller is not None and (answer := caller(args, kwargs)) is not None:
+        if caller is not None and (answer := caller(*args, **kwargs)) is not None:
             return answer
         options = {name: kwargs.pop(name) for name in ("out", "cast") if name in kwargs and name not in self.input_names}
         outputs = self._checked_run(self._bound(args, kwargs), **options)
