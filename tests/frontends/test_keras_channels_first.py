@@ -131,3 +131,9 @@ def test_the_sign_of_a_zero_is_no_contradiction() -> None:
 
     made = onnx_bridge.convert(chained({"x": (4, 6)}, lambda _: [Shifted()]), inputs=[{"x": np.full((1, 4, 6), -0.0, np.float32)}])
     assert made.report.passed and not any("contradicts itself" in note for note in made.report.notes), made.report.notes
+
+
+def test_the_graph_is_the_one_that_fit_and_predict_run() -> None:
+    """The batch alone is open there. With an open length, too, TimeDistributed of Keras 3.15 takes as many steps as there are rows."""
+    made = onnx_bridge.convert(chained({"x": (None, 4)}, lambda _: [L.TimeDistributed(L.Dense(3)), L.GRU(2)]))
+    assert made.report.passed and not any("contradicts itself" in note for note in made.report.notes), made.report.notes

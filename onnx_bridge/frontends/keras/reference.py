@@ -29,7 +29,8 @@ _SHORT_ROUNDING = 5e-2
 class Answers:
     """What the framework answers.
 
-    The graph is what `fit` and `predict` run. A call and a graph that differ are named in the notes, and the graph is believed.
+    The graph is what `fit` and `predict` run, in which the batch alone is open: where a length is, too, TimeDistributed of Keras 3.15 takes
+    as many steps as there are rows. A call and a graph that differ are named in the notes, and the graph is believed.
     """
 
     def __init__(self, signature: Signature, specs: Sequence[Any], notes: list[str]) -> None:
@@ -62,7 +63,8 @@ class Answers:
     def _graph(self, tensors: Sequence[Any]) -> list[np.ndarray] | None:
         """What the graph answers; None where the model cannot be one, or the graph does not take these inputs."""
         try:
-            traced = self._once("graph", self._traced)
+            shapes = [[None, *tensor.shape[1:]] if tensor.shape.rank else [] for tensor in tensors]
+            traced = self._once(f"graph {shapes}", lambda: self._traced(shapes))
             return None if traced is None else [np.asarray(value) for value in traced(*tensors)]
         except Exception:
             return None
@@ -93,15 +95,21 @@ class Answers:
             self._made[name] = make()
         return self._made[name]
 
-    def _traced(self) -> Any:
+    def _traced(self, shapes: Sequence[Sequence[int | None]]) -> Any:
+        """The graph for inputs of these shapes; sizes that the model was exported with stay as they are."""
+        specs = [
+            self._tf.TensorSpec([own if own is not None else size for own, size in zip(spec.shape, shape, strict=True)], spec.dtype)
+            for spec, shape in zip(self._specs, shapes, strict=True)
+        ]
+
         def called(*tensors: Any) -> list[Any]:
             return [self._tf.convert_to_tensor(value) for value in outputs(self._signature.call(*tensors))[1]]
 
-        return self._tf.function(called, autograph=False).get_concrete_function(*self._specs)
+        return self._tf.function(called, autograph=False).get_concrete_function(*specs)
 
     def _compiled(self) -> Any:
         """The graph, compiled by XLA, with its biases where oneDNN's kernels add them."""
-        traced: Any = self._once("graph", self._traced)
+        traced: Any = self._once("open graph", lambda: self._traced([[None] * len(spec.shape) for spec in self._specs]))
         graph = settled(traced.graph, sizes=False).graph
         given, made, captured = [t.name for t in traced.inputs], [t.name for t in traced.outputs], list(traced.captured_inputs)
         for node in [node for node in graph.node if f"{node.name}:0" in given]:
