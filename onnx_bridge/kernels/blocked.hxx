@@ -57,7 +57,8 @@ ONNX_BRIDGE_KERNEL void from_blocked(Size batch, Size channels, Size pixels, con
          for (Size pixel = 0; pixel < whole; pixel += 4) {
             Size c = 0;
             for (; c + 4 <= valid; c += 4) transpose_quads(in + pixel * 16 + c, 16, Const<4>(), plane + c * pixels + pixel, pixels);
-            for (; c < valid; c++)
+            // At most three are left, which g++ must be told: it warns of loops that it takes for endless.
+            for (Size rest = 0; rest < 3 && c < valid; rest++, c++)
                for (Size p = pixel; p < pixel + 4; p++) plane[c * pixels + p] = in[p * 16 + c];
          }
          for (Size pixel = whole; pixel < pixels; pixel++)
