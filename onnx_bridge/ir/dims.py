@@ -29,8 +29,8 @@ from onnx_bridge.ir.polynomials import (
 )
 
 __all__ = [
-    "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential",
-    "evaluate", "floor_div", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "parts", "product", "show",
+    "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential", "evaluate",
+    "floor_div", "function_of", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "parts", "product", "show",
     "signed_symbols", "substitute", "symbol", "symbols",
 ]  # fmt: skip
 

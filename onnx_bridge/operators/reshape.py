@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -73,9 +74,10 @@ class Reshape(Reshaping):
             (dims.holds(size + 1) - dims.holds(size)) * (x.shape[axis] if axis < x.rank and not self.allowzero else 0)
             for axis, size in enumerate(asked)
         ]
-        known = [dims.maximum(size, 0, copy + less) for size, copy, less in zip(asked, copied, negative, strict=True)]  # 1 for -1
-        left = dims.floor_div(x.count, dims.maximum(dims.product(known), 1))
-        sizes = [dims.maximum(size, 0, copy + less * left) for size, copy, less in zip(asked, copied, negative, strict=True)]
+        largest = partial(dims.function_of, "maximum")  # as it is: looking for a plainer form of these would take seconds
+        known = [largest(size, 0, copy + less) for size, copy, less in zip(asked, copied, negative, strict=True)]  # 1 for -1
+        left = dims.floor_div(x.count, largest(dims.product(known), 1))
+        sizes: list[Size] = [largest(size, 0, copy + less * left) for size, copy, less in zip(asked, copied, negative, strict=True)]
         if len(sizes) == 1:
             return (same(sizes[0], x.count),)
         same(dims.product(sizes), x.count)
