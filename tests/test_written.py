@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
+from models import model_of
+from onnx import helper, numpy_helper
 from zoo import Net
 
 from onnx_bridge import convert
@@ -69,3 +72,33 @@ def test_sizes_are_written_once() -> None:
     made = convert(net.floats(y=(net("Add", h, count), ("N", 3))), verify=False)
 
     assert made.header.count("static_cast<std::int64_t>((3 * N))") == sum(isinstance(op, Sizes) for op in made.model.operators) == 1
+
+
+def test_an_output_that_is_copied_is_read_where_it_was_made() -> None:
+    """By the steps of a loop, and by the branches of an If: the copy under its own name is written behind them."""
+    nodes = [
+        helper.make_node("Tanh", ["x"], ["h"], "h"),
+        helper.make_node("Reshape", ["h", "all"], ["flat"], "flat"),
+        helper.make_node("Add", ["h", "z"], ["sum"], "sum"),
+        helper.make_node("Sin", ["sum"], ["more"], "more"),
+        helper.make_node("If", ["yes"], ["taken"], "taken", then_branch=branch("Exp"), else_branch=branch("Neg")),
+    ]
+    floats = {name: helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", ["N", 4]), ("z", ["N", 4]), ("flat", ["M"]))}
+    floats |= {name: helper.make_tensor_value_info(name, 1, ["N", 4]) for name in ("h", "more", "taken")}
+    inputs = [floats["x"], floats["z"], helper.make_tensor_value_info("yes", 9, [])]
+    outputs = [floats[name] for name in ("flat", "h", "more", "taken")]
+    graph = helper.make_graph(nodes, "shared", inputs, outputs, [numpy_helper.from_array(np.array([-1]), "all")])
+
+    compiled = convert(model_of(graph), verify=False).compile()
+    x, z = (np.random.default_rng(seed).standard_normal((5, 4)).astype(np.float32) for seed in (1, 2))
+    h = np.tanh(x)
+    for got, wanted in zip(
+        compiled.run({"x": x, "z": z, "yes": np.array(True)}), (h.reshape(-1), h, np.sin(h + z), np.exp(h)), strict=True
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+
+
+def branch(op_type: str) -> onnx.GraphProto:
+    """A branch of an If that reads h outside."""
+    made = helper.make_node(op_type, ["h"], [op_type], op_type)
+    return helper.make_graph([made], op_type.lower(), [], [helper.make_tensor_value_info(op_type, 1, ["N", 4])])
