@@ -19,7 +19,7 @@ Each message says what, where, what was expected and found, and what to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: Where a node of an exported model comes from stands in its metadata under this key: `Finding.origin`.
 ORIGIN = "onnx_bridge.origin"
@@ -47,6 +47,7 @@ class Finding:
         why: what is wrong.
         advice: what to do.
         origin: where the node comes from in the framework's model: the user's layer and line, where the exporter says them.
+        form: whether the node is sound, and only its form is not supported: written otherwise it may be.
     """
 
     node: str
@@ -54,6 +55,7 @@ class Finding:
     why: str
     advice: str = ""
     origin: str = ""
+    form: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         advice = f" ({self.advice})" if self.advice else ""

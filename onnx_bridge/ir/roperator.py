@@ -277,12 +277,13 @@ class ROperator:
         """Sets attributes from an ONNX node; defaults are those of `self.opset`.
 
         Raises:
-            ShapeError: an attribute is unknown or of another kind than the class declares, or a required one is missing.
+            UnsupportedForm: an attribute is unknown.
+            ShapeError: one is of another kind than the class declares, or a required one is missing.
         """
         known = self.attributes()
         for name in given:
             if name not in known:
-                raise ShapeError(f"attribute {name!r} is not known (known: {', '.join(known) or 'none'})")
+                raise UnsupportedForm(f"attribute {name!r} is not known (known: {', '.join(known) or 'none'})")
         for name, declared in known.items():
             default = declared.metadata["default"]
             if name in given:

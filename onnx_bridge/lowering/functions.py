@@ -37,8 +37,8 @@ def take_apart(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def refused(model: onnx.ModelProto, findings: Iterable[Finding]) -> set[Name]:
-    """The operators of which a form is refused and that ONNX defines by a function."""
-    titles = {finding.op for finding in findings}
+    """The operators of which a sound form is refused and that ONNX defines by a function."""
+    titles = {finding.op for finding in findings if finding.form}
     return {(domain, op_type) for domain, op_type in _functions(model) if (f"{domain}.{op_type}" if domain else op_type) in titles}
 
 

@@ -242,8 +242,9 @@ class _Walk:
         if cls is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"
             self.refuse(
-                node, f"not supported in {where}", "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op"
-            )
+                node, f"not supported in {where}", "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op",
+                form=True,
+            )  # fmt: skip
             return
         if any(name in self.unknown for name in node.input):
             self.unknown.update(node.output)
@@ -258,7 +259,8 @@ class _Walk:
             self.add_reading(op, inputs, outputs, rmodel)
             schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
         except (ShapeError, dims.SizeTooLong) as error:
-            self.refuse(node, str(error), self.inputs.advice(error, self.sources) if isinstance(error, NeedsConstant) else "")
+            advice = self.inputs.advice(error, self.sources) if isinstance(error, NeedsConstant) else ""
+            self.refuse(node, str(error), advice, form=isinstance(error, (NeedsConstant, UnsupportedForm)))
             if not isinstance(error, UnsupportedForm):
                 self.contradictions.append(self.findings[-1])
             return
@@ -269,7 +271,7 @@ class _Walk:
             sources = self.inputs.deciding(needs.tensor, self.rmodel, self.sources)
             if sources:
                 raise _Valued(sources) from None
-            self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE)
+            self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE, form=True)
             return
         except (BridgeError, _Valued):  # Unify among them
             raise
@@ -347,9 +349,9 @@ class _Walk:
         """Two sizes that must be equal, and the operator that needs it."""
         return Narrowing(pair[1], pair[0], *self.needed.get(pair, ("", "")))
 
-    def refuse(self, node: onnx.NodeProto, why: str, advice: str = "") -> None:
+    def refuse(self, node: onnx.NodeProto, why: str, advice: str = "", *, form: bool = False) -> None:
         origin = next((entry.value for entry in node.metadata_props if entry.key == ORIGIN), "")
-        self.findings.append(Finding(self.node, self.op, why, advice, origin))
+        self.findings.append(Finding(self.node, self.op, why, advice, origin, form))
         self.unknown.update(node.output)
 
     def attribute_value(self, attribute: onnx.AttributeProto, rmodel: RModel) -> Any:
