@@ -16,6 +16,7 @@ from zoo import Net
 from onnx_bridge import convert, optimise
 from onnx_bridge.errors import InternalError, UnsupportedModel
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel, all_models, all_operators
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor, Type
@@ -124,6 +125,12 @@ def not_even_a_name(model: RModel) -> None:
     del model.tensors[first(model, Dense).y.name]
 
 
+def rule_stumbles(model: RModel) -> None:
+    op = first(model, Dense)
+    assert isinstance(op, Dense)
+    op.weights = op.weights.reshape(-1)
+
+
 def assumes_what_nobody_said(model: RModel) -> None:
     """The residual is added to more rows than it has, if N is not 2 * floor(N / 2)."""
     half = dims.floor_div(dims.symbol("N"), 2) * 2
@@ -147,6 +154,7 @@ BROKEN: Sequence[tuple[Break, str, str, str]] = [
     (wrong_layout, "layout", r"'made_Conv\d*' is planar, which is not how Convolution takes or makes it", "Convolution"),
     (unknown_to_the_model, "epilogues", r"it uses a tensor 'made_Add1', .*, and another one, .*, is called so", ""),
     (not_even_a_name, "epilogues", r"'made_Add1', float32 \[N, 3\], and no tensor of the model is called so", ""),
+    (rule_stumbles, "epilogues", r"its types cannot be inferred again: IndexError.*", "Dense"),
     (assumes_what_nobody_said, "epilogues", r"it is right only where .* is .*, which the model does not say", "Dense"),
 ]
 
@@ -203,6 +211,14 @@ def test_nothing_is_left_over() -> None:
     model.operators.remove(idle)
     with pytest.raises(InternalError, match="'unused' is used by nobody"):
         validate(model, "optimise", done=True)
+
+
+def test_operators_of_kernels_are_none_of_onnxs() -> None:
+    """A pass over ONNX's operators leaves no others."""
+    model = convert(net(), verify=False).model
+
+    with pytest.raises(InternalError, match=r"it is an operator of kernels, and those of ONNX .* 'pass planted', at Dense"):
+        validate(model, "pass planted", gives=Dialect.ONNX)
 
 
 @pytest.mark.slow
