@@ -59,6 +59,15 @@ def normalized(blocks: int) -> onnx.ModelProto:
     return net.floats(y=(h, ("N", 3, 8)))
 
 
+def fixed(blocks: int) -> onnx.ModelProto:
+    """Sizes that are all known: offsets are numbers."""
+    net = Net("fixed")
+    h = net.input("x", (2, 8))
+    for _ in range(blocks):
+        h = net("Softmax", net("Gemm", h, net.weight(8, 8), net.weight(8)))
+    return net.floats(y=(h, (2, 8)))
+
+
 def calls(model: onnx.ModelProto) -> int:
     """How many functions are called, and generators asked, from the lowered model to its header."""
     rmodel = lower(normalize(model)[0], "model")
@@ -77,7 +86,7 @@ def calls(model: onnx.ModelProto) -> int:
     return count
 
 
-@pytest.mark.parametrize("make", [chain, residual, moved, normalized], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [chain, residual, moved, normalized, fixed], ids=lambda make: make.__name__)
 def test_work_is_linear(make: Callable[[int], onnx.ModelProto]) -> None:
     calls(make(2))  # what is read once and kept
     few, many = calls(make(20)), calls(make(80))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
@@ -86,10 +87,15 @@ class MemoryPlan:
         """Whether all offsets are numbers."""
         return all(isinstance(b.bytes, int) for b in self.order)
 
+    @cached_property
+    def _fixed(self) -> list[int] | None:
+        """The offsets of a plan that is made, where all are numbers."""
+        return self.offsets({})[0] if self.is_static else None
+
     def cpp_offset(self, buffer: Buffer) -> str:
         """The offset in C++ of what lies in a buffer: a number, or an element of the run-time plan."""
-        if self.is_static:
-            return str(self.offsets({})[0][buffer.index] + self.guard)
+        if self._fixed is not None:
+            return str(self._fixed[buffer.index] + self.guard)
         return f"at[{buffer.index}] + {self.guard}" if self.guard else f"at[{buffer.index}]"
 
 
