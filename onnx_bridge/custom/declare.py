@@ -17,6 +17,7 @@ from onnx_bridge.custom.text import function_of
 from onnx_bridge.errors import DeclarationError
 from onnx_bridge.ir.roperator import REGISTRY, ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import Case
 
@@ -197,7 +198,7 @@ def _register(op: CustomOp, cases: tuple[Case, ...]) -> None:
                 raise ShapeError(f"attribute {name!r} must be a number, got {getattr(self, name)!r:.80}")
         return Type(operands[0].dtype, broadcast(*(t.shape for t in operands)))
 
-    def expression(self: PointwiseOperator, *operands: str) -> str:
+    def expression(self: PointwiseOperator, *operands: Expression) -> Expression:
         return functor.expression(operands, {name: getattr(self, name) for name in op.attributes})
 
     content: dict[str, Any] = {

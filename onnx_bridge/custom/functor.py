@@ -7,38 +7,29 @@ type of the operands, and a name that the kernels do not have is refused when th
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onnx_bridge.errors import DeclarationError
-from onnx_bridge.ir.dtypes import float32
-from onnx_bridge.ir.literals import literal
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Call, Constant, Expression, Function, Variable
 from onnx_bridge.operators.pointwise import TABLE
 
-_OPERATIONS: dict[type, str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "product", ast.Div: "div"}
-_COMPARISONS: dict[type, str] = {
-    ast.Lt: "less", ast.LtE: "less_or_equal", ast.Gt: "greater", ast.GtE: "greater_or_equal", ast.Eq: "equal",
+_OPERATIONS: dict[type, Function] = {ast.Add: f.add, ast.Sub: f.sub, ast.Mult: f.product, ast.Div: f.div}
+_COMPARISONS: dict[type, Function] = {
+    ast.Lt: f.less, ast.LtE: f.less_or_equal, ast.Gt: f.greater, ast.GtE: f.greater_or_equal, ast.Eq: f.equal,
 }  # fmt: skip
 
 
-def _functions() -> dict[str, tuple[int, int]]:
-    """The kernels' functions: how many operands, then how many numbers each takes."""
-    found = {"gelu": (1, 0), "gelu_tanh": (1, 0), "swish": (1, 1), "fma": (3, 0), "max": (2, 0), "min": (2, 0), "clip": (3, 0)}
-    for row in TABLE.values():
-        head = re.fullmatch(r"(\w+)\((.*)\)", row.template)
-        if head is not None:
-            arguments = head[2].split(", ")
-            operands = sum(argument[1:-1].isdigit() for argument in arguments)
-            found[head[1]] = operands, len(arguments) - operands
-    return found
+def _functions() -> dict[str, Function]:
+    """The kernels' functions that a row of the table is, and some more, by the names that they have in functors."""
+    more = {"gelu": f.gelu, "gelu_tanh": f.gelu_tanh, "swish": f.swish, "fma": f.fma, "max": f.max_of, "min": f.min_of, "clip": f.clip}
+    rows = [row.row.function for row in TABLE.values() if isinstance(row.row, Call)]
+    return more | {function.name: function for function in rows}
 
 
-#: By name, the counts of operands and of numbers.
+#: By name.
 FUNCTIONS = _functions()
-
-#: What the kernels call otherwise: windows.h has macros of these names.
-_SPELT = {"max": "max_of", "min": "min_of"}
 
 
 class Functor:
@@ -60,13 +51,13 @@ class Functor:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except SyntaxError as error:
             raise self._refusal(f"is no expression of C++ ({error.msg})") from None
-        self.expression([f"{input_}_" for input_ in inputs], dict.fromkeys(attributes, 1.0))
+        self.expression([Variable(input_) for input_ in inputs], dict.fromkeys(attributes, 1.0))
 
-    def expression(self, operands: Sequence[str], attributes: Mapping[str, Any]) -> str:
-        """The C++ of one element.
+    def expression(self, operands: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+        """One element of the output.
 
         Args:
-            operands: the C++ names of the inputs' elements.
+            operands: the inputs' elements.
             attributes: the attributes' numbers.
         """
         names = dict(zip(self._inputs, operands, strict=True))
@@ -78,37 +69,39 @@ class Functor:
             f"< > <= >= ==, and the functions {', '.join(sorted(FUNCTIONS))}"
         )
 
-    def _written(self, node: ast.expr, names: Mapping[str, str], attributes: Mapping[str, Any]) -> str:
+    def _written(self, node: ast.expr, names: Mapping[str, Expression], attributes: Mapping[str, Any]) -> Expression:
         if isinstance(node, ast.Name) and node.id in names:
             return names[node.id]
         number = self._number(node, attributes)
         if number is not None:
-            return f"like({next(iter(names.values()))}, {number!r})"
+            return Constant(number, next(iter(names.values())))
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
             sides = (self._written(side, names, attributes) for side in (node.left, node.right))
-            return f"{_OPERATIONS[type(node.op)]}({', '.join(sides)})"
+            return _OPERATIONS[type(node.op)](*sides)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return f"neg({self._written(node.operand, names, attributes)})"
+            return -self._written(node.operand, names, attributes)
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
             sides = (self._written(side, names, attributes) for side in (node.left, node.comparators[0]))
-            return f"{_COMPARISONS[type(node.ops[0])]}({', '.join(sides)})"
+            return _COMPARISONS[type(node.ops[0])](*sides)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self._call(node.func.id, node.args, names, attributes)
         raise self._refusal(f"has a part that is not known: {ast.unparse(node)}")
 
-    def _call(self, function: str, arguments: Sequence[ast.expr], names: Mapping[str, str], attributes: Mapping[str, Any]) -> str:
+    def _call(
+        self, function: str, arguments: Sequence[ast.expr], names: Mapping[str, Expression], attributes: Mapping[str, Any]
+    ) -> Expression:
         if function not in FUNCTIONS:
             raise self._refusal(f"calls {function!r}, which is not a function of the kernels")
-        operands, numbers = FUNCTIONS[function]
-        if len(arguments) != operands + numbers:
-            raise self._refusal(f"calls {function!r} with {len(arguments)} arguments; it takes {operands + numbers}")
-        written = [self._written(argument, names, attributes) for argument in arguments[:operands]]
-        for argument in arguments[operands:]:
+        called = FUNCTIONS[function]
+        if len(arguments) != called.takes + called.numbers:
+            raise self._refusal(f"calls {function!r} with {len(arguments)} arguments; it takes {called.takes + called.numbers}")
+        written: list[Expression | float] = [self._written(argument, names, attributes) for argument in arguments[: called.takes]]
+        for argument in arguments[called.takes :]:
             number = self._number(argument, attributes)
             if number is None:
                 raise self._refusal(f"gives {function!r} something else than a number: {ast.unparse(argument)}")
-            written.append(literal(number, float32))
-        return f"{_SPELT.get(function, function)}({', '.join(written)})"
+            written.append(number)
+        return called(*written)
 
     @staticmethod
     def _number(node: ast.expr, attributes: Mapping[str, Any]) -> float | None:

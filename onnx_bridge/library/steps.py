@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from onnx_bridge.ir.dtypes import bfloat16, bool_, float16, float32
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.library.expressions import Expression, Variable
 
 #: What kernels/half.hxx calls the types that are stored in 16 bits and computed in float.
 HALVES = {float16: "Half", bfloat16: "Bfloat16"}
@@ -22,8 +23,8 @@ class PointwiseOperator(ROperator):
     #: The operator in Python's arithmetic, for whatever has that: factors of channels, sums of products. None if it is not so plain.
     algebra: ClassVar[Callable[..., Any] | None] = None
 
-    def expression(self, *operands: str) -> str:
-        """The C++ expression of one element (or vector) of the output."""
+    def expression(self, *operands: Expression) -> Expression:
+        """What one element (or vector) of the output is of the operands' elements."""
         raise NotImplementedError
 
     def row_wise(self) -> Tensor | None:
@@ -96,7 +97,7 @@ def body(steps: Sequence[Step], names: Mapping[Tensor, str]) -> str:
     known = dict(names)
     lines = []
     for index, step in enumerate(steps):
-        expression = step.op.expression(*(known[tensor] for tensor in step.inputs))
+        expression = step.op.expression(*(Variable(known[tensor]) for tensor in step.inputs)).cpp()
         if step.output.dtype in HALVES and index < len(steps) - 1:
             expression = f"rounded_to<{HALVES[step.output.dtype]}>({expression})"
         if index == len(steps) - 1:

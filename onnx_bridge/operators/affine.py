@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.steps import PointwiseOperator
 
 
@@ -19,5 +21,5 @@ class Affine(PointwiseOperator):
     def types(self, x: Tensor, factor: Tensor, offset: Tensor) -> Type:
         return Type(x.dtype, broadcast(x.shape, factor.shape, offset.shape))
 
-    def expression(self, *operands: str) -> str:
-        return f"fma({', '.join(operands)})"
+    def expression(self, *operands: Expression) -> Expression:
+        return f.fma(*operands)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data
 
@@ -24,8 +26,8 @@ class BitShift(PointwiseOperator):
             raise ShapeError(f"direction must be LEFT or RIGHT, got {self.direction!r}")
         return Type(x.dtype, broadcast(x.shape, by.shape))
 
-    def expression(self, *operands: str) -> str:
-        return f"bit_shift_{self.direction.lower()}({', '.join(operands)})"
+    def expression(self, *operands: Expression) -> Expression:
+        return (f.bit_shift_left if self.direction == "LEFT" else f.bit_shift_right)(*operands)
 
     cases = tuple(
         case(x=data(5, 9, dtype=dtype, low=0, high=200), by=data(9, dtype=dtype, low=0, high=7), attributes={"direction": direction})

@@ -9,6 +9,8 @@ import numpy as np
 from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, DType, bfloat16, bool_, name_of
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.library.expressions import Expression
+from onnx_bridge.library.functions import conversion
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, given
 
@@ -37,15 +39,15 @@ class Converting(PointwiseOperator):
     def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
         return zero(self.x)
 
-    def expression(self, *operands: str) -> str:
+    def expression(self, *operands: Expression) -> Expression:
         source, target = self.x.dtype, self.y.dtype
         if source is target or source.compute == target.compute == "float":
             return operands[0]
         if target is bool_ and source.compute == "float":
-            return f"float_to_mask({operands[0]})"
+            return conversion("float_to_mask", target)(*operands)
         if source is bool_ and target.compute == "float":
-            return f"mask_to_float({operands[0]})"
-        return f"cast<{target.compute}>({operands[0]})"
+            return conversion("mask_to_float", target)(*operands)
+        return conversion(f"cast<{target.compute}>", target)(*operands)
 
 
 def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | None:

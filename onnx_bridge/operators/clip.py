@@ -10,6 +10,8 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Constant, Expression
 from onnx_bridge.library.folding import by_kind, fold
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, const, data, given
@@ -51,21 +53,21 @@ class Clip(PointwiseOperator):
 
         return fold(clip, x.dtype, [t for t in (x, *bounds) if t is not None])
 
-    def expression(self, *operands: str) -> str:
+    def expression(self, *operands: Expression) -> Expression:
         x, *limits = operands
         has_low, has_high = self.bounds()
         low = limits[0] if has_low else self._attribute(self.min, x)
         high = limits[-1] if has_high else self._attribute(self.max, x)
         if low is not None and high is not None:
-            return f"clip({x}, {low}, {high})"
-        return f"max_of({x}, {low})" if low is not None else f"min_of({x}, {high})" if high is not None else x
+            return f.clip(x, low, high)
+        return f.max_of(x, low) if low is not None else f.min_of(x, high) if high is not None else x
 
     @staticmethod
-    def _attribute(bound: float | None, x: str) -> str | None:
+    def _attribute(bound: float | None, x: Expression) -> Expression | None:
         # Infinite bounds hold nothing.
         if bound is None or math.isinf(bound):
             return None
-        return f"like({x}, {float(bound)!r})"
+        return Constant(float(bound), x)
 
     cases = (
         case(x=("N", 37), min=const(-0.5, "float32"), max=const(1.0, "float32")),

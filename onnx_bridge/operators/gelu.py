@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from onnx_bridge.ir.dtypes import FLOATS, float32
-from onnx_bridge.ir.literals import literal
+from onnx_bridge.ir.dtypes import FLOATS
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, weight
 
@@ -30,8 +31,8 @@ class Gelu(Activation):
 
     approximate: str = attribute("none")
 
-    def expression(self, *operands: str) -> str:
-        return "{}({})".format("gelu_tanh" if self.approximate == "tanh" else "gelu", *operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return (f.gelu_tanh if self.approximate == "tanh" else f.gelu)(*operands)
 
     cases = (
         case(x=data("N", 37, low=-6, high=6)),
@@ -43,8 +44,8 @@ class Gelu(Activation):
 class MicrosoftGelu(Activation):
     """onnxruntime's own name for Gelu without approximation."""
 
-    def expression(self, *operands: str) -> str:
-        return "gelu({})".format(*operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return f.gelu(*operands)
 
     cases = (case(x=data("N", 37, low=-6, high=6)),)
 
@@ -56,8 +57,8 @@ class BiasGelu(Activation):
     def types(self, x: Tensor, bias: Tensor) -> Type:  # type: ignore[override]
         return super().types(x, bias)
 
-    def expression(self, *operands: str) -> str:
-        return "gelu(add({}, {}))".format(*operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return f.gelu(f.add(*operands))
 
     cases = (case(x=data("N", 37, low=-6, high=6), bias=weight(37)),)
 
@@ -66,8 +67,8 @@ class BiasGelu(Activation):
 class FastGelu(Activation):
     """y = gelu(x + bias) by tanh; bias is optional."""
 
-    def expression(self, *operands: str) -> str:
-        return "gelu_tanh(add({}, {}))".format(*operands) if len(operands) == 2 else "gelu_tanh({})".format(*operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return f.gelu_tanh(f.add(*operands) if len(operands) == 2 else operands[0])
 
     cases = (case(x=data("N", 37, low=-6, high=6), bias=weight(37)), case(x=data("N", 37, low=-6, high=6)))
 
@@ -78,8 +79,8 @@ class QuickGelu(Activation):
 
     alpha: float = attribute(1.702)
 
-    def expression(self, *operands: str) -> str:
-        return f"swish({operands[0]}, {literal(self.alpha, float32)})"
+    def expression(self, *operands: Expression) -> Expression:
+        return f.swish(operands[0], float(self.alpha))
 
     cases = (case(x=data("N", 37, low=-6, high=6)), case(x=data(9, low=-6, high=6), attributes={"alpha": 1.0}))
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.folding import by_kind, fold
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data
@@ -30,8 +32,8 @@ class Mod(PointwiseOperator):
         # Sizes are not negative: both remainders are the same.
         return fold(by_kind(lambda x, y: x % y, np.fmod if self.fmod else np.mod), a.dtype, [a, b])
 
-    def expression(self, *operands: str) -> str:
-        return "{}({}, {})".format("fmod" if self.fmod else "mod", *operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return (f.fmod if self.fmod else f.mod)(*operands)
 
     cases = (
         *(case(a=data(3, 17, dtype=d, low=-9, high=9), b=data(17, dtype=d, low=1, high=5)) for d in ("int64", "int32", "int8", "int16")),

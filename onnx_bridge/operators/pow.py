@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,21 +11,23 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type, broadcast
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.folding import Undecided, by_kind, fold
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, const, data, given
 from onnx_bridge.operators.pointwise import aligned_from_axis
 
 #: Expressions for exponents that are one constant number.
-_SHORT = {
-    1.0: "{0}",
-    2.0: "product({0}, {0})",
-    3.0: "product(product({0}, {0}), {0})",
-    4.0: "product(product({0}, {0}), product({0}, {0}))",
-    -1.0: "reciprocal({0})",
-    -2.0: "reciprocal(product({0}, {0}))",
-    0.5: "pow_half({0})",
-    -0.5: "reciprocal(pow_half({0}))",
+_SHORT: dict[float, Callable[[Expression], Expression]] = {
+    1.0: lambda x: x,
+    2.0: lambda x: x * x,
+    3.0: lambda x: x * x * x,
+    4.0: lambda x: (x * x) * (x * x),
+    -1.0: f.reciprocal,
+    -2.0: lambda x: f.reciprocal(x * x),
+    0.5: f.pow_half,
+    -0.5: lambda x: f.reciprocal(f.pow_half(x)),
 }
 
 _INTEGER = (1.0, 2.0, 3.0, 4.0)
@@ -52,7 +54,7 @@ class Pow(PointwiseOperator):
         return fold(by_kind(_power_of_size, lambda a, b: np.power(a.astype(np.float64), b)), base.dtype, [base, self.input(1)])
 
     @property
-    def short(self) -> str | None:
+    def short(self) -> Callable[[Expression], Expression] | None:
         """The expression for a constant exponent, if there is one that does not read it."""
         exponent = self.input(1)
         if not exponent.is_constant or exponent.constant().size != 1 or self.x.shape != self.y.shape:
@@ -63,8 +65,8 @@ class Pow(PointwiseOperator):
     def reads(self) -> Sequence[int]:
         return (0,) if self.short else (0, 1)
 
-    def expression(self, *operands: str) -> str:
-        return (self.short or "pow({}, {})").format(*operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return (self.short or f.pow)(*operands)
 
     cases = (
         *(case(base=data("N", 19), exponent=const(e, "float32")) for e in (2.0, 3.0, -1.0, 1.0, 0.0, 4.0)),

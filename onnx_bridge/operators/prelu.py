@@ -6,6 +6,8 @@ from typing import Any
 
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Expression
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, weight
 from onnx_bridge.operators.pointwise import aligned_from_axis
@@ -30,8 +32,8 @@ class PRelu(PointwiseOperator):
         """Which axis a slope of opsets 1-6 lies along."""
         return 1 if self.input(1).count != 1 else None
 
-    def expression(self, *operands: str) -> str:
-        return "prelu({}, {})".format(*operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return f.prelu(*operands)
 
     cases = (
         case(x=("N", 5), slope=(5,)),

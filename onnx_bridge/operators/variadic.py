@@ -12,6 +12,8 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
+from onnx_bridge.library import functions as f
+from onnx_bridge.library.expressions import Constant, Expression
 from onnx_bridge.library.folding import by_kind, fold
 from onnx_bridge.library.steps import PointwiseOperator
 from onnx_bridge.operators.cases import case, data, given
@@ -39,8 +41,8 @@ class Variadic(PointwiseOperator):
         evaluate = self.evaluate
         return None if evaluate is None else fold(lambda *values: reduce(evaluate, values), inputs[0].dtype, inputs)
 
-    def expression(self, *operands: str) -> str:
-        return reduce(lambda a, b: f"{self.function}({a}, {b})", operands)
+    def expression(self, *operands: Expression) -> Expression:
+        return reduce(f.FUNCTIONS[self.function], operands)
 
 
 _CASES = (
@@ -87,7 +89,7 @@ class Mean(Variadic):
 
     function = "add"
 
-    def expression(self, *operands: str) -> str:
-        return f"div({super().expression(*operands)}, like({operands[0]}, {len(operands)}))"
+    def expression(self, *operands: Expression) -> Expression:
+        return super().expression(*operands) / Constant(len(operands), operands[0])
 
     cases = _CASES
