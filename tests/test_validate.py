@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from test_models import shared_model
@@ -24,6 +25,7 @@ from onnx_bridge.ir.validate import validate
 from onnx_bridge.kernel_operators.convolution import Convolution
 from onnx_bridge.kernel_operators.dense import Dense
 from onnx_bridge.kernel_operators.group import Group
+from onnx_bridge.kernel_operators.product import Product
 from onnx_bridge.operators.identity import Identity
 from onnx_bridge.passes.base import Pass
 
@@ -211,6 +213,21 @@ def test_nothing_is_left_over() -> None:
     model.operators.remove(idle)
     with pytest.raises(InternalError, match="'unused' is used by nobody"):
         validate(model, "optimise", done=True)
+
+
+def test_a_product_that_is_written_transposed_keeps_its_steps() -> None:
+    """Its last step has the axes of the product, its output those of the Transpose."""
+    made = Net("turned")
+    a, b = made.input("a", ("N", 2, 3, 4)), made.input("b", ("N", 2, 4, 5))
+    h = made("Add", made("MatMul", a, b), made.input("c", ("N", 2, 3, 5)))
+    model = made.floats(y=(made("Transpose", h, perm=[0, 2, 1, 3]), ("N", 3, 2, 5)))
+    converted = convert(model, verify=False)
+    rng = np.random.default_rng(4)
+    feeds = {t.name: rng.standard_normal((3, *map(int, t.shape[1:]))).astype(np.float32) for t in converted.model.inputs}
+
+    assert any(op.y_order and op.steps for op in converted.model.operators if isinstance(op, Product))
+    wanted = (feeds["a"] @ feeds["b"] + feeds["c"]).transpose(0, 2, 1, 3)
+    np.testing.assert_allclose(converted.compile().run(feeds)[0], wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_operators_of_kernels_are_none_of_onnxs() -> None:

@@ -39,6 +39,10 @@ class Product(Fusable):
     def kernel_files(self) -> Sequence[str]:
         return super().kernel_files() if self.kernel.epilogue else [self.kernel.header]
 
+    @property
+    def reorders(self) -> bool:
+        return self.y_order is not None
+
     def types(self, a: Tensor, b: Tensor, *rest: Tensor) -> Type:
         *batch, m, n = self.matrix_shape()
         rows, columns = len(self.operand(0).shape) > 1, len(self.operand(1).shape) > 1  # what ONNX drops for vectors

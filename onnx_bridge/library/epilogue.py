@@ -54,8 +54,13 @@ class Fusable(KernelOperator):
 
     def step_faults(self) -> Iterator[tuple[Tensor, str]]:
         yield from step_faults(self.steps, self.inputs, self.raw)
-        if self.steps and self.steps[-1].output is not self.y:
+        if self.steps and not self.reorders and self.steps[-1].output is not self.y:
             yield self.steps[-1].output, f"the last step makes it, and not {self.y.name!r}"
+
+    @property
+    def reorders(self) -> bool:
+        """Whether the output has its axes in another order than the last step has them."""
+        return False
 
     def epilogue_offset(self, tensor: Tensor) -> str | None:
         """How an operand of the epilogue is found; None if the kernel cannot."""
