@@ -99,7 +99,9 @@ class Reduction(ROperator):
         runs, shapes = self.runs(), self.shapes()
         one, first, middle, last = self.operations
         count = cpp.size(dims.product(self.x.shape[axis] for axis in self.reduced()))
-        source, offset = cpp.pointer(self.x), 0 if len(runs) == 1 else cpp.scratch()
+        source = cpp.pointer(self.x)
+        # Without elements between two runs there is no memory for them, and none is touched.
+        offset = cpp.scratch() if self.scratch_bytes() != 0 else cpp.pointer(self.y)
         used: Size = 0
         for index, run in enumerate(runs):
             operation = one if len(runs) == 1 else first if index == 0 else last if index == len(runs) - 1 else middle
@@ -131,6 +133,7 @@ def _cases(low: float = -2.0, dtypes: Sequence[str] = ("float64", "int32"), empt
     cases += [case(x=data(3, 4, 5, dtype=dtype, low=max(low, -3), high=4), axes=const([0, 2])) for dtype in dtypes]
     if empty:
         cases.append(case(x=data(3, 0, 4), axes=const([1])))
+        cases.append(case(x=data(0, 3, "N"), axes=const([0, 2])))
     return tuple(cases)
 
 
