@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,18 +81,6 @@ def values(described: Data, sizes: dict[str, int], seed: str) -> np.ndarray:
     return np.asarray(rng.integers(int(described.low), int(described.high), shape)).astype(dtype)
 
 
-def prepare(op_type: str, domain: str, cases: Sequence[Case]) -> list[Prepared]:
-    """The headers of some cases."""
-    prepared = []
-    for index, case in enumerate(cases):
-        name = f"{op_type.lower()}_{index}"
-        model = model_of(op_type, domain, case, name)
-        emitted = convert(model, name=name, verify=False).emitted
-        symbols = sorted({s for d in case.inputs.values() if d is not None for s in d.shape if isinstance(s, str)})
-        prepared.append(Prepared(name, case, model, emitted, symbols))
-    return prepared
-
-
 #: Cases are built quickly, and without a warning.
 FLAGS = (
     "-Og", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wfloat-equal", "-Werror",
@@ -102,15 +91,6 @@ def compile_all(prepared: Sequence[Prepared], flags: Sequence[str] = FLAGS) -> l
     """One library for all the headers."""
     library = build(sources(*(p.emitted for p in prepared)), MAIN, flags=[only(), *flags])
     return [CompiledModel(p.emitted, str(library), "best") for p in prepared]
-
-
-def feeds_of(prepared: Prepared) -> Iterator[dict[str, np.ndarray]]:
-    """Inputs of a case, one set for each value of its symbolic dims."""
-    for size in SIZES if prepared.symbols else (1,):
-        if size == 0 and prepared.model.graph.node[0].op_type in ABORTS_ON_EMPTY:
-            continue
-        sizes = {s: size + 2 * i if size else 0 for i, s in enumerate(prepared.symbols)}
-        yield {k: values(d, sizes, f"{prepared.name}:{k}") for k, d in prepared.case.inputs.items() if d is not None and not d.constant}
 
 
 def oracle(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -137,25 +117,95 @@ def worst(got: np.ndarray, want: np.ndarray) -> float:
     return float(np.abs(got[finite].astype(np.float64) - want[finite].astype(np.float64)).max()) / scale
 
 
+@dataclass
+class Tried:
+    """A case with its model, and what the oracle says to each set of its inputs."""
+
+    name: str
+    case: Case
+    model: onnx.ModelProto
+    runs: list[tuple[dict[str, np.ndarray], list[np.ndarray]]]
+
+
+def tried(op_type: str, domain: str, case: Case, name: str) -> Tried:
+    """A case at each value of its symbolic dims, but where the oracle itself refuses empty inputs."""
+    model = model_of(op_type, domain, case, name)
+    session, runs = oracle(model), []
+    symbols = sorted({s for d in case.inputs.values() if d is not None for s in d.shape if isinstance(s, str)})
+    for size in SIZES if symbols else (1,):
+        if size == 0 and op_type in ABORTS_ON_EMPTY:
+            continue
+        sizes = {s: size + 2 * i if size else 0 for i, s in enumerate(symbols)}
+        feeds = {k: values(d, sizes, f"{name}:{k}") for k, d in case.inputs.items() if d is not None and not d.constant}
+        try:
+            runs.append((feeds, [np.asarray(value) for value in session.run(None, feeds)]))
+        except Exception:
+            if all(value.size for value in feeds.values()):
+                raise
+    return Tried(name, case, model, runs)
+
+
+def together(models: Sequence[onnx.ModelProto], name: str) -> onnx.ModelProto:
+    """Models of the same opsets and functions side by side in one, in which everything of the first one is called c0_..."""
+    whole = onnx.ModelProto()
+    whole.CopyFrom(models[0])
+    whole.ClearField("graph")
+    whole.graph.name = name
+    for index, model in enumerate(models):
+        part = onnx.compose.add_prefix(model, f"c{index}_", rename_functions=False)
+        for value in (*part.graph.input, *part.graph.output):
+            for dim in value.type.tensor_type.shape.dim:
+                if dim.dim_param:
+                    dim.dim_param = f"c{index}_{dim.dim_param}"
+        whole.graph.MergeFrom(onnx.GraphProto(node=part.graph.node, input=part.graph.input, output=part.graph.output))
+        whole.graph.initializer.extend(part.graph.initializer)
+    return whole
+
+
+#: How many sizes a header of several cases leaves open at most: what is said of one size is looked at for every other.
+OPEN = 6
+
+
+def alike(cases: Sequence[Tried]) -> list[list[Tried]]:
+    """Cases whose models can stand in one: of the same opsets and functions, with few open sizes; where inputs may be sizes, alone."""
+    groups: dict[tuple[bytes, int], list[Tried]] = {}
+    seen: Counter[bytes] = Counter()
+    for index, one in enumerate(cases):
+        given = [d for d in one.case.inputs.values() if d is not None and not d.constant]
+        bare = onnx.ModelProto(opset_import=one.model.opset_import, functions=one.model.functions)
+        kind = bare.SerializeToString(deterministic=True)
+        alone = any(np.dtype(d.dtype).kind == "i" and len(d.shape) < 2 for d in given)
+        groups.setdefault((kind, -1 - index if alone else seen[kind] // OPEN), []).append(one)
+        seen[kind] += 0 if alone else len({s for d in given for s in d.shape if isinstance(s, str)})
+    return list(groups.values())
+
+
 def check_op(op_type: str, domain: str, cases: Sequence[Case], tolerance: float = 1e-6) -> list[str]:
-    """Runs the cases of an operator; returns what is wrong, a line each."""
-    prepared = prepare(op_type, domain, cases)
-    nets = compile_all(prepared)
+    """Runs the cases of an operator, those that are alike in one header; returns what is wrong, a line each."""
+    groups = alike([tried(op_type, domain, case, f"{op_type.lower()}_{index}") for index, case in enumerate(cases)])
+    made = []
+    for index, group in enumerate(groups):
+        name = f"{op_type.lower()}_{index}"
+        model = together([one.model for one in group], name)
+        made.append(Prepared(name, group[0].case, model, convert(model, name=name, verify=False).emitted, []))
     wrong = []
-    for p, net in zip(prepared, nets, strict=True):
-        session = oracle(p.model)
-        for feeds in feeds_of(p):
-            try:
-                wanted = session.run(None, feeds)
-            except Exception:
-                if all(value.size for value in feeds.values()):
-                    raise
-                continue  # the oracle itself refuses empty inputs here
-            got = net.run(feeds)
-            for name, a, b in zip(net.output_names, got, wanted, strict=True):
-                error = worst(a, np.asarray(b))
-                if error > (0.0 if p.case.exact else tolerance):
-                    shapes = {k: v.shape for k, v in feeds.items()}
-                    types = f"{a.dtype}{a.shape} / {np.asarray(b).dtype}{np.asarray(b).shape}"
-                    wrong.append(f"{p.name} {p.case.attributes} {shapes}: {name} {types}: {error:.3g}")
+    for group, net in zip(groups, compile_all(made), strict=True):
+        for turn in range(max(len(one.runs) for one in group)):
+            wrong += compared(group, net, turn, tolerance)
+    return wrong
+
+
+def compared(group: Sequence[Tried], net: CompiledModel, turn: int, tolerance: float) -> list[str]:
+    """What is wrong in one run of cases that share a header; those that have no such turn run with their first inputs once more."""
+    wrong = []
+    runs = [one.runs[turn if turn < len(one.runs) else 0] for one in group]
+    got = iter(net.run({f"c{i}_{key}": value for i, (feeds, _) in enumerate(runs) for key, value in feeds.items()}))
+    for one, (feeds, wanted) in zip(group, runs, strict=True):
+        for index, b in enumerate(wanted):
+            a = next(got)
+            error = worst(a, b)
+            if error > (0.0 if one.case.exact else tolerance):
+                shapes = {k: v.shape for k, v in feeds.items()}
+                types = f"{a.dtype}{a.shape} / {b.dtype}{b.shape}"
+                wrong.append(f"{one.name} {one.case.attributes} {shapes}: y{index} {types}: {error:.3g}")
     return wrong
