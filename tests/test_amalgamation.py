@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from check import model_of
+from onnx import helper, numpy_helper
 from zoo import ZOO
 
 from onnx_bridge import convert
@@ -153,3 +155,23 @@ def test_only_standard_headers_are_included_that_something_is_named_of() -> None
     assert "<regex>" not in standard.included("std::regex x;") and "<vector>" in standard.included("std::regex x;")
     header = convert(model_of("Relu", "", REGISTRY["", "Relu"][0].cases[0], "case"), verify=False).header
     assert "<fcntl.h>" not in header and "<cstring>" not in header and "<vector>" in header
+
+
+def test_a_small_nets_header_is_short() -> None:
+    """Of dense layers with constant sizes: nothing of the kernels for large products, and none of the other activations."""
+    random = np.random.default_rng(1)
+    sizes = [7, 64, 64, 1]
+    weights = [numpy_helper.from_array(random.random(s, np.float32), f"w{i}") for i, s in enumerate(zip(sizes, sizes[1:], strict=False))]
+    biases = [numpy_helper.from_array(random.random(s, np.float32), f"b{i}") for i, s in enumerate(sizes[1:])]
+    nodes = []
+    for i, activation in enumerate(("Relu", "Relu", "Sigmoid")):
+        nodes.append(helper.make_node("Gemm", [f"a{i}", f"w{i}", f"b{i}"], [f"g{i}"]))
+        nodes.append(helper.make_node(activation, [f"g{i}"], [f"a{i + 1}"]))
+    ends = [helper.make_tensor_value_info(name, 1, ["N", size]) for name, size in (("a0", 7), ("a3", 1))]
+    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], [*weights, *biases])
+    header = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), verify=False).header
+
+    assert "gemm_small(" in header and "dot_small(" in header
+    for absent in ("multiply_packed", "struct Panels", "gelu", "tanh", "erf(", "cast(", "equal(", "<cmath>", "<tuple>"):
+        assert absent not in header, absent
+    assert len(header.splitlines()) < 1200
