@@ -1579,10 +1579,6 @@ ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* 
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-//
-// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
-// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
-// Maxima and minima give NaN where an operand is NaN.
 
 typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 
@@ -1607,10 +1603,6 @@ ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
 }
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-//
-// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
-// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
-// Products are protected. Accuracy: a few ULP of the largest term of the formula.
 
 // Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
 // asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
@@ -1620,10 +1612,6 @@ template <class T>
 ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-//
-// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
-// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
-// undefined. To bool: x != 0 (NaN: true).
 
 /// int32 in memory, whole vectors or the first n lanes (the others 0).
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
@@ -1652,9 +1640,6 @@ ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-//
-// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
-// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
 
 // is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
 ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)

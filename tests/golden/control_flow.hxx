@@ -865,9 +865,6 @@ ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... o
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-//
-// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
-// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
 
 #define ONNX_BRIDGE_COMPARISON(name, op)                                 \
    ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
@@ -890,9 +887,6 @@ ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff00000
 ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
-//
-// join() takes an element in, merge() joins partial results, finish() ends; of vec and of single numbers (V), with the same bits.
-// start<T>() changes nothing that it is joined to; where it is 0 and joining 0 is harmless, the operation is additive.
 
 /// The value below all others: -inf where there is one.
 template <class T>

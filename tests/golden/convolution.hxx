@@ -1127,19 +1127,11 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-//
-// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
-// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
-// Maxima and minima give NaN where an operand is NaN.
 
 template <class T>
 using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-//
-// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
-// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
-// Products are protected. Accuracy: a few ULP of the largest term of the formula.
 
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
@@ -1150,9 +1142,6 @@ ONNX_BRIDGE_INLINE if_number<T> relu(T x)
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-//
-// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
-// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
 
 #define ONNX_BRIDGE_COMPARISON(name, op)                                 \
    ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
@@ -1165,12 +1154,6 @@ ONNX_BRIDGE_INLINE if_number<T> relu(T x)
 ONNX_BRIDGE_COMPARISON(less, <)
 
 // pool.hxx: max, average and Lp pooling over a window, blocked or planar, 1, 2 or 3 dimensions, any dilation and pads.
-//
-// Padding takes no part in a maximum (a window without inputs gives -inf); NaN there is as in maxps and onnxruntime: a later number
-// replaces it. Sums run over the window's inputs by depth, row and column from +0, in one chain for each 256 columns of taps or, of
-// narrower windows, for as many whole rows of taps as 256 hold; chains are added in order. Averages divide by the number of inputs or,
-// counting padding, of taps that lie before in + pad_end. Lp: powers by doubles for p other than 1 and 2.
-// out overlaps nothing that is read. The blocked form keeps what is beyond the last channel at +0.
 
 struct PoolSum {
    __attribute__((always_inline)) float start() const { return 0.0f; }

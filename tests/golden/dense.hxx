@@ -982,10 +982,6 @@ ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* 
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-//
-// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
-// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
-// Maxima and minima give NaN where an operand is NaN.
 
 template <class T>
 using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
@@ -1028,10 +1024,6 @@ ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 }
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-//
-// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
-// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
-// Products are protected. Accuracy: a few ULP of the largest term of the formula.
 
 // Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
 // asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
@@ -1056,10 +1048,6 @@ ONNX_BRIDGE_INLINE if_number<T> relu(T x)
 ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-//
-// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
-// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
-// undefined. To bool: x != 0 (NaN: true).
 
 /// int32 in memory, whole vectors or the first n lanes (the others 0).
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }

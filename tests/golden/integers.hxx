@@ -1053,10 +1053,6 @@ ONNX_BRIDGE_KERNEL void gather(Size outer, Size n, Size inner, Size count, const
 }
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-//
-// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
-// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
-// undefined. To bool: x != 0 (NaN: true).
 
 /// int32 in memory, whole vectors or the first n lanes (the others 0).
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
@@ -1121,9 +1117,6 @@ ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... o
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-//
-// Of vec and ivec, comparisons give masks (ivec, -1 where true, 0 where false) and the logical functions take masks;
-// of single numbers they give bool. A comparison with NaN is false. Shifts by the width or more give 0.
 
 #define ONNX_BRIDGE_COMPARISON(name, op)                                 \
    ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
@@ -1136,9 +1129,6 @@ ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... o
 ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
-//
-// join() takes an element in, merge() joins partial results, finish() ends; of vec and of single numbers (V), with the same bits.
-// start<T>() changes nothing that it is joined to; where it is 0 and joining 0 is harmless, the operation is additive.
 
 struct Sum {
    static constexpr bool additive = true;

@@ -1515,10 +1515,6 @@ ONNX_BRIDGE_INLINE vec tanh(vec x)
 }
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-//
-// A float gives the bits of a lane of a vec. NaN gives NaN, but for thresholded_relu and
-// shrink, where it gives 0 as in onnxruntime. What is -inf * 0 at -inf (swish, mish, gelu, hard_swish) gives NaN there, as in onnxruntime.
-// Products are protected. Accuracy: a few ULP of the largest term of the formula.
 
 // Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
 // asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
