@@ -11,7 +11,7 @@ _HAS = {
     "cmath": "abs ceil exp fabs floor fma fmod isfinite isinf isnan log nearbyint pow rint round signbit sqrt tanh trunc",
     "cstddef": "ptrdiff_t size_t nullptr_t byte",
     "cstdint": "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t uintmax_t",
-    "cstdio": "FILE fopen fclose fread fseek ftell printf snprintf",
+    "cstdio": "FILE fclose fopen fprintf fread fseek ftell printf snprintf",
     "cstring": "memcmp memcpy memmove memset strlen",
     "ctime": "time",
     "initializer_list": "initializer_list",
