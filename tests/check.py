@@ -1,4 +1,4 @@
-"""check_op: a case of an operator from ONNX to the header, static and symbolic, against onnxruntime. Many cases share one library."""
+"""check_op: cases of an operator from ONNX to the header, static and symbolic, against onnxruntime. Cases that are alike share a header."""
 
 from __future__ import annotations
 
