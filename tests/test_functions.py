@@ -61,3 +61,14 @@ def test_what_does_not_help_is_said_of_the_operator_itself() -> None:
 def test_unknown_operators_are_still_refused() -> None:
     with pytest.raises(UnsupportedModel, match="Det"):
         convert(model(helper.make_node("Det", ["x"], ["y"]), {"x": (F32, [3, 3])}, {"y": F32}, 22), name="net")
+
+
+def test_what_the_inliner_stumbles_over_is_refused_for_what_it_is() -> None:
+    """A loss in the body of a Scan whose inputs are not those of its node: onnx's inliner asserts that they are."""
+    loss = helper.make_node("SoftmaxCrossEntropyLoss", ["x", "labels"], ["y"])
+    body = helper.make_graph([loss], "body", [], [helper.make_tensor_value_info("y", F32, None)])
+    node = helper.make_node("Scan", ["s"], ["z"], body=body, num_scan_inputs=1)
+    inputs: dict[str, tuple[int, list[int | str]]] = {"x": (F32, ["N", 5]), "labels": (I64, ["N"]), "s": (F32, ["T"])}
+
+    with pytest.raises(UnsupportedModel, match="the body has 0 inputs, expected 1"):
+        convert(model(node, inputs, {"z": F32}, 13), name="net", verify=False)

@@ -43,7 +43,7 @@ def refused(model: onnx.ModelProto, findings: Iterable[Finding]) -> set[Name]:
 
 
 def in_place(model: onnx.ModelProto, names: Collection[Name]) -> onnx.ModelProto | None:
-    """A model with the functions of some operators in their place; None where there is nothing to take apart.
+    """A model with the functions of some operators in their place; None where nothing can be taken apart.
 
     Which function it is may hang on the types of a node's inputs and on its attributes, so each node has one of its own.
     """
@@ -66,7 +66,10 @@ def in_place(model: onnx.ModelProto, names: Collection[Name]) -> onnx.ModelProto
         return None
     del apart.opset_import[:]
     apart.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in {**versions, _DOMAIN: 1}.items())
-    return onnx.inliner.inline_selected_functions(apart, functions)
+    try:
+        return onnx.inliner.inline_selected_functions(apart, functions)
+    except RuntimeError:  # a node that contradicts ONNX, of too many inputs: the walk says which, and why
+        return None
 
 
 def _functions(model: onnx.ModelProto) -> set[Name]:
