@@ -19,11 +19,10 @@ from onnx_bridge.emit.writer import CppWriter
 from onnx_bridge.graphs import without_weights, write_model
 from onnx_bridge.runtime.compiled import built, compile_emitted
 from onnx_bridge.runtime.isolated import IsolatedModel
-from onnx_bridge.verify.localise import localise
 
 
 def test_weights_are_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the header that is compared, the one that is handed over, and the one that a fault is found with."""
+    """For the header that is compared, the one that is handed over, and the one that hands out its tensors."""
     packed: list[str] = []
     weight = CppWriter.weight
 
@@ -35,11 +34,8 @@ def test_weights_are_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = convert(ZOO["conv_net"](), name="conv_net")
     once = len(packed)
     assert made.report.passed and once >= len(made.emitted.weights.arrays) > 0
-    feeds = {t.name: np.ones(t.type.shape_at(dict.fromkeys(made.model.symbols, 2)), np.float32) for t in made.model.inputs}
-    assert "no intermediate tensor differs" in localise(made.model, made.emitted, made.normal, feeds, dict.fromkeys(made.model.symbols, 2))
-
-    assert len(packed) == once
     assert made.emitted.with_taps().weights is made.emitted.weights
+    assert len(packed) == once == len(set(packed))
 
 
 def test_the_proof_changes_its_lines_alone() -> None:
