@@ -109,6 +109,8 @@ class ROperator:
     takes_epilogue: ClassVar[bool] = False
     #: It works on images of either layout, and makes what it is given; without a second output.
     follows_layout: ClassVar[bool] = False
+    #: Its `types` asks `size_in` for numbers that decide sizes, which may then be read as the network runs.
+    may_read_sizes: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.
     in_place: ClassVar[tuple[int, ...]] = ()
 

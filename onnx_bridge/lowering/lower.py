@@ -289,7 +289,7 @@ class _Walk:
         try:
             self.add(op, list(inputs), list(outputs), rmodel)
         except NeedsValue as needs:
-            if self.inputs.deciding(needs.tensor, self.rmodel, self.sources):
+            if not op.may_read_sizes or self.inputs.deciding(needs.tensor, self.rmodel, self.sources):
                 raise
             op.reads_sizes = True
             self.add(op, list(inputs), list(outputs), rmodel)

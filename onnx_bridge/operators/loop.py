@@ -55,22 +55,22 @@ class Loop(ROperator):
                 bound[names[2 + i]] = Tensor(names[2 + i], tensor.type)
                 self.carried.append((i, bound[names[2 + i]]))
         own = [self.turn, self.condition, *(t for _, t in self.carried)]
-        lowered = self.body = body.lower(own, bound)
+        lowered = body.lower(own, bound)
         made = lowered.outputs[1 : 1 + len(initial)]
         for i, tensor in self.carried:
             keeps_type(tensor, made[i])
         scans = lowered.outputs[1 + len(initial) :]
         if scans:
-            self.turns = self._turns(body, trips, condition, initial)
+            self.turns = self._turns(body, lowered, trips, condition, initial)
+        self.body = lowered  # last: what is refused above is asked again
         return self.results(lowered, initial)
 
     def results(self, body: RModel, initial: Sequence[Tensor]) -> Sequence[Type]:
         """The types of the outputs, from what the body makes."""
         return [*(t.type for t in initial), *(Type(t.dtype, (self.turns, *t.shape)) for t in body.outputs[1 + len(initial) :])]
 
-    def _turns(self, body: Any, trips: Tensor | None, condition: Tensor | None, initial: Sequence[Tensor]) -> Size:
+    def _turns(self, body: Any, lowered: RModel, trips: Tensor | None, condition: Tensor | None, initial: Sequence[Tensor]) -> Size:
         """The number of turns, which scan outputs have as their first size."""
-        lowered = self.body
         carried = {tensor: (initial[i], lowered.outputs[1 + i]) for i, tensor in self.carried}
         try:
             found = Turns(body.makers, self.turn, self.condition, carried).count(condition, lowered.outputs[0], limit(trips))

@@ -65,9 +65,10 @@ class Scan(ROperator):
             name = names[states + i]
             bound[name] = Tensor(name, Type(tensor.dtype, tensor.shape[:axis] + tensor.shape[axis + 1 :]))
             self.slices.append(bound[name])
-        lowered = self.body = body.lower([*(t for _, t in self.carried), *self.slices], bound)
+        lowered = body.lower([*(t for _, t in self.carried), *self.slices], bound)
         for i, tensor in self.carried:
             keeps_type(tensor, lowered.outputs[i])
+        self.body = lowered
         return self.results(lowered, inputs)
 
     def length(self, inputs: Sequence[Tensor]) -> Size:

@@ -24,6 +24,7 @@ class TopK(ROperator):
 
     kernels = (TOPK.header,)
     vectors = (1,)
+    may_read_sizes = True
     computes = (TOPK.types, (int64,))
 
     axis: int = attribute(-1)
