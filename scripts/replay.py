@@ -94,8 +94,8 @@ def parts_of(header: str) -> dict[str, str]:
     """A header's face, kernels and network."""
     head, begin, rest = header.partition("namespace ONNX_BRIDGE_REGION {")
     kernels, mark, network = rest.partition("// ---- the network\n")
-    network, run, rest = network.partition("\n}\n\n#undef ")  # what is undefined are the kernels' macros
-    return {"face": _VERSION.sub("onnx_bridge", head + begin), "kernels": kernels + run + rest, "network": mark + network}
+    network, end, rest = network.partition("\n}\n\n#undef ")  # what is undefined are the kernels' macros
+    return {"face": _VERSION.sub("onnx_bridge", head + begin), "kernels": kernels + end + rest, "network": mark + network}
 
 
 def became(item: tuple[str, str, Path | None]) -> tuple[str, Became]:

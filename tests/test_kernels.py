@@ -91,7 +91,8 @@ def test_no_flag_changes_the_bits_of_a_function(tmp_path: Path) -> None:
     """exp, sin, pow and the like of floats and doubles, on each body: alike with any flags, by any compiler."""
     source = FOLDER / "same_bits.cpp"
     others = [compiler for compiler in ("clang++", "clang++-19", "clang++-14") if shutil.which(compiler)][:1]
-    builds = [(None, ["-O0"]), *((compiler, ["-O3", "-march=native", "-ffast-math"]) for compiler in (None, *others))]
+    quiet = ["-Wno-unknown-warning-option", "-Wno-invalid-feature-combination"]  # clang warns of what -march=native is on some processors
+    builds = [(None, ["-O0"]), *((compiler, ["-O3", "-march=native", "-ffast-math", *quiet]) for compiler in (None, *others))]
     answers = []
     for compiler, flags in builds:
         program = built(source, flags, tmp_path, compiler)
@@ -118,7 +119,7 @@ INEXACT = (
 def test_no_kernel_calls_an_inexact_function_of_the_c_library() -> None:
     """Neither by its full name nor by one that no kernel defines."""
     texts = {file.name: file.read_text(encoding="ascii") for file in sorted(KERNELS.glob("*.hxx"))}
-    own = set().union(*(definitions(text) for text in texts.values()))
+    own = set().union(*(definitions(text) for text in texts.values() if "@" not in text))  # where bodies go no function stands
     called = re.compile(rf"((?:std::|__builtin_|(?<![\w>])::)?)\b((?:{'|'.join(INEXACT)})[fl]?)\s*\(")
     for name, text in texts.items():
         found = {scope + function for scope, function in called.findall(re.sub(r"//.*", "", text)) if scope or function not in own}

@@ -46,7 +46,8 @@ class Loading:
             explicit = "" if constructor.startswith("const void*") else "explicit "
             throwing += [f"{INDENT}/// {line}" for line in comments]
             throwing += [
-                f"{INDENT}{explicit}Model({constructor}{', ' if constructor else ''}{options}) {{ raise({loaded}); }}",
+                f"{INDENT}{explicit}Model({constructor}{', ' if constructor else ''}{options})",
+                f"{INDENT}{{ raise({loaded}); }}",
             ]
             plain += [
                 f"{INDENT}static std::optional<Model> open({parameters}std::string& error,",

@@ -1,6 +1,6 @@
 """The functions of kernels/pointwise.hxx that expressions are made of: name, cost, meaning in numpy, derivatives.
 
-Costs are counted from the kernels' text, a fused multiply-add for one instruction; they are for comparing, not for promising.
+Costs are estimates, a fused multiply-add for one instruction; they are for comparing, not for promising.
 """
 
 from __future__ import annotations

@@ -132,7 +132,8 @@ class Workspace;
 class Model {
 public:
 #if defined(__cpp_exceptions)
-   explicit Model(Body body = Body::best) { raise(choose(body)); }
+   explicit Model(Body body = Body::best)
+   { raise(choose(body)); }
 #endif
    static std::optional<Model> open(std::string& error,
       Body body = Body::best) noexcept

@@ -276,9 +276,11 @@ public:
 #if defined(__cpp_exceptions)
    /// Maps the weights file. Where none is named, it is "convolution.dat" in the working directory, else beside the
    /// program (Linux), else beside this header.
-   explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all) { raise(load(file, body, check)); }
+   explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all)
+   { raise(load(file, body, check)); }
    /// Weights in the caller's memory (64-byte aligned), which must outlive the Model.
-   Model(const void* data, std::size_t bytes, Body body = Body::best, Check check = Check::all) { raise(bind(static_cast<const char*>(data), bytes, "memory", 0, body, check)); }
+   Model(const void* data, std::size_t bytes, Body body = Body::best, Check check = Check::all)
+   { raise(bind(static_cast<const char*>(data), bytes, "memory", 0, body, check)); }
 #endif
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
