@@ -131,10 +131,9 @@ class Trial:
             def answer(feeds: Arrays) -> list[np.ndarray]:
                 try:
                     return references.answer(feeds)[1]
-                except VerificationError as error:  # none takes the model
-                    if isinstance(error, Refusal):
-                        raise
+                except VerificationError as error:  # none takes the model, or the next one not these inputs, which may be its own fault
                     others = "; ".join(refusal.why for refusal in references.refusals if refusal.who != "onnxruntime")
+                    others = others or (error.why if isinstance(error, Refusal) else "")
                     raise Rejected(f"onnxruntime does not load what was exported: {why}" + (f" ({others})" if others else "")) from None
 
             seen = self._seen(_Asked("the reference", answer))
