@@ -87,19 +87,3 @@ def test_sizes_that_grow_beyond_bounds_are_computed_when_it_runs(turn: str) -> N
     (x,), (y,) = made.model.inputs, made.model.outputs
     assert y.shape == x.shape
     assert len(made.model.operators) > 1  # a size of the known part, and the rest
-
-
-def test_an_output_that_is_known_keeps_its_name() -> None:
-    """Others read it, too: what it is a copy of is called by another name."""
-    ends = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in zip("abc", (0, 5, 1), strict=True)]
-    nodes = [
-        helper.make_node("Range", ["a", "b", "c"], ["places"]),
-        helper.make_node("Cast", ["places"], ["numbers"], to=TensorProto.FLOAT),
-        helper.make_node("Add", ["x", "numbers"], ["y"]),
-    ]
-    outputs = [helper.make_tensor_value_info(name, kind, None) for name, kind in (("places", TensorProto.INT64), ("y", TensorProto.FLOAT))]
-    graph = helper.make_graph(nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 5])], outputs, ends)
-    made = convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), name="net")
-
-    assert made.report.passed
-    assert [tensor.name for tensor in made.model.outputs] == ["places", "y"]

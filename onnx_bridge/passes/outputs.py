@@ -41,10 +41,8 @@ class Outputs(Pass):
     def copied(model: RModel, tensor: Tensor) -> Tensor:
         copy = Copy(name=f"copy of {tensor.name}")
         # The output keeps its name; what made it is called by another.
-        own = tensor.is_constant and model.tensors.get(tensor.name) is tensor  # not one that a body captures
-        if own or tensor in model.producers():
+        if tensor in model.producers():
             inner = model.new_tensor(f"{tensor.name}_source", tensor.type, value=tensor.value, layout=tensor.layout)
-            tensor.value = None if own else tensor.value
             rename(model, {tensor: inner})
             copy.inputs, copy.outputs = [inner], [tensor]
             model.operators.append(copy)
