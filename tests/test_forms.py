@@ -61,6 +61,7 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("Gather", "x", "rank+1"): "a constant index outside is brought to the nearest end",
     ("GatherND", "*", "*"): "a constant index outside is brought to the nearest end",
     ("GlobalAveragePool", "x", "*"): "onnxruntime has no more than three spatial axes",
+    ("GlobalLpPool", "x", "rank+2"): "onnxruntime has no more than three spatial axes",
     ("GlobalMaxPool", "x", "*"): "onnxruntime has no more than three spatial axes",
     ("LRN", "x", "*"): "onnxruntime has four axes only",
     ("Pad", "x", "*"): "a border wider than what it reflects goes to and fro",
@@ -69,6 +70,7 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("ScatterElements", "x", "*"): "an update with a constant index outside is dropped",
     ("ScatterND", "x", "*"): "an update with a constant index outside is dropped",
     ("Split", "x", "rank-1"): "the last piece may be empty",
+    ("TensorScatter", "update", "*"): "what lies beyond the cache is dropped",
     ("SkipLayerNormalization", "skip", "*"): "a residual broadcasts",
     ("SkipSimplifiedLayerNormalization", "skip", "*"): "a residual broadcasts",
 }

@@ -169,5 +169,7 @@ def _reasons(node: onnx.NodeProto) -> Iterator[str]:
         yield "its Dropout has another mask"
     if node.op_type == "Scan" and any("direction" in name for name in said):
         yield "its Scan does not run in reverse"
+    if node.op_type == "MaxUnpool" and len(node.input) > 2 and node.input[2]:
+        yield "its MaxUnpool counts places in another shape than the output's"
     if node.op_type == "SVMClassifier":
         yield "its SVMClassifier has other scores"

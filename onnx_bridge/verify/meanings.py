@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.meaning import Bound, Meaning
+from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.verify.places import PLACES
+from onnx_bridge.verify.traces import Trace
 
 #: Operators whose output holds elements of the first input, unchanged for what matters here.
 _PASSING = {
@@ -25,39 +27,6 @@ _OF_SHAPES = {"Shape", "Size", "EyeLike"}
 
 #: A mask is told by what it is multiplied with, or what stands where it does not keep: such a number, or a larger one.
 _LARGE = 1e3
-
-
-@dataclass(frozen=True)
-class Trace:
-    """An element of a tensor as a function of one of an input.
-
-    Attributes:
-        source: the input.
-        factor, shift: it is factor * x + shift...
-        share: ...of so many inputs that are added up.
-        truth: 1 where it is whether x is not zero, -1 where it is whether x is.
-        picked: it is that or 0, by another factor.
-        later: it may be that of another place: a part was taken.
-    """
-
-    source: str
-    factor: Fraction = Fraction(1)
-    shift: Size = 0
-    share: int = 1
-    truth: int = 0
-    picked: bool = False
-    later: bool = False
-
-    def within(self, low: Size, high: Size) -> Bound:
-        return Bound(low, high, self.factor, self.shift, self.share)
-
-    def is_zero_for(self) -> int | None:
-        """The x of 0 and 1 for which the element is 0, if it is not for the other."""
-        if self.truth:
-            return 0 if self.truth > 0 else 1
-        if self.share == 1 and self.shift == 0:
-            return 0
-        return 1 if self.share == 1 and self.shift == -self.factor else None
 
 
 def meanings(model: RModel) -> dict[str, Meaning]:
@@ -394,4 +363,5 @@ _STEPS: dict[str, Callable[[_Walk, ROperator, _Known], set[Trace]]] = {
     **dict.fromkeys(("Gather", "GatherElements"), _gather), **dict.fromkeys(("GatherND", "ScatterND"), _gather_nd),
     **dict.fromkeys(("ScatterElements", "Scatter"), _scatter), **dict.fromkeys(("ReduceSum", "CumSum"), _summed), "Cast": _cast,
     "OneHot": _one_hot, "ReverseSequence": _reverse_sequence, "Attention": _attention, "Where": _where, "Not": _not, "Slice": _slice,
+    **PLACES,
 }  # fmt: skip
