@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.rmodel import RModel
@@ -12,21 +14,27 @@ from onnx_bridge.passes.base import Pass
 
 
 class Expand(Pass):
-    """Every Composite gives way to the operators that it is made of."""
+    """Every Composite gives way to the operators that it is made of, and those among them to theirs."""
 
     name = "expand"
     takes = gives = Dialect.ONNX
     optional = False
 
     def call(self, model: RModel) -> bool:
-        operators: list[ROperator] = []
         token = ASSUMED.set(model.constraints)  # what the lowering took for equal when it tried the parts
         try:
             with dims.assuming(model.conditions):
-                for op in model.operators:
-                    operators.extend(op.expanded(model) if isinstance(op, Composite) else [op])
+                operators = list(self.expanded(model, model.operators))
         finally:
             ASSUMED.reset(token)
         changed = operators != model.operators
         model.operators = operators
         return changed
+
+    def expanded(self, model: RModel, operators: Iterable[ROperator]) -> Iterator[ROperator]:
+        """The operators with none among them that is made of others."""
+        for op in operators:
+            if isinstance(op, Composite):
+                yield from self.expanded(model, op.expanded(model))
+            else:
+                yield op
