@@ -143,8 +143,8 @@ class Convolution(BlockedKernel):
         if kernel is WINOGRAD:
             return kernel.function
         if kernel is CONV_DEPTHWISE:
-            fixed = width.kernel in (3, 5) and width.stride <= 2 and width.dilation == 1 and _below(width.pad, width.kernel)
-            fixed = fixed and _below(width.pad_end, width.kernel)
+            fixed = width.kernel in (3, 5) and width.stride <= 2 and width.dilation == 1
+            fixed = fixed and _below(width.pad, width.kernel) and _below(width.pad_end, width.kernel)
             return f"{kernel.function}<Const<{width.kernel}>, {stride}>" if fixed else f"{kernel.function}<Size, Size>"
         return f"{kernel.function}<{stride}>"
 
@@ -162,7 +162,7 @@ class Convolution(BlockedKernel):
         packing = self.kernel.packing
         assert packing is not None
         o, c = self.weights.shape[:2]
-        taps = self.weights.reshape(o, c, *(axis.kernel for axis in self.window.axes))
+        taps: np.ndarray = self.weights.reshape(o, c, *(axis.kernel for axis in self.window.axes))
         if self.kernel is WINOGRAD:
             taps = winograd_weights(taps[:, :, 0])
         if self.kernel is CONV_GROUPED:
@@ -190,8 +190,8 @@ class TransposedConvolution(BlockedKernel):
         return np.concatenate(parts)
 
 
-def _below(size: Size, limit: int) -> bool:
-    return isinstance(size, int) and size < limit
+def _below(size: Size, limit: Size) -> bool:
+    return isinstance(size, int) and isinstance(limit, int) and size < limit
 
 
 def winograd_weights(taps: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.tensor import BLOCK
+from onnx_bridge.kernels.product import matmul_scratch
 from onnx_bridge.library.kernel import Kernel, Packing
 from onnx_bridge.library.window import Axis, Window
 
@@ -86,7 +87,7 @@ def phases(axis: Axis) -> dict[int, list[int]]:
     """
     pad = int(np.asarray(axis.pad))
     found: dict[int, list[int]] = {}
-    for tap in reversed(range(axis.kernel)):
+    for tap in reversed(range(int(np.asarray(axis.kernel)))):
         found.setdefault((tap * axis.dilation - pad) % axis.stride, []).append(tap)
     return dict(sorted(found.items()))
 
@@ -106,6 +107,18 @@ def _phases_extent(axis: Axis) -> Size:
     return before + after
 
 
+def conv_any_scratch(window: Window, groups: Size, in_channels: Size, out_channels: Size) -> Size:
+    """The windows of 256 places as columns, and what their product needs."""
+    terms, places = dims.floor_div(in_channels, groups) * window.taps, dims.minimum(window.outputs, 256)
+    return terms * places + matmul_scratch(dims.floor_div(out_channels, groups), places, terms)
+
+
+def conv_transposed_any_scratch(window: Window, groups: Size, in_channels: Size, out_channels: Size) -> Size:
+    """What every input gives every tap, of one group, and what that product needs."""
+    rows = dims.floor_div(out_channels, groups) * window.taps
+    return rows * window.inputs + matmul_scratch(rows, window.inputs, dims.floor_div(in_channels, groups))
+
+
 CONV = _Convolution("conv", "conv.hxx", packing=PANELS, scratch=conv_scratch)
 CONV_PLANAR = _Convolution("conv_planar", "conv_planar.hxx", reads="planar", packing=PLANAR_PANELS, scratch=conv_planar_scratch)
 CONV_DEPTHWISE = _Convolution("conv_depthwise", "conv_depthwise.hxx", packing=SHARED_PANELS)
@@ -114,3 +127,6 @@ CONV_GROUPED = _Convolution("conv_grouped", "conv_grouped.hxx", packing=GROUPED_
 CONV_SHARED = _Convolution("conv_grouped", "conv_grouped.hxx", packing=SHARED_PANELS, scratch=conv_grouped_scratch)
 CONV_TRANSPOSED = _Convolution("conv_transposed", "conv_transposed.hxx", packing=PANELS, scratch=conv_transposed_scratch)
 WINOGRAD = _Convolution("winograd", "winograd.hxx", packing=WINOGRAD_PANELS, scratch=winograd_scratch)
+#: By weights that are known only at run time, over planar images.
+CONV_ANY = Kernel("conv_any", "conv_any.hxx", scratch=conv_any_scratch)
+CONV_TRANSPOSED_ANY = Kernel("conv_transposed_any", "conv_any.hxx", scratch=conv_transposed_any_scratch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer
-from onnx_bridge.ir.tensor import ShapeError
+from onnx_bridge.ir.tensor import ShapeError, Tensor, fits
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Axis:
 
     size: Size
     out: Size
-    kernel: int
+    kernel: Size
     stride: int = 1
     dilation: int = 1
     pad: Size = 0
@@ -62,7 +62,7 @@ class Window:
         return dims.product(axis.out for axis in self.axes)
 
     @property
-    def taps(self) -> int:
+    def taps(self) -> Size:
         return self.axes[0].kernel * self.axes[1].kernel * self.axes[2].kernel
 
     @property
@@ -98,9 +98,25 @@ def spread(values: Sequence[int] | None, rank: int, default: int, what: str) -> 
     return given
 
 
+def kernel_sizes(weights: Tensor, kernel_shape: Sequence[int] | None) -> Sequence[Size]:
+    """The taps along each spatial axis: those of weights [O, C, kernel...], which an attribute may say again.
+
+    Raises:
+        ShapeError: it says something else.
+    """
+    sizes = weights.shape[2:]
+    if not kernel_shape:
+        return sizes
+    try:
+        fits(weights, (*weights.shape[:2], *kernel_shape), "weights")
+    except ShapeError:
+        raise ShapeError(f"kernel_shape {kernel_shape} is not that of the weights, {list(sizes)}") from None
+    return sizes
+
+
 def sliding_axes(
     spatial: Sequence[Size],
-    kernel: Sequence[int],
+    kernel: Sequence[Size],
     strides: Sequence[int] | None,
     dilations: Sequence[int] | None,
     pads: Sequence[int] | None,
@@ -143,7 +159,7 @@ def sliding_axes(
     return axes
 
 
-def _places(size: Size, after: Size, reach: int, stride: int, ceil_mode: bool) -> Size:
+def _places(size: Size, after: Size, reach: Size, stride: int, ceil_mode: bool) -> Size:
     """How many windows of `reach` positions begin on `size` positions (padding before them included) with `after` of padding behind.
 
     Of a window that is larger than all of that ONNX says floor(-1 / 2) + 1 = 0, while onnxruntime divides towards zero and takes one

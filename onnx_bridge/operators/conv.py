@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.library.window import Window, sliding_axes, window
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
+from onnx_bridge.library.window import Window, kernel_sizes, sliding_axes, window
 from onnx_bridge.operators.cases import Case, case, weight
 
 
@@ -16,8 +17,8 @@ from onnx_bridge.operators.cases import Case, case, weight
 class Conv(ROperator):
     """y[n, o, ...] = sum over c and the window of x[n, c, ...] w[o, c, ...] + b[o], in groups of channels.
 
-    x [N, C, spatial...] with one to three spatial dimensions, w [O, C / group, kernel...] constant, b [O] constant.
-    It becomes a Convolution (select/convolution.py).
+    x [N, C, spatial...] with one to three spatial dimensions, w [O, C / group, kernel...], b [O].
+    It becomes a Convolution, whose weights are packed, or where they are known only at run time a ConvolutionAny (select/convolution.py).
     """
 
     takes_epilogue = True
@@ -33,14 +34,13 @@ class Conv(ROperator):
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
         if w.rank != x.rank or not 3 <= x.rank <= 5:
             raise ShapeError(f"x and w must have one rank of 3, 4 or 5, got {x.type} and {w.type}")
-        if not w.is_constant or (b is not None and not b.is_constant):
-            raise UnsupportedForm("weights and bias must be constants")
         o, c = w.shape[0], w.shape[1]
-        if not isinstance(o, int) or self.group < 1 or o % self.group:
+        if self.group < 1 or (isinstance(o, int) and o % self.group):
             raise ShapeError(f"group {self.group} does not divide {o} output channels")
+        same(dims.floor_div(o, self.group) * self.group, o)
         same(x.shape[1], c * self.group)
-        if b is not None and b.shape != (o,):
-            raise ShapeError(f"b must be [{o}], got {b.type}")
+        if b is not None:
+            fits(b, (o,), "b")
         axes = self.window().axes[5 - x.rank :]
         if any(isinstance(axis.room, int) and axis.room < 0 < axis.out for axis in axes if isinstance(axis.out, int)):
             raise ShapeError(f"a kernel of {list(w.shape[2:])} does not fit into {x.type} with these pads and dilations")
@@ -48,9 +48,7 @@ class Conv(ROperator):
 
     def window(self) -> Window:
         """The window over x."""
-        kernel = [int(size) for size in self.input(1).constant().shape[2:]]
-        if self.kernel_shape and list(self.kernel_shape) != kernel:
-            raise ShapeError(f"kernel_shape {self.kernel_shape} is not that of the weights, {kernel}")
+        kernel = kernel_sizes(self.input(1), self.kernel_shape)
         return window(sliding_axes(self.x.shape[2:], kernel, self.strides, self.dilations, self.pads, self.auto_pad))
 
     cases: ClassVar[Sequence[Case]] = (
@@ -69,6 +67,12 @@ class Conv(ROperator):
         case(x=("N", 2, 6, 7, 8), w=weight(8, 2, 3, 3, 3), b=weight(8), attributes={"pads": [1, 1, 1, 1, 1, 1]}),
         case(x=(1, 17, 5, 6, 7), w=weight(5, 17, 2, 1, 3), attributes={"strides": [1, 2, 1]}),
         case(x=(1, 16, 12, 12), w=weight(16, 16, 3, 3), attributes={"dilations": [2, 3], "auto_pad": "VALID"}),
+        case(x=("N", 3, 9, "W"), w=(20, 3, 3, 3), b=(20,), attributes={"pads": [1, 1, 1, 1]}),
+        case(x=("N", "C", 11), w=("O", "C", 3), attributes={"strides": [2], "pads": [2, 0]}),
+        case(x=(2, 12, 8, 8), w=(18, 4, 3, 3), b=(18,), attributes={"group": 3, "auto_pad": "SAME_LOWER", "strides": [2, 1]}),
+        case(x=(1, 2, 5, 6, 7), w=(3, 2, 2, 1, 3), b=weight(3), attributes={"strides": [1, 2, 1], "dilations": [2, 1, 1]}),
+        case(x=("N", 4, 20, 20), w=weight(6, 4, 3, 3), b=(6,), attributes={"kernel_shape": [3, 3]}),
+        case(x=(2, 300, 6), w=(4, 300, 3)),
     )
 
 

@@ -6,16 +6,17 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.library.window import Axis, Window, spread, window
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
+from onnx_bridge.library.window import Axis, Window, kernel_sizes, spread, window
 from onnx_bridge.operators.cases import case, weight
 
 
 @operator("ConvTranspose", since=1)
 class ConvTranspose(ROperator):
-    """The transposed convolution: every input spreads its window over the output. w [C, O / group, kernel...] constant.
+    """The transposed convolution: every input spreads its window over the output. w [C, O / group, kernel...], b [O].
 
-    It becomes a TransposedConvolution (select/transposed_convolution.py).
+    It becomes a TransposedConvolution, whose weights are packed, or where they are known only at run time a ConvolutionAny
+    (select/transposed_convolution.py).
     """
 
     takes_epilogue = True
@@ -33,25 +34,24 @@ class ConvTranspose(ROperator):
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Type:
         if w.rank != x.rank or not 3 <= x.rank <= 5:
             raise ShapeError(f"x and w must have one rank of 3, 4 or 5, got {x.type} and {w.type}")
-        if not w.is_constant or (b is not None and not b.is_constant):
-            raise UnsupportedForm("weights and bias must be constants")
         same(x.shape[1], w.shape[0])
-        if b is not None and b.shape != (w.shape[1] * self.group,):
-            raise ShapeError(f"b must be [{w.shape[1] * self.group}], got {b.type}")
+        if self.group < 1 or (isinstance(w.shape[0], int) and w.shape[0] % self.group):
+            raise ShapeError(f"group {self.group} does not divide {w.shape[0]} input channels")
+        same(dims.floor_div(w.shape[0], self.group) * self.group, w.shape[0])
+        if b is not None:
+            fits(b, (w.shape[1] * self.group,), "b")
         return Type(x.dtype, (x.shape[0], w.shape[1] * self.group, *(axis.out for axis in self.window().axes[5 - x.rank :])))
 
     def window(self) -> Window:
         """The window: output o receives input i by tap k where o = i * stride - pad + k * dilation."""
         spatial = self.x.shape[2:]
         rank = len(spatial)
-        kernel = [int(size) for size in self.input(1).constant().shape[2:]]
+        kernel = kernel_sizes(self.input(1), self.kernel_shape)
         strides, dilations = spread(self.strides, rank, 1, "strides"), spread(self.dilations, rank, 1, "dilations")
         extra = spread(self.output_padding, rank, 0, "output_padding")
         pads = list(self.pads) if self.pads else [0] * (2 * rank)
         if len(pads) != 2 * rank or (self.output_shape and len(self.output_shape) < rank):
             raise ShapeError(f"pads must have {2 * rank} values and output_shape {rank}, got {pads} and {self.output_shape}")
-        if self.kernel_shape and list(self.kernel_shape) != kernel:
-            raise ShapeError(f"kernel_shape {self.kernel_shape} is not that of the weights, {kernel}")
         axes = []
         for i, size in enumerate(spatial):
             reach = (kernel[i] - 1) * dilations[i] + 1
@@ -86,4 +86,9 @@ class ConvTranspose(ROperator):
         case(x=(1, 6, 5, 5), w=weight(6, 2, 3, 3), b=weight(4), attributes={"group": 2, "strides": [2, 2]}),
         case(x=(1, 3, 5, 5), w=weight(3, 2, 3, 3), attributes={"dilations": [2, 2], "output_shape": [9, 9], "strides": [1, 1]}),
         case(x=(1, 3, 5, 5), w=weight(3, 2, 3, 3), attributes={"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+        case(x=("N", 5, 6, "W"), w=(5, 20, 3, 3), b=(20,), attributes={"strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        case(x=(2, "C", 5), w=("C", "O", 4), attributes={"strides": [3], "pads": [1, 1]}),
+        case(x=(1, 2, 3, 4, 3), w=(2, 3, 3, 2, 3), b=weight(3), attributes={"strides": [2, 1, 2]}),
+        case(x=(1, 6, 5, 5), w=(6, 2, 3, 3), b=(4,), attributes={"group": 2, "strides": [2, 2]}),
+        case(x=(1, 3, 5, 5), w=(3, 2, 3, 3), attributes={"dilations": [2, 2], "output_shape": [9, 9], "strides": [1, 1]}),
     )

@@ -1,4 +1,4 @@
-"""Conv and FusedConv: Convolution, whose weights are packed at conversion."""
+"""Conv and FusedConv: Convolution, whose weights are packed at conversion, or ConvolutionAny, which reads them at run time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.convolution import Convolution
+from onnx_bridge.kernel_operators.convolution_any import ConvolutionAny
 from onnx_bridge.operators.clip import Clip
 from onnx_bridge.operators.conv import Conv, FusedConv
 from onnx_bridge.operators.pointwise import TABLE
@@ -15,8 +16,8 @@ from onnx_bridge.select.rule import Rule
 
 
 class Convolutions(Rule[Conv]):
-    """Conv(x, w, b): Convolution(x).
-    FusedConv(x, w, b, z): activation(Add(Convolution(x), z)), the activation and the Add where there are some.
+    """Conv(x, w, b): Convolution(x) where w and b are constants, else ConvolutionAny(x, w, b).
+    FusedConv(x, w, b, z): activation(Add(Conv(x, w, b), z)), the activation and the Add where there are some.
     """
 
     name = "convolutions"
@@ -25,16 +26,21 @@ class Convolutions(Rule[Conv]):
     def rewrite(self, op: Conv) -> Sequence[ROperator]:
         x, w, b, z = op.arguments(4)
         assert x is not None and w is not None
-        made = Convolution(name=op.name, opset=op.opset, window=op.window(), group=op.group)
-        made.weights, made.bias = w.constant(), None if b is None else b.constant()
-        made.inputs, made.outputs = [x], [op.y]
-        operators: list[ROperator] = [made]
+        operators: list[ROperator] = [self.convolution(op, x, w, b)]
         if isinstance(op, FusedConv):
             if z is not None:
                 self.append(operators, TABLE["Add"], [z], {})
             if op.activation:
                 self.append(operators, *self.activation(op))
         return operators
+
+    def convolution(self, op: Conv, x: Tensor, w: Tensor, b: Tensor | None) -> ROperator:
+        """The kernel operator."""
+        if not w.is_constant or (b is not None and not b.is_constant):
+            return ConvolutionAny(name=op.name, opset=op.opset, window=op.window(), group=op.group).between([x, w, b], [op.y])
+        made = Convolution(name=op.name, opset=op.opset, window=op.window(), group=op.group)
+        made.weights, made.bias = w.constant(), None if b is None else b.constant()
+        return made.between([x], [op.y])
 
     def append(self, operators: list[ROperator], cls: type[ROperator], others: Sequence[Tensor], attributes: Mapping[str, Any]) -> None:
         """Puts a pointwise operator behind the last one, which keeps its output's name."""

@@ -8,12 +8,15 @@ import numpy as np
 
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.kernel_operators.convolution import TransposedConvolution
+from onnx_bridge.kernel_operators.convolution_any import ConvolutionAny
 from onnx_bridge.operators.conv_transpose import ConvTranspose
 from onnx_bridge.select.rule import Rule
 
 
 class TransposedConvolutions(Rule[ConvTranspose]):
-    """ConvTranspose(x, w, b): TransposedConvolution(x), of one group; weights are zero between several."""
+    """ConvTranspose(x, w, b): TransposedConvolution(x), of one group, where w and b are constants; weights are zero between several.
+    Else ConvolutionAny(x, w, b).
+    """
 
     name = "transposed convolutions"
     of = (ConvTranspose,)
@@ -21,6 +24,9 @@ class TransposedConvolutions(Rule[ConvTranspose]):
     def rewrite(self, op: ConvTranspose) -> Sequence[ROperator]:
         x, w, b = op.arguments(3)
         assert x is not None and w is not None
+        if not w.is_constant or (b is not None and not b.is_constant):
+            made_any = ConvolutionAny(name=op.name, opset=op.opset, window=op.window(), group=op.group, transposed=True)
+            return [made_any.between([x, w, b], [op.y])]
         weights = w.constant()
         if op.group > 1:
             c, o = weights.shape[:2]
