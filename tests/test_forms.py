@@ -66,6 +66,8 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("LRN", "x", "*"): "onnxruntime has four axes only",
     ("Pad", "x", "*"): "a border wider than what it reflects goes to and fro",
     ("Resize", "x", "*"): "onnxruntime resizes the last axes only",
+    ("MaxRoiPool", "x", "size 0 = 1"): "an index of an image outside is brought to the nearest",
+    ("RoiAlign", "x", "size 0 = 1"): "an index of an image outside is brought to the nearest",
     ("Scatter", "x", "*"): "an update with a constant index outside is dropped",
     ("ScatterElements", "x", "*"): "an update with a constant index outside is dropped",
     ("ScatterND", "x", "*"): "an update with a constant index outside is dropped",

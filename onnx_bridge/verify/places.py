@@ -23,4 +23,14 @@ def _tensor_scatter(walk: Walk, op: ROperator, known: list[set[Trace]]) -> set[T
     return known[0] | known[1]
 
 
-PLACES: dict[str, Callable[[Walk, ROperator, list[set[Trace]]], set[Trace]]] = {"MaxUnpool": _unpooled, "TensorScatter": _tensor_scatter}
+def _regions(walk: Walk, op: ROperator, known: list[set[Trace]]) -> set[Trace]:
+    """RoiAlign: the image of each region."""
+    for traces in known[:2]:
+        walk.counted(traces)
+    walk.index(known[2], op.x.shape[0])
+    return set()
+
+
+PLACES: dict[str, Callable[[Walk, ROperator, list[set[Trace]]], set[Trace]]] = {
+    "MaxUnpool": _unpooled, "TensorScatter": _tensor_scatter, "RoiAlign": _regions,
+}  # fmt: skip
