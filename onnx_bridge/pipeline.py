@@ -21,6 +21,7 @@ from onnx_bridge.frontends.request import Dynamic, Request
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
 from onnx_bridge.lowering import functions, lower
+from onnx_bridge.lowering.blocked import plain_blocks
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.optimise import optimise
@@ -201,16 +202,21 @@ def _obstacles(dims: Mapping[str, int] | None) -> Callable[[onnx.ModelProto], li
 
 def _walked(normal: onnx.ModelProto, name: str, dims: Mapping[str, int] | None) -> RModel:
     """The RModel. Operators of which a form is refused are taken apart where ONNX defines them by others, if that helps."""
-    expanded = _expanded(normal)
+    plain, notes = plain_blocks(normal)
+    expanded = _expanded(plain)
     try:
-        return lower(expanded, name, dims)
+        rmodel = lower(expanded, name, dims)
+        rmodel.notes += notes
+        return rmodel
     except UnsupportedModel as error:
         names = functions.refused(expanded, error.findings)
         apart = functions.in_place(expanded, names) if names else None
         if apart is None:
             raise
         try:
-            return lower(normalize(functions.take_apart(apart))[0], name, dims)
+            rmodel = lower(normalize(functions.take_apart(apart))[0], name, dims)
+            rmodel.notes += notes
+            return rmodel
         except UnsupportedModel:
             raise error from None
 

@@ -257,6 +257,7 @@ def _light(model: onnx.ModelProto) -> onnx.ModelProto:
             light.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=[1], raw_data=bytes(size))
         else:
             light.graph.initializer.append(tensor)
+    light.ir_version = max(light.ir_version, 4)  # before, initializers had to be inputs; onnxruntime writes others, and reads them
     if not in_order(light):
         sort_nodes(light)
     return light

@@ -86,6 +86,7 @@ class FusedConv(Conv):
     #: The activations that there are, and which of their attributes `activation_params` holds.
     KNOWN: ClassVar[Mapping[str, Sequence[str]]] = {
         "Relu": (), "Tanh": (), "Sigmoid": (), "LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta"), "Clip": ("min", "max"),
+        "HardSwish": (),
     }  # fmt: skip
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
@@ -100,4 +101,7 @@ class FusedConv(Conv):
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "Relu"}),
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "LeakyRelu", "activation_params": [0.3]}),
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), attributes={"activation": "Clip", "activation_params": [0.0, 6.0]}),
+        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), z=(2, 20, 6, 6), attributes={"activation": "Tanh"}),
+        case(x=(2, 5, 8), w=weight(20, 5, 3), b=weight(20), attributes={"activation": "HardSigmoid", "activation_params": [0.3, 0.4]}),
+        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "HardSwish"}),
     )

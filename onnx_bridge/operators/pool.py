@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import float32, int64
@@ -10,7 +11,7 @@ from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribu
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
 from onnx_bridge.library.loops import add_index
 from onnx_bridge.library.window import Window, sliding_axes, window
-from onnx_bridge.operators.cases import case
+from onnx_bridge.operators.cases import Case, case
 
 
 class Pool(ROperator):
@@ -77,7 +78,7 @@ class MaxPool(Pool):
     def kernel_files(self) -> Sequence[str]:
         return [*self.kernels, "pool_indices.hxx"] if self.wants(1) else self.kernels
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 5, 9, 11), attributes={"kernel_shape": [2, 2], "strides": [2, 2]}),
         case(x=("N", 16, 9, 11), attributes={"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
         case(x=(2, 3, 9, 10), attributes={"kernel_shape": [3, 2], "strides": [2, 3], "ceil_mode": 1}),
@@ -112,7 +113,7 @@ class AveragePool(Pool):
             raise UnsupportedForm("a window that is larger than the padded image, which count_include_pad counts in full before opset 19")
         return types
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 5, 9, 11), attributes={"kernel_shape": [2, 2], "strides": [2, 2]}),
         case(x=("N", 16, 9, 11), attributes={"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
         case(x=(2, 3, 9, 11), attributes={"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
@@ -181,7 +182,7 @@ class GlobalAveragePool(GlobalPool):
     way = "PoolAverage()"
     planar_kernel = "global_average_planar"
 
-    cases = (case(x=("N", 5, 6, 7)), case(x=(2, 33, 100)), case(x=(1, 3, 2, 3, 4)))
+    cases: ClassVar[Sequence[Case]] = (case(x=("N", 5, 6, 7)), case(x=(2, 33, 100)), case(x=(1, 3, 2, 3, 4)))
 
 
 @operator("GlobalMaxPool", since=1)
@@ -191,4 +192,4 @@ class GlobalMaxPool(GlobalPool):
     way = "PoolMax()"
     planar_kernel = "global_max_planar"
 
-    cases = (case(x=("N", 5, 6, 7)), case(x=(2, 33, 100)), case(x=(1, 3, 2, 3, 4)))
+    cases: ClassVar[Sequence[Case]] = (case(x=("N", 5, 6, 7)), case(x=(2, 33, 100)), case(x=(1, 3, 2, 3, 4)))
