@@ -15,6 +15,14 @@ RELATIVE = 1e-5
 CONDITIONING = 4.0
 
 
+def is_float(array: np.ndarray) -> bool:
+    """Whether an array holds numbers that are rounded where they are calculated with: floats, bfloat16 among them.
+
+    Floats of a byte and less are codes that are moved and converted: they are compared as integers are.
+    """
+    return array.dtype.name in ("float16", "bfloat16", "float32", "float64") or (array.dtype.kind == "f" and array.dtype.itemsize > 2)
+
+
 def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], float], slack: float = 1.0) -> tuple[float, float, bool]:
     """The difference of two outputs, what is allowed, and whether the model's conditioning decided that.
 
@@ -27,7 +35,7 @@ def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], flo
     """
     if a.shape != b.shape or a.dtype != b.dtype:
         return float("inf"), 0.0, False
-    if b.dtype.kind != "f":
+    if not is_float(b):
         return difference(a, b), 0.0, False
     gap, allowed = difference(a, b), slack * RELATIVE * largest
     if gap <= allowed or not np.isfinite(gap):  # a NaN or an infinity in another place is no matter of rounding
@@ -62,6 +70,8 @@ def nudge(array: np.ndarray, seed: int = 0, fraction_bits: int = 52) -> np.ndarr
     """
     if array.size == 0:
         return array
+    if array.dtype.name == "bfloat16":
+        return nudge(array.astype(np.float32), seed, min(fraction_bits, 7)).astype(array.dtype)
     signs = np.random.default_rng([array.size, seed] if seed else array.size).choice(np.array([-1, 1], array.dtype), array.shape)
     largest = np.abs(array[np.isfinite(array)]).max(initial=0) or 1
     with np.errstate(invalid="ignore"):
@@ -99,7 +109,7 @@ def equal_bits(a: np.ndarray, b: np.ndarray) -> int:
 
 def scale_of(b: np.ndarray) -> float:
     """The largest magnitude of the finite numbers; 0 where there are none."""
-    finite = b[np.isfinite(b)] if b.dtype.kind == "f" else b
+    finite = b[np.isfinite(b)] if is_float(b) else b
     return float(np.abs(finite.astype(np.float64)).max()) if finite.size else 0.0
 
 
@@ -113,7 +123,7 @@ def first_difference(names: Sequence[str], ours: Mapping[str, np.ndarray], refer
             return name, float("inf")
         scale = scale_of(b)
         gap = difference(a, b)
-        limit = 0.0 if b.dtype.kind != "f" else max(1e-4 * scale, 1e-30)
+        limit = 0.0 if not is_float(b) else max(1e-4 * scale, 1e-30)
         if gap > limit:
             return name, gap / scale if scale else float("inf")
     return None

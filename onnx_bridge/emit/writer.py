@@ -98,7 +98,7 @@ class CppWriter:
 
     def weight(self, name: str, array: np.ndarray) -> str:
         array = np.ascontiguousarray(array)
-        key = (array.dtype.str, array.shape, hashlib.sha256(array.reshape(-1).view(np.uint8).data).digest())
+        key = (array.dtype.name, array.shape, hashlib.sha256(array.reshape(-1).view(np.uint8).data).digest())
         if key not in self._constants:
             cpp_name = self.names.new(name)
             self.packing.add(cpp_name, array)

@@ -16,7 +16,7 @@ import onnx
 
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.graphs import write_model
-from onnx_bridge.judge import decided, difference, gap_of, movement, nudge, scale_of
+from onnx_bridge.judge import decided, difference, gap_of, is_float, movement, nudge, scale_of
 from onnx_bridge.references.chain import References
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
@@ -148,7 +148,7 @@ class Trial:
                 call = self._call(session, inputs, inputs.kept)
             if call.fault:
                 raise Rejected(call.fault)
-            far = inputs.kind == "far" and not all(np.isfinite(value).all() for value in call.wanted if value.dtype.kind == "f")
+            far = inputs.kind == "far" and not all(np.isfinite(value).all() for value in call.wanted if is_float(value))
             if not far:  # where the framework itself overflows there is nothing to learn
                 calls.append(call)
         if all(call.refused for call in calls):
@@ -192,7 +192,7 @@ class Trial:
             gap, allowed, _ = gap_of(a, b, largest, lambda call=call, index=index: self._moved(call, index), SLACK)  # type: ignore[misc]
             if gap > allowed and self._ties.explain(index, call.feeds, a, b):
                 continue
-            if gap > allowed and b.dtype.kind != "f":
+            if gap > allowed and not is_float(b):
                 mask = decided(b, (answer[index] for answer in self._again(call, NUDGES)))
                 gap = difference(a[mask], b[mask])
             if gap > allowed:
@@ -206,9 +206,9 @@ class Trial:
 
     def _again(self, call: _Call, times: int) -> Iterator[Sequence[np.ndarray]]:
         """The framework's answers to nudged inputs, as far as it takes them: what it refuses to do moves nothing."""
-        if any(value.dtype.kind == "f" for value in call.feeds.values()):
+        if any(is_float(value) for value in call.feeds.values()):
             for seed in range(times):
-                nudged = {name: nudge(value, seed) if value.dtype.kind == "f" else value for name, value in call.feeds.items()}
+                nudged = {name: nudge(value, seed) if is_float(value) else value for name, value in call.feeds.items()}
                 answers: list[Sequence[np.ndarray]] = []
                 with suppress(Exception):  # whatever a framework raises
                     answers.append(self.reference(nudged))
@@ -247,7 +247,7 @@ def _other(rng: np.random.Generator, value: np.ndarray, axes: Mapping[int, str],
     for axis, name in axes.items():
         old = value.shape[axis]
         value = np.take(value, np.sort(rng.integers(0, max(old, 1), sizes[name])) if old else np.zeros(0, int), axis)
-    if value.dtype.kind != "f" or kind == "example":
+    if not is_float(value) or kind == "example":
         return value
     scale = {"normal": 1.0, "wide": 4.0, "far": 50.0}[kind]
     return np.asarray(rng.standard_normal(value.shape) * scale, value.dtype)

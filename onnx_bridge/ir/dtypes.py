@@ -17,9 +17,10 @@ class DType:
         onnx: the value of TensorProto.DataType.
         numpy: the numpy type of a tensor's storage. An element of less than a byte has a byte of its own.
         storage: the C++ type in memory.
-        compute: the C++ type that arithmetic is done in; empty where no kernel has the type.
+        compute: the C++ type that an element is read as, and that arithmetic is done in; empty where no kernel has the type.
         safetensors: the code in a safetensors header.
-        bits: what ONNX packs an element into.
+        bits: what ONNX packs an element into. In memory it has a byte at least, its code in the low bits: those above are never looked
+            at, and are written as copies of the sign (int4, int2) or zeros, so that integers can be read as int8_t and uint8_t.
     """
 
     name: str
@@ -54,9 +55,25 @@ class DType:
         return self.name.startswith(("int", "uint"))
 
     @property
-    def is_computed(self) -> bool:
-        """Whether there are kernels for it."""
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest number of an integer type."""
+        signed = self.name.startswith("int")
+        return (-(1 << self.bits - 1) if signed else 0), (1 << self.bits - signed) - 1
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is a type of eight bits or less that is moved and converted, and never calculated with."""
+        return 0 < self.bits < 8 or (self.bits == 8 and self.is_float)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether there are kernels that move it and convert it: a header takes and gives it."""
         return bool(self.compute)
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether there are kernels that calculate with it."""
+        return bool(self.compute) and not self.is_narrow
 
     def __str__(self) -> str:
         return self.name
@@ -71,10 +88,10 @@ def _row(name: str, onnx: int, storage: str, compute: str, safetensors: str, num
 
 
 def _byte(name: str, onnx: int, safetensors: str, of_ml_dtypes: str, bits: int = 8) -> DType:
-    """A type that no kernel computes, an element a byte. ml_dtypes 0.3, which TensorFlow 2.15 insists on, lacks some: they are bytes."""
-    signed = name.startswith("int")
-    numpy = getattr(ml_dtypes, of_ml_dtypes, np.int8 if signed else np.uint8)
-    return _row(name, onnx, "std::int8_t" if signed else "std::uint8_t", "", safetensors, numpy, bits)
+    """A narrow type, an element a byte. ml_dtypes 0.3, which TensorFlow 2.15 insists on, lacks some: they are bytes."""
+    storage = "std::int8_t" if name.startswith("int") else "std::uint8_t"
+    numpy = getattr(ml_dtypes, of_ml_dtypes, np.int8 if name.startswith("int") else np.uint8)
+    return _row(name, onnx, storage, "float" if name.startswith("float") else storage, safetensors, numpy, bits)
 
 
 float32 = _row("float32", 1, "float", "float", "F32")
@@ -115,8 +132,11 @@ BY_ONNX = {dtype.onnx: dtype for dtype in ALL}
 BY_NAME = {dtype.name: dtype for dtype in ALL}
 _BY_NUMPY = {dtype.numpy.name: dtype for dtype in reversed(ALL)}  # bytes are first of all uint8 and int8
 
-#: Families, for what operators declare. HALVES are stored in 16 bits and computed in float.
+#: Families, for what operators declare. NARROW are moved and converted only; STORED are those and what is calculated with. HALVES are
+#: stored in 16 bits and computed in float.
 COMPUTED = tuple(dtype for dtype in ALL if dtype.is_computed)
+NARROW = tuple(dtype for dtype in ALL if dtype.is_narrow)
+STORED = (*COMPUTED, *NARROW)
 HALVES = (float16, bfloat16)
 WIDE_FLOATS = (float32, float64)
 FLOATS = (*WIDE_FLOATS, *HALVES)
@@ -124,6 +144,12 @@ SIGNED = (int8, int16, int32, int64)
 UNSIGNED = (uint8, uint16, uint32, uint64)
 INTEGERS = (*SIGNED, *UNSIGNED)
 INDICES = (int32, int64)
+
+
+def settled(array: np.ndarray) -> np.ndarray:
+    """An array whose integers of less than a byte have their sign in the bits above, as kernels write them; others as they are."""
+    signed = array.dtype in (int4.numpy, int2.numpy) and array.dtype != np.int8
+    return array.astype(np.int8).view(array.dtype) if signed else array
 
 
 def of(array: np.ndarray) -> DType:

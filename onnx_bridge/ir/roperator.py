@@ -335,7 +335,7 @@ class ROperator:
         """
         types = self.infer_types()
         for type_ in types:
-            if type_ is not None and not type_.dtype.is_computed:
+            if type_ is not None and not type_.dtype.is_stored:
                 raise UnsupportedForm(f"its output would be of type {type_.dtype}, which is not supported")
         values: Any = self.values(*self.inputs)
         values = [values] if values is None or isinstance(values, np.ndarray) else list(values)
@@ -357,6 +357,7 @@ class KernelOperator(ROperator):
     """An operator of the kernels' dialect."""
 
     dialect = Dialect.KERNEL
+    computes = (dtypes.STORED,)
 
 
 class UnsupportedForm(ShapeError):

@@ -14,7 +14,7 @@ from onnx_bridge.ir.roperator import KernelOperator, ROperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
 from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
 from onnx_bridge.library.loops import add_index, broadcast_strides, collapse, contiguous_strides, nested_loops
-from onnx_bridge.library.steps import HALVES, Step, body, is_vector, operands, step_faults
+from onnx_bridge.library.steps import ENCODED, HALVES, Step, body, is_vector, operands, step_faults
 
 
 @dataclass(eq=False, kw_only=True)
@@ -59,7 +59,8 @@ class Group(KernelOperator):
     def kernel_files(self) -> Sequence[str]:
         doubles = any(tensor.dtype is float64 for step in self.steps for tensor in (*step.inputs, step.output))
         files = dict.fromkeys(kernel for step in self.steps for kernel in step.kernels)
-        return ["map.hxx", *files, *(["double_functions.hxx"] if doubles else [])]
+        narrow = any(tensor.dtype.is_narrow for step in self.steps for tensor in (*step.inputs, step.output))
+        return ["map.hxx", *files, *(["double_functions.hxx"] if doubles else []), *(["tiny_types.hxx"] if narrow else [])]
 
     def title(self) -> str:
         return " + ".join(step.op.title() for step in self.steps)
@@ -70,7 +71,7 @@ class Group(KernelOperator):
         names: dict[Tensor, str] = {}
         loads: list[Tensor] = []
         for tensor in used:
-            if tensor.is_constant and tensor.constant().size == 1 and tensor.dtype not in HALVES:
+            if tensor.is_constant and tensor.constant().size == 1 and tensor.dtype not in ENCODED:
                 text = literal(tensor.constant().reshape(-1)[0], tensor.dtype)
                 if vector:
                     text = f"splat({text})" if tensor.dtype is not bool_ else f"splat(-{int(bool(tensor.constant().reshape(-1)[0]))})"
@@ -132,13 +133,13 @@ def group_of(op: ROperator, steps: list[Step]) -> Group:
 
 def as_stored(dtype: DType, pointer: str, qualifier: str) -> str:
     """A pointer to what a loop over single elements reads or writes: numbers, or halves that convert themselves."""
-    return f"reinterpret_cast<{qualifier}{HALVES[dtype]}*>({pointer})" if dtype in HALVES else pointer
+    return f"reinterpret_cast<{qualifier}{ENCODED[dtype]}*>({pointer})" if dtype in ENCODED else pointer
 
 
 def accessor(cpp: Writer, tensor: Tensor, pointer: str, stride: Size, vector: bool) -> str:
     """The accessor of map.hxx that reads a tensor along the innermost axis."""
     if not vector or tensor.dtype in HALVES:
-        kind = f"<{HALVES.get(tensor.dtype, tensor.dtype.storage)}>"
+        kind = f"<{ENCODED.get(tensor.dtype, tensor.dtype.storage)}>"
         name = "Half" if vector else "Scalar"
         pointer = as_stored(tensor.dtype, pointer, "const ")
         return f"{name}Row{kind}{{{pointer}}}" if stride == 1 else f"{name}Strided{kind}{{{pointer}, {cpp.size(stride)}}}"

@@ -110,3 +110,11 @@ ONNX_BRIDGE_KERNEL void fill(T* dst, Size n, T value)
 {
    put_bytes(reinterpret_cast<unsigned char*>(dst), n * static_cast<Size>(sizeof(T)), repeated(&value));
 }
+
+/// y = the bits of x, n elements of another type that is as wide.
+template <class X, class Y>
+ONNX_BRIDGE_INLINE void copy_bits(Size n, const X* x, Y* y)
+{
+   static_assert(sizeof(X) == sizeof(Y), "as wide");
+   put_bytes(reinterpret_cast<unsigned char*>(y), n * static_cast<Size>(sizeof(X)), BytesAt{reinterpret_cast<const unsigned char*>(x)});
+}

@@ -10,6 +10,7 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bfloat16
+from onnx_bridge.ir.dtypes import settled as settled_bits
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.tensor import ShapeError, Tensor
 
@@ -72,6 +73,9 @@ def storage_literal(value: object, dtype: DType) -> str:
     """An element, as numpy stores it, as C++ of the very type that its tensor has in memory, so that templates deduce one type."""
     if dtype.is_float and dtype.size == 2:
         return f"std::uint16_t{{{np.asarray(value, dtype.numpy).view(np.uint16)}}}"
+    if dtype.is_narrow:
+        bits = settled_bits(np.asarray(value, dtype.numpy)).view(np.int8 if dtype.name.startswith("int") else np.uint8)
+        return f"{dtype.storage}{{{bits}}}"
     return literal(value, dtype)
 
 

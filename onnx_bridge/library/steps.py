@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from onnx_bridge.ir.dtypes import bfloat16, bool_, float16, float32
+from onnx_bridge.ir.dtypes import NARROW, bfloat16, bool_, float16, float32
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.library.expressions import Expression, Variable
 
 #: What kernels/half.hxx calls the types that are stored in 16 bits and computed in float.
 HALVES = {float16: "Half", bfloat16: "Bfloat16"}
+
+#: What the kernels call the types that are stored in another form than they are computed in: those, and those of kernels/tiny_types.hxx.
+ENCODED = HALVES | {dtype: dtype.name.capitalize() for dtype in NARROW}
 
 
 class PointwiseOperator(ROperator):
@@ -100,6 +103,8 @@ def body(steps: Sequence[Step], names: Mapping[Tensor, str]) -> str:
         expression = step.op.expression(*(Variable(known[tensor]) for tensor in step.inputs)).cpp()
         if step.output.dtype in HALVES and index < len(steps) - 1:
             expression = f"rounded_to<{HALVES[step.output.dtype]}>({expression})"
+        elif step.output.dtype in ENCODED and index < len(steps) - 1:
+            expression = f"left_in<{ENCODED[step.output.dtype]}>({expression})"
         if index == len(steps) - 1:
             lines.append(f"return {expression};")
         else:

@@ -180,8 +180,8 @@ class _Walk:
         """Refuses inputs and outputs that no header can take or give, where no operator has refused them."""
         for what, tensors in (("input", self.rmodel.inputs), ("output", self.rmodel.outputs)) if not self.findings else ():
             for tensor in tensors:
-                if not (isinstance(tensor.declared, Type) and tensor.dtype.is_computed):
-                    kinds = ", ".join(map(str, dtypes.COMPUTED))
+                if not (isinstance(tensor.declared, Type) and tensor.dtype.is_stored):
+                    kinds = ", ".join(map(str, dtypes.STORED))
                     why = f"{tensor.name!r} is {tensor.declared}; a header takes and gives tensors of {kinds}"
                     self.findings.append(Finding("", what, why))
 
@@ -383,6 +383,6 @@ def _array(tensor: onnx.TensorProto, what: str) -> np.ndarray:
         InvalidModel: they do not fit its shape or type.
     """
     try:
-        return numpy_helper.to_array(tensor)
+        return dtypes.settled(numpy_helper.to_array(tensor))
     except Exception as error:
         raise InvalidModel(f"{what} cannot be read: {error}") from None

@@ -150,4 +150,4 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], known: dict[st
                 continue
     finally:
         sessions.close()
-    return {name: array for name, array in results.items() if array.dtype.kind in "fiub"}
+    return {name: array for name, array in results.items() if array.dtype.kind in "fiubV"}  # V: those that numpy itself lacks

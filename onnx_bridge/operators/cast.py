@@ -1,33 +1,53 @@
-"""Cast and CastLike: numbers under another type."""
+"""Cast and CastLike: numbers under another type; BitCast: bits under another type."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, DType, bfloat16, bool_, name_of
-from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
-from onnx_bridge.ir.tensor import Tensor, Type
-from onnx_bridge.library.expressions import Expression
+from onnx_bridge.ir.dtypes import BY_NAME, BY_ONNX, STORED, DType, bfloat16, bool_, float8e8m0, float32, int8, name_of
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.expressions import Expression, Function, Parameter
 from onnx_bridge.library.functions import conversion
-from onnx_bridge.library.steps import PointwiseOperator
+from onnx_bridge.library.steps import ENCODED, PointwiseOperator
 from onnx_bridge.operators.cases import case, data, given
 
 #: How opsets 1-5 spell the types that numpy calls otherwise.
 _SPELLED = {"float": "float32", "double": "float64"}
 
 
-class Converting(PointwiseOperator):
-    """y = x as `target`. Floats become integers by truncation; what does not fit, see kernels/cast.hxx. Numbers become bool by x != 0."""
+#: How a number becomes a power of two.
+_ROUND_MODES = ("up", "down", "nearest")
 
-    kernels = ("pointwise.hxx",)
+
+@dataclass(eq=False, kw_only=True)
+class Converting(PointwiseOperator):
+    """y = x as `target`. Floats become integers by truncation; what does not fit, see kernels/cast.hxx. Numbers become bool by x != 0.
+
+    Narrow types (kernels/tiny_types.hxx): floats become integers of four and two bits by rounding, as onnxruntime has it; what is too large
+    for a float of eight bits becomes its largest number unless `saturate` is 0, then NaN or infinity. In `round_mode` numbers become
+    float8e8m0. Halves and doubles go to narrow floats by way of float32.
+    """
+
+    computes = (STORED,)
+
+    saturate: int = attribute(1)
+    round_mode: str = attribute("up")
+
+    def kernel_files(self) -> Sequence[str]:
+        narrow = self.x.dtype.is_narrow or self.y.dtype.is_narrow
+        return ("pointwise.hxx", "tiny_types.hxx") if narrow else ("pointwise.hxx",)
 
     def target(self) -> DType:
         """The type of y."""
         raise NotImplementedError
 
     def types(self, x: Tensor, *like: Tensor) -> Type:
+        if self.round_mode not in _ROUND_MODES:
+            raise UnsupportedForm(f"round_mode must be one of {', '.join(_ROUND_MODES)}, got {self.round_mode!r}")
         return Type(self.target(), x.shape)
 
     def values(self, x: Tensor, *like: Tensor) -> np.ndarray | None:
@@ -41,6 +61,8 @@ class Converting(PointwiseOperator):
 
     def expression(self, *operands: Expression) -> Expression:
         source, target = self.x.dtype, self.y.dtype
+        if target.is_narrow and source is not target:
+            return self.to_narrow(operands[0], source, target)
         if source is target or source.compute == target.compute == "float":
             return operands[0]
         if target is bool_ and source.compute == "float":
@@ -49,12 +71,27 @@ class Converting(PointwiseOperator):
             return conversion("mask_to_float", target)(*operands)
         return conversion(f"cast<{target.compute}>", target)(*operands)
 
+    def to_narrow(self, x: Expression, source: DType, target: DType) -> Expression:
+        """A number as the nearest one of a narrow type; of an integer the low bits are left when it is stored."""
+        if target.is_integer:
+            of_float = f"nearest_integer<{target.compute}>"
+            return conversion(of_float if source.is_float else f"cast<{target.compute}>", target)(x)
+        if source.compute != "float":
+            x = conversion("cast<float>", float32)(x)
+        if target is float8e8m0:
+            mode, saturate = f"PowerOfTwo::{self.round_mode}", "true" if self.saturate else "false"
+            power_of_two = Function("power_of_two", 1, 9, lambda value, *_: value, numbers=2, result=target)
+            return power_of_two(x, Parameter(mode), Parameter(saturate))
+        return conversion(f"saturated<{ENCODED[target]}>", target)(x) if self.saturate or target.bits < 8 else x
+
 
 def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | None:
     """A known value under another type; None where sizes would no longer be integers."""
     if value.dtype == object:
         wide = target.is_integer and target.size >= 4
         return value if wide and (source.is_integer or source is bool_) or target is source else None
+    if target.is_narrow or source.is_narrow:
+        return value if target is source else _widened(value, source, target)
     with np.errstate(all="ignore"):
         if target is bool_:
             return np.asarray(value != 0)
@@ -63,17 +100,22 @@ def converted(value: np.ndarray, source: DType, target: DType) -> np.ndarray | N
         return value.astype(target.numpy)
 
 
+def _widened(value: np.ndarray, source: DType, target: DType) -> np.ndarray | None:
+    """Known values of a narrow type under another one. What becomes one is left to the kernel, and so are types that ml_dtypes lacks."""
+    if target.is_narrow or value.dtype.kind in "iu":
+        return None
+    return converted(value.astype(np.float32 if source.is_float else np.int8), float32 if source.is_float else int8, target)
+
+
 #: Types that the oracle can hand out.
 _TO = (1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 13)
 
 
 @operator("Cast", since=1)
 class Cast(Converting):
-    """y = x as the type `to`: a name in opsets 1-5, TensorProto's number since. `saturate` matters to float8 only."""
+    """y = x as the type `to`: a name in opsets 1-5, TensorProto's number since."""
 
     to: int | str = attribute()
-    saturate: int = attribute(1)
-    round_mode: str = attribute("up")
 
     def target(self) -> DType:
         if isinstance(self.to, str):
@@ -106,9 +148,6 @@ class Cast(Converting):
 class CastLike(Converting):
     """y = x as the type of the second input."""
 
-    saturate: int = attribute(1)
-    round_mode: str = attribute("up")
-
     def target(self) -> DType:
         return self.input(1).dtype
 
@@ -116,3 +155,49 @@ class CastLike(Converting):
         case(x=data("N", 7, high=9), like=data(1, dtype="int64", high=3)),
         case(x=data(4, 7, dtype="bool", low=0, high=2), like=data(1)),
     )
+
+
+@operator("BitCast", since=26)
+class BitCast(ROperator):
+    """y = the bits of x as the type `to`, which is as wide. A byte other than 0 is true."""
+
+    tested_by = "test_narrow.py"
+    computes = (STORED,)
+
+    to: int = attribute()
+
+    def target(self) -> DType:
+        """The type of y."""
+        found = BY_ONNX.get(self.to)
+        if found is None:
+            raise UnsupportedForm(f"a cast to {name_of(self.to)} is not supported")
+        return found
+
+    def types(self, x: Tensor) -> Type:
+        target = self.target()
+        if target.bits != x.dtype.bits:
+            raise ShapeError(f"{target} has {target.bits} bits, {x.dtype} has {x.dtype.bits}")
+        return Type(target, x.shape)
+
+    def values(self, x: Tensor) -> np.ndarray | None:
+        target = self.target()
+        if x.value is None or x.value.dtype == object or target.bits < 8:
+            return x.value if target is x.dtype else None
+        return x.value.view(np.uint8) != 0 if target is bool_ else x.value.view(target.numpy)
+
+    def does_nothing(self) -> bool:
+        return self.x.dtype is self.y.dtype
+
+    def makes_zeros(self, zero: Callable[[Tensor], bool]) -> bool:
+        return zero(self.x)
+
+    def kernel_files(self) -> Sequence[str]:
+        return ("tiny_types.hxx" if self.y.dtype is bool_ or self.y.dtype.bits < 8 else "bytes.hxx",)
+
+    def emit(self, cpp: Writer) -> None:
+        if self.y.dtype is bool_:
+            cpp.call("copy_bools", self.y.count, self.x, self.y)
+        elif self.y.dtype.bits < 8:
+            cpp.call(f"copy_low_bits<{self.y.dtype.bits}>", self.y.count, self.x, self.y)
+        else:
+            cpp.call("copy_bits", self.y.count, self.x, self.y)

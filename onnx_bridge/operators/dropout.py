@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import bool_
+from onnx_bridge.ir.dtypes import COMPUTED, STORED, bool_
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.library.known import storage_literal, stored
@@ -22,6 +22,7 @@ class Dropout(ROperator):
     """
 
     kernels = ("bytes.hxx",)
+    computes = (STORED, COMPUTED)
 
     ratio: float = attribute(0.5)
     seed: int = attribute(0)

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bool_, int64
+from onnx_bridge.ir.dtypes import STORED, bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
@@ -28,6 +28,7 @@ class Loop(ROperator):
     """
 
     tested_by = "test_control_flow.py"
+    computes = (STORED,)
 
     body: Any = attribute()
     #: Tensors of the turn's number and of the condition, and those carried: (position among the carried, body's input).

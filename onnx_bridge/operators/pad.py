@@ -8,6 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import STORED
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, of_either_sign
 from onnx_bridge.library.known import axes_in, storage_literal, stored
@@ -26,6 +27,7 @@ class Pad(ROperator):
 
     kernels = ("pad.hxx",)
     vectors = (1, 3)
+    computes = (STORED,)
 
     mode: str = attribute("constant")
     pads: list[int] | None = attribute(None)

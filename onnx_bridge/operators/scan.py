@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any
 
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import STORED
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
@@ -27,6 +28,7 @@ class Scan(ROperator):
     """
 
     kernels = ("copy.hxx",)
+    computes = (STORED,)
     tested_by = "test_scan.py"
 
     body: Any = attribute()

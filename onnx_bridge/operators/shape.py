@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import int64
+from onnx_bridge.ir.dtypes import STORED, int64
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import Shape as Sizes
 from onnx_bridge.ir.tensor import Tensor, Type
@@ -17,6 +17,8 @@ from onnx_bridge.operators.cases import case, data
 @operator("Shape", since=1)
 class Shape(ROperator):
     """y = the shape of x, since opset 15 its axes from `start` to before `end` only; both may count from the end and are clamped."""
+
+    computes = (STORED,)
 
     start: int = attribute(0)
     end: int | None = attribute(None)
@@ -49,6 +51,8 @@ class Shape(ROperator):
 @operator("Size", since=1)
 class Size(ROperator):
     """y = the number of elements of x."""
+
+    computes = (STORED,)
 
     def types(self, x: Tensor) -> Type:
         return Type(int64, ())

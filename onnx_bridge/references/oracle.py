@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.graphs import all_graphs, all_nodes, write_model
-from onnx_bridge.judge import movement, nudge
+from onnx_bridge.judge import is_float, movement, nudge
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
 
@@ -48,7 +48,7 @@ class Oracle:
         Raises:
             Refusal: it contradicts itself; memory that nobody wrote would excuse any difference.
         """
-        nudged = {k: nudge(v, fraction_bits=self._fraction_bits) if v.dtype.kind == "f" else v for k, v in feeds.items()}
+        nudged = {k: nudge(v, fraction_bits=self._fraction_bits) if is_float(v) else v for k, v in feeds.items()}
         moved = [0.0] * len(wanted)
         for session, inputs in (("plain", feeds), ("as given", nudged), ("nudged weights", feeds)):
             try:
@@ -56,10 +56,10 @@ class Oracle:
             except Refusal:
                 continue
             for i, (a, b) in enumerate(zip(answers, wanted, strict=True)):
-                if a.shape == b.shape and a.dtype.kind == "f":
+                if a.shape == b.shape and is_float(a):
                     moved[i] = max(moved[i], movement(a, b))
         again = self._sessions.run("as given", feeds)
-        if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(again, wanted, strict=True)):
+        if not all(np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(again, wanted, strict=True)):
             raise Refusal("onnxruntime", "model", "it contradicts itself: the same inputs give other answers from one call to the next")
         return moved
 

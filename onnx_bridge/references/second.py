@@ -11,7 +11,7 @@ import onnx
 
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.graphs import all_nodes
-from onnx_bridge.judge import gap_of, movement, nudge, scale_of
+from onnx_bridge.judge import gap_of, is_float, movement, nudge, scale_of
 from onnx_bridge.processes import Conversation, Died
 from onnx_bridge.references.lift import BINARY, ways
 from onnx_bridge.references.oracle import Oracle
@@ -57,8 +57,8 @@ class Evaluated:
 
     def conditioning(self, feeds: Feeds, wanted: list[np.ndarray]) -> list[float]:
         """How far each output moves with float inputs nudged by one unit in the last place."""
-        answers = self({k: nudge(v) if v.dtype.kind == "f" else v for k, v in feeds.items()})
-        return [movement(a, b) if a.shape == b.shape and a.dtype.kind == "f" else 0.0 for a, b in zip(answers, wanted, strict=True)]
+        answers = self({k: nudge(v) if is_float(v) else v for k, v in feeds.items()})
+        return [movement(a, b) if a.shape == b.shape and is_float(a) else 0.0 for a, b in zip(answers, wanted, strict=True)]
 
 
 class Lifted:

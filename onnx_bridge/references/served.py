@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import re
 from typing import Any
 
 import numpy as np
 import onnxruntime
+from onnx import helper
+
+#: Types that numpy lacks: how onnxruntime spells them, as ONNX numbers them, and elements in a byte of its memory.
+_FOREIGN = {"bfloat16": (16, 0), "float8e4m3fn": (17, 1), "float8e4m3fnuz": (18, 1), "float8e5m2": (19, 1), "float8e5m2fnuz": (20, 1)} | {
+    "uint4": (21, 2), "int4": (22, 2), "float4e2m1": (23, 2), "float8e8m0": (24, 1), "uint2": (25, 4), "int2": (26, 4),
+}  # fmt: skip
 
 
 class OnnxRuntime:
@@ -19,7 +27,7 @@ class OnnxRuntime:
         if "open" in message:
             session = self._sessions[message["open"]] = _session(message["model"], message["optimised"])
             return {"outputs": [output.name for output in session.get_outputs()], "version": onnxruntime.__version__}
-        return {"outputs": [np.asarray(value) for value in self._sessions[message["run"]].run(None, message["feeds"])]}
+        return {"outputs": _run(self._sessions[message["run"]], message["feeds"])}
 
 
 def _session(model: str, optimised: bool) -> Any:
@@ -30,3 +38,51 @@ def _session(model: str, optimised: bool) -> Any:
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _run(session: Any, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The outputs. Types that numpy lacks go to and fro as the memory that they are."""
+    ends = [*session.get_inputs(), *session.get_outputs()]
+    kinds = {end.name: kind for end in ends if (kind := _foreign(end.type)) is not None}
+    if not kinds:
+        return [np.asarray(value) for value in session.run(None, feeds)]
+    given = {name: _handed_over(array, *kinds[name]) if name in kinds else _plain(array) for name, array in feeds.items()}
+    names = [output.name for output in session.get_outputs()]
+    made = session.run_with_ort_values(names, given)
+    return [_taken(value, *kinds[name]) if name in kinds else np.asarray(value.numpy()) for name, value in zip(names, made, strict=True)]
+
+
+def _foreign(type_: str) -> tuple[int, int] | None:
+    """What _FOREIGN has of the elements of an input or output."""
+    found = re.fullmatch(r"tensor\((\w+)\)", type_)
+    return _FOREIGN.get(found[1]) if found else None
+
+
+def _plain(array: np.ndarray) -> Any:
+    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+
+
+def _handed_over(array: np.ndarray, onnx: int, packing: int) -> Any:
+    """An array of a type that numpy lacks, as onnxruntime's own. Elements of less than a byte are packed, in memory for one byte each."""
+    codes: np.ndarray = np.ascontiguousarray(array).view(np.uint8 if packing else np.uint16)
+    if packing > 1:
+        width = 8 // packing
+        flat = np.zeros(-(-codes.size // packing) * packing, np.uint8)
+        flat[: codes.size] = codes.reshape(-1) & ((1 << width) - 1)
+        packed = np.bitwise_or.reduce(flat.reshape(-1, packing) << (width * np.arange(packing, dtype=np.uint8)), 1, dtype=np.uint8)
+        codes = np.concatenate([packed, np.zeros(codes.size - packed.size, np.uint8)]).reshape(codes.shape)
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(codes, onnx)
+
+
+def _taken(value: Any, onnx: int, packing: int) -> np.ndarray:
+    """A value of onnxruntime as an array of a type that numpy lacks."""
+    shape = value.shape()
+    count = int(np.prod(shape, dtype=np.int64))
+    wanted = helper.tensor_dtype_to_np_dtype(onnx)
+    bytes_ = -(-count // packing) if packing else 2 * count
+    memory: np.ndarray = np.frombuffer(ctypes.string_at(value.data_ptr(), bytes_) if count else b"", np.uint8)
+    if packing > 1:
+        shifts = np.arange(packing, dtype=np.uint8) * (8 // packing)
+        parts: np.ndarray = np.right_shift.outer(memory, shifts) % (1 << 8 // packing)
+        memory = parts.astype(np.uint8).reshape(-1)[:count]
+    return memory.view(wanted).reshape(shape)

@@ -12,7 +12,7 @@ import onnx
 
 from onnx_bridge.errors import BridgeError
 from onnx_bridge.graphs import attribute
-from onnx_bridge.judge import RELATIVE, scale_of, tied
+from onnx_bridge.judge import RELATIVE, is_float, scale_of, tied
 from onnx_bridge.references.oracle import Oracle
 
 #: Operators that hand positions on as they are, some of them.
@@ -83,7 +83,7 @@ class Ties:
         found = self._places(index)
         if found is None or not found[1] or ours.shape != wanted.shape or ours.dtype != wanted.dtype:
             return False
-        if ours.dtype.kind == "f" and not (np.isfinite(ours).all() and (ours == np.rint(ours)).all()):
+        if is_float(ours) and not (np.isfinite(ours).all() and (ours == np.rint(ours)).all()):
             return False
         try:
             return self._explained(index, found[0], feeds, ours.astype(np.int64), wanted.astype(np.int64))
@@ -111,7 +111,7 @@ class Ties:
 
     def _allowed(self, scores: np.ndarray, name: str) -> float:
         """How far equal scores may be apart: not at all where they were not computed."""
-        computed = name in self._producers and scores.dtype.kind == "f"
+        computed = name in self._producers and is_float(scores)
         return RELATIVE * scale_of(scores) if computed else 0.0
 
     def _known(self, places: _Places, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -36,6 +36,8 @@ def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
         return array
     if tensor.dtype == dtypes.bfloat16 and array.dtype == np.uint16:
         array = array.view(wanted)  # its bits
+    elif tensor.dtype.is_narrow and array.dtype in (np.uint8, np.int8):
+        array = array.view(wanted)  # its codes
     if array.dtype != wanted:
         array = _converted(tensor, value, array, cast)
     if array.ndim != tensor.rank:

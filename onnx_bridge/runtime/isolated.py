@@ -62,7 +62,7 @@ class IsolatedModel(Signature):
     def _run(
         self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int], tap: bool = False, fill: int | None = None
     ) -> dict[str, Any]:
-        kinds = [[output.dtype.str, list(output.shape)] for output in outputs]
+        kinds = [[f"V{o.dtype.itemsize}" if o.dtype.isbuiltin == 2 else o.dtype.str, list(o.shape)] for o in outputs]
         message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "tap": tap, "fill": fill}
         answer = self._ask(message, f" with {spell(sizes)}", InferenceError)
         # Types that numpy itself lacks, such as bfloat16, have no name that it would send: those are bytes on the way.

@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.errors import ExportError, InferenceError, VerificationError
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.judge import movement, nudge
+from onnx_bridge.judge import is_float, movement, nudge
 from onnx_bridge.processes import Died
 from onnx_bridge.references.chain import Reference, References
 from onnx_bridge.references.refusal import Refusal
@@ -55,10 +55,10 @@ class Framework:
     def moved(self, feeds: Feeds, wanted: Sequence[np.ndarray]) -> list[float]:
         """How far each output moves when float inputs are nudged by one unit in the last place."""
         try:
-            nudged = self({name: nudge(value) if value.dtype.kind == "f" else value for name, value in feeds.items()})
+            nudged = self({name: nudge(value) if is_float(value) else value for name, value in feeds.items()})
         except ExportError:  # what it refuses to do moves nothing
             return [0.0] * len(wanted)
-        return [movement(a, b) if a.shape == b.shape and a.dtype.kind == "f" else 0.0 for a, b in zip(nudged, wanted, strict=True)]
+        return [movement(a, b) if a.shape == b.shape and is_float(a) else 0.0 for a, b in zip(nudged, wanted, strict=True)]
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dtypes import float8e8m0
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
@@ -74,7 +75,8 @@ def _drawn(
     if meaning.keeps and shape:
         return _mask(rng, tensor, shape, meaning.keeps, kind)
     if tensor.dtype.is_float:
-        return _floats(rng, shape, kind)
+        drawn = _floats(rng, shape, kind)
+        return np.abs(drawn) if tensor.dtype is float8e8m0 else drawn
     if tensor.dtype.name == "bool":
         one = int(np.prod(shape)) == 1  # a choice of a branch: each once
         return np.full(shape, kind in ("normal", "edges")) if one else rng.integers(0, 2, shape) * (kind != "zeros")
@@ -124,17 +126,17 @@ def _mask(rng: np.random.Generator, tensor: Tensor, shape: Sequence[int], keeps:
 
 def _integers(rng: np.random.Generator, tensor: Tensor, shape: Sequence[int], meaning: Meaning, kind: str) -> np.ndarray:
     """Codes among others; bytes and words over all of their range; what is calculated with, small; any, large; else what is safe."""
-    limits = np.iinfo(tensor.dtype.name)
+    least, most = tensor.dtype.limits
     low, high = 0, SAFE_INTEGERS - 1
     if tensor.dtype.size <= 2:
-        low, high = int(limits.min), int(limits.max)
+        low, high = least, most
     elif meaning.free:
         high = _FREE
     elif meaning.counts:
         high = _COUNTS - 1
-    codes = np.array([*(code for code in sorted(meaning.codes) if limits.min <= code <= limits.max)], np.int64)
+    codes = np.array([*(code for code in sorted(meaning.codes) if least <= code <= most)], np.int64)
     if codes.size:
-        codes = np.append(codes, codes[-1] + (codes[-1] < limits.max))  # and one that it is not compared with
+        codes = np.append(codes, codes[-1] + (codes[-1] < most))  # and one that it is not compared with
     if codes.size and int(np.prod(shape)) == 1:
         return np.full(shape, codes[KINDS.index(kind) % codes.size])
     if kind == "zeros":

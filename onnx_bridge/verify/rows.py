@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onnx_bridge.judge import equal_bits, gap_of, scale_of
+from onnx_bridge.judge import equal_bits, gap_of, is_float, scale_of
 from onnx_bridge.references.ties import Ties
 from onnx_bridge.verify.calls import Call
 from onnx_bridge.verify.report import Row
@@ -50,7 +50,7 @@ def compared(calls: Sequence[Call], against: str, index: int, name: str, ties: T
         if gap > allowed and ties is not None and ties.explain(index, call.feeds, a, b):
             gap, tied = 0.0, True
         if a.shape == b.shape and a.dtype == b.dtype:
-            equal += equal_bits(a, b) if b.dtype.kind == "f" else int((a == b).sum())
+            equal += equal_bits(a, b) if is_float(b) else int((a == b).sum())
         if gap > allowed:
             failed.append(call)
         scale, worst, conditioning = max(scale, scale_of(b)), max(worst, gap), conditioning or adjusted

@@ -28,6 +28,7 @@ from onnx_bridge.frontends.opaque import marking
 from onnx_bridge.frontends.request import Request
 from onnx_bridge.frontends.trial import Rejected, Trial
 from onnx_bridge.graphs import opset, unknown_operators
+from onnx_bridge.judge import is_float
 
 #: RMSNormalization and Attention are ONNX's own from 23 on, and it is what jax2onnx is tested with. From 24 on it would write Swish
 #: for every silu, which other tools do not read yet.
@@ -147,7 +148,7 @@ def _exported(
 def _steady(task: Task) -> bool:
     """Whether the model computes the same when it is traced again."""
     first, second = (task.compute(*task.inputs.values) for _ in range(2))
-    return all(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f") for a, b in zip(first, second, strict=True))
+    return all(np.array_equal(a, b, equal_nan=is_float(np.asarray(a))) for a, b in zip(first, second, strict=True))
 
 
 def _trial(task: Task, model: onnx.ModelProto) -> Trial:

@@ -16,7 +16,7 @@ from onnx_bridge.errors import ExportError
 from onnx_bridge.frontends.exported import innermost, require
 from onnx_bridge.frontends.keras.channels_first import settled
 from onnx_bridge.frontends.keras.signature import Signature, outputs
-from onnx_bridge.judge import CONDITIONING, difference, movement, nudge, scale_of
+from onnx_bridge.judge import CONDITIONING, difference, is_float, movement, nudge, scale_of
 
 #: What TensorFlow calls the order of axes for which it has no kernel.
 _LAYOUT = re.compile(r"N[DH]*WC|NC[DH]*W")
@@ -127,7 +127,7 @@ class Answers:
         if not any(apart):
             return False
         nudged = [self._tf.constant(nudge(np.asarray(t))) if t.dtype.is_floating else t for t in tensors]
-        moved = [movement(a, b) if a.dtype.kind == "f" else 0.0 for a, b in zip(self._direct(nudged), direct, strict=True)]
+        moved = [movement(a, b) if is_float(a) else 0.0 for a, b in zip(self._direct(nudged), direct, strict=True)]
         worst = [gap for gap, moves in zip(apart, moved, strict=True) if gap > CONDITIONING * moves]
         if worst and not self._contradicted:
             self._contradicted = True

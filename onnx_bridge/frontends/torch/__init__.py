@@ -21,6 +21,7 @@ from onnx_bridge.frontends.torch import blame, calls, files, finish, internals, 
 from onnx_bridge.frontends.torch.calls import Call
 from onnx_bridge.frontends.torch.routes import Made, Route, Task
 from onnx_bridge.frontends.trial import Trial
+from onnx_bridge.judge import is_float
 
 _OURS = {
     ("torch.nn.modules.module", "Module"), ("torch.export.exported_program", "ExportedProgram"), ("torch.jit", "ScriptFunction"),
@@ -180,7 +181,7 @@ def _steady(reference: Reference, call: Call, name: str) -> None:
         first, second = reference(feeds), reference(feeds)
     except TypeError as error:
         raise ExportError(f"{name}: {error}: numpy has no such numbers. Convert the module and its inputs first: module.float()") from None
-    if not all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(first, second, strict=True)):
+    if not all(np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(first, second, strict=True)):
         raise ExportError(
             f"{name} gives another answer when it is called again with the same inputs: it draws random numbers, or keeps a state. A "
             f"header cannot be compared with that; take out what is random in inference mode (dropout that is always on, noise)"
