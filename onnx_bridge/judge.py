@@ -33,6 +33,8 @@ def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], flo
         moved: how far the reference's answer moves; asked only where the fixed rule does not suffice.
         slack: multiplies what is allowed, for those who look for what is wrong, not inexact.
     """
+    if is_text(a) and is_text(b) and a.shape == b.shape:
+        return (0.0 if np.array_equal(a, b) else float("inf")), 0.0, False
     if a.shape != b.shape or a.dtype != b.dtype:
         return float("inf"), 0.0, False
     if not is_float(b):
@@ -42,6 +44,11 @@ def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], flo
         return gap, allowed, False
     conditioned = slack * CONDITIONING * moved()
     return gap, max(allowed, conditioned), conditioned > allowed
+
+
+def is_text(array: np.ndarray) -> bool:
+    """Whether an answer is one of strings."""
+    return array.dtype.kind in "OU"
 
 
 def decided(b: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
@@ -81,9 +88,11 @@ def nudge(array: np.ndarray, seed: int = 0, fraction_bits: int = 52) -> np.ndarr
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest absolute difference; infinite where NaNs or infinities stand in different places."""
-    if a.size == 0:
+    """The largest absolute difference; infinite where NaNs or infinities stand in different places, or strings differ."""
+    if a.size == 0 or (is_text(a) and np.array_equal(a, b)):
         return 0.0
+    if is_text(a):
+        return float("inf")
     with np.errstate(invalid="ignore"):
         x, y = a.astype(np.float64), b.astype(np.float64)
         same = (x == y) | (np.isnan(x) & np.isnan(y))
@@ -109,6 +118,8 @@ def equal_bits(a: np.ndarray, b: np.ndarray) -> int:
 
 def scale_of(b: np.ndarray) -> float:
     """The largest magnitude of the finite numbers; 0 where there are none."""
+    if is_text(b):
+        return 0.0
     finite = b[np.isfinite(b)] if is_float(b) else b
     return float(np.abs(finite.astype(np.float64)).max()) if finite.size else 0.0
 

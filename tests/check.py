@@ -27,6 +27,9 @@ NEWEST = 22
 #: Operators for which the oracle ends the whole process on empty inputs.
 ABORTS_ON_EMPTY = {"Einsum", "GRU", "LSTM", "RNN", "Unique"}
 
+#: What strings are drawn from.
+WORDS = ["a", "b", "", "a b", "b a  c", "\N{LATIN SMALL LETTER E WITH ACUTE}", "ab"]
+
 #: Values that symbolic dims are run with, one after the other.
 SIZES = (1, 3, 17, 0)
 
@@ -50,9 +53,10 @@ def model_of(op_type: str, domain: str, case: Case, name: str) -> onnx.ModelProt
             names.append("")
             continue
         names.append(key)
-        kind = helper.np_dtype_to_tensor_dtype(np.dtype(described.dtype))
+        kind = onnx.TensorProto.STRING if described.dtype == "str" else helper.np_dtype_to_tensor_dtype(np.dtype(described.dtype))
         if described.constant:
-            initializers.append(numpy_helper.from_array(values(described, {}, f"{name}:{key}"), key))
+            known = values(described, {}, f"{name}:{key}")
+            initializers.append(numpy_helper.from_array(known.astype(object) if known.dtype.kind == "U" else known, key))
         else:
             inputs.append(helper.make_tensor_value_info(key, kind, list(described.shape)))
     outputs = [f"y{i}" for i in range(case.outputs)]
@@ -72,10 +76,12 @@ def model_of(op_type: str, domain: str, case: Case, name: str) -> onnx.ModelProt
 def values(described: Data, sizes: dict[str, int], seed: str) -> np.ndarray:
     """The values of an input."""
     if described.values is not None:
-        return described.values
+        return described.values.astype(object) if described.values.dtype.kind == "U" else described.values
     shape = [sizes[s] if isinstance(s, str) else s for s in described.shape]
     rng = np.random.default_rng(zlib.crc32(f"{seed}{sizes}".encode()))
     dtype = np.dtype(described.dtype)
+    if dtype.kind == "U":
+        return np.asarray(rng.choice(WORDS, shape), object)
     if dtype.kind == "f" or dtype.name == "bfloat16":
         return np.asarray(rng.uniform(described.low, described.high, shape)).astype(dtype)
     return np.asarray(rng.integers(int(described.low), int(described.high), shape)).astype(dtype)

@@ -29,7 +29,7 @@ BUILDS = {
 }
 STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.hxx)"\n', re.MULTILINE)
-SYSTEM = "cmath cstddef cstdint cstring limits type_traits utility"
+SYSTEM = "cmath cstddef cstdint cstring limits string_view type_traits utility"
 
 
 def named(test: Path, what: str) -> list[str]:

@@ -46,6 +46,7 @@ class Emitted:
         plan: the memory plan.
         conditions: sizes that must not be negative; `infer` refuses dims for which one is.
         found: sizes that data decides, in the order of the fields of Found, with what they are never above.
+        bounds: sizes that say how much room there is, with those of `found` that say how much was needed.
         bodies: the names of the bodies that the header holds, the best first: what `compile(body=...)` takes beside "best".
         tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
         guarding: makes the same network's header with canaries; None where that can no longer be told.
@@ -64,6 +65,7 @@ class Emitted:
     tapped: list[Tensor] = field(default_factory=list)
     conditions: list[Size] = field(default_factory=list)
     found: dict[str, Size] = field(default_factory=dict)
+    bounds: dict[str, str] = field(default_factory=dict)
     bodies: tuple[str, ...] = ()
     steady: bool = True
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
@@ -141,7 +143,7 @@ class _Header:
         self.sizes.refuse_too_large()
         self.found = {symbol: self.names.new(symbol) for symbol in model.found}
         self.found_inside = {symbol: self.names.new(symbol) for symbol in self.sizes.limits if symbol not in self.found}
-        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found, **self.found_inside})
+        self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found, **self.found_inside}, model.bounds)
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
         self.declared = self.declarations()
         self.writer.operators(model.operators)
@@ -202,6 +204,7 @@ class _Header:
             tapped,
             list(self.model.conditions),
             dict(self.model.found),
+            dict(self.model.bounds),
             tuple(target.name for target in targets),
             not any(nested_models(op) for op in self.model.operators),
             partial(self.make, taps=True),
@@ -255,7 +258,8 @@ class _Header:
     def dim_fields(self) -> str:
         remarks = {field: "" if name == field else f"  // {comment(name)}" for name, field in self.symbols.items()}
         kinds = {field: dim_type(self.model.symbol_inputs, name) for name, field in self.symbols.items()}
-        return "\n".join(f"{INDENT}{kinds[field]} {field} = 1;{what}" for field, what in remarks.items()) or f"{INDENT}// none"
+        first = {field: ROOM if name in self.model.bounds else 1 for name, field in self.symbols.items()}
+        return "\n".join(f"{INDENT}{kinds[field]} {field} = {first[field]};{what}" for field, what in remarks.items()) or f"{INDENT}// none"
 
     def argument_tables(self) -> str:
         tables = []
@@ -344,6 +348,9 @@ class _Header:
         ]
         return "\n".join(line.rstrip() for line in lines)
 
+
+#: How much room there is where a caller does not say it.
+ROOM = 4096
 
 #: What the banner says of a header that was compared with nothing.
 UNPROVEN = "none: converted without verification"

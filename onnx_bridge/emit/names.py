@@ -47,6 +47,11 @@ def quoted(text: str) -> str:
     return "".join(chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in " _-./:[]") else f"\\{b:03o}" for b in text.encode("utf-8"))
 
 
+def octal(text: bytes) -> str:
+    """Bytes inside a C++ string literal; anything but letters and digits becomes an octal escape of three digits."""
+    return "".join(chr(b) if b < 128 and chr(b).isalnum() else f"\\{b:03o}" for b in text)
+
+
 def model_name(text: str) -> str:
     """The C++ name of a model: of its namespace and files. Neither a keyword nor a namespace that the header itself uses."""
     return Names({"std", "onnx_bridge", "posix"}).new(text)

@@ -34,6 +34,7 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
                 taken.append(symbol)
                 parameters.append(f"{of_dim(symbol)} {symbols[symbol]}")
         parameters.append(f"const {tensor.dtype.storage}* {arguments[tensor]}")
+    parameters[:0] = [f"{of_dim(symbol)} {name}" for symbol, name in symbols.items() if symbol not in taken]  # no input tells them
     inputs = [arguments[t] for t in model.inputs]
     outputs = [arguments[t] for t in model.outputs]
     kinds = ["std::uint8_t" if t.dtype is bool_ else t.dtype.storage for t in model.outputs]

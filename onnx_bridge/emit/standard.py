@@ -21,6 +21,7 @@ _HAS = {
     "optional": "nullopt optional",
     "stdexcept": "length_error runtime_error",
     "string": "string to_string",
+    "string_view": "string_view",
     "system_error": "generic_category",
     "tuple": "tuple tie get",
     "type_traits": """common_type_t conditional conditional_t decay_t enable_if enable_if_t false_type is_arithmetic

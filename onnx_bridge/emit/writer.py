@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from onnx_bridge.emit import canaries
-from onnx_bridge.emit.names import Names, identifier
+from onnx_bridge.emit.names import Names, identifier, octal
 from onnx_bridge.emit.weights import Packing
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
@@ -65,8 +65,8 @@ class CppWriter:
         sizes: the symbolic sizes that stand in the lines.
     """
 
-    def __init__(self, plan: MemoryPlan, names: Names, symbols: dict[str, str]) -> None:
-        self.plan, self.names, self.symbols = plan, names, symbols
+    def __init__(self, plan: MemoryPlan, names: Names, symbols: dict[str, str], bounds: Mapping[str, str]) -> None:
+        self.plan, self.names, self.symbols, self.bounds = plan, names, symbols, bounds
         self.lines: list[str] = []
         self.functors: dict[str, str] = {}
         self.packing = Packing()
@@ -84,7 +84,7 @@ class CppWriter:
         if tensor in self._pointers:
             return self._pointers[tensor]
         if tensor.is_constant:
-            return self.weight(tensor.name, tensor.constant())
+            return self._texts(tensor) if tensor.dtype is dtypes.string else self.weight(tensor.name, tensor.constant())
         raise KeyError(f"no memory was planned for {tensor.name!r}")
 
     def size(self, size: Size) -> str:
@@ -104,6 +104,13 @@ class CppWriter:
             self.packing.add(cpp_name, array)
             self._constants[key] = f"w.{cpp_name}"
         return self._constants[key]
+
+    def _texts(self, tensor: Tensor) -> str:
+        """Constant strings, which stand in the header."""
+        texts = [str(text).encode("utf-8", "surrogateescape") for text in tensor.constant().reshape(-1)] or [b""]
+        rows = ",\n".join(f'std::string_view("{octal(text)}", {len(text)})' for text in texts)
+        head = f"{{ static const std::string_view* begin()\n{{\nstatic constexpr std::string_view texts[{len(texts)}] = {{"
+        return f"{self.functor(f'{head}{chr(10)}{rows}}};{chr(10)}return texts;{chr(10)}}} }}', identifier(tensor.name))}::begin()"
 
     def scratch(self) -> str:
         assert self._operator is not None
@@ -146,7 +153,7 @@ class CppWriter:
                 self._guarded(op)
             self.require(op.conditions, op.constraints)
             self._operator = None
-            made = [] if op.is_view else [t for t in op.outputs if t is not None and t in self._pointers]
+            made = [] if op.is_view else [t for t in op.outputs if t is not None and t in self._pointers and t.dtype is not dtypes.string]
             self._taps += [_Tap(len(self.lines), INDENT * self._depth, t, self._pointers[t]) for t in made]
 
     def _guarded(self, op: ROperator) -> None:
@@ -171,6 +178,19 @@ class CppWriter:
         found, number = self.size(size), f"*{self.pointer(tensor)}"
         self.line(f"if ({number} < 0 || {number} > {self.size(most)}) return false;")
         self.line(f"{found} = static_cast<Size>({number});")
+
+    def text(self, text: str) -> str:
+        encoded = text.encode("utf-8", "surrogateescape")
+        return f'"{octal(encoded)}", {len(encoded)}'
+
+    def require_room(self, size: Size) -> None:
+        (name,) = dims.symbols(size)
+        room = next(self.symbols[room] for room, found in self.bounds.items() if found == name) if name in self.bounds.values() else ""
+        if room:
+            field = self.size(size)
+            with self.block(f"if ({field} > {room})"):
+                self.line(f"found.{field} = static_cast<std::size_t>({field});")
+                self.line("return false;")
 
     def require(self, conditions: Sequence[Size], constraints: Sequence[tuple[Size, Size]]) -> None:
         for a, b in constraints:

@@ -33,8 +33,8 @@ class DType:
 
     @property
     def size(self) -> int:
-        """Bytes of one element in memory; 0 for strings, whose text is elsewhere."""
-        return self.numpy.itemsize
+        """Bytes of one element in memory; of a string, those of a std::string_view, whose text is elsewhere."""
+        return _VIEW_BYTES if self.name == "string" else self.numpy.itemsize
 
     @property
     def packing(self) -> int:
@@ -75,11 +75,19 @@ class DType:
         """Whether there are kernels that calculate with it."""
         return bool(self.compute) and not self.is_narrow
 
+    def is_taken(self) -> bool:
+        """Whether a header takes and gives tensors of it: what is stored, and strings, which operators name that know them."""
+        return self.is_stored or self.name == "string"
+
     def __str__(self) -> str:
         return self.name
 
     def __repr__(self) -> str:
         return self.name
+
+
+#: Bytes of a std::string_view on the largest processors.
+_VIEW_BYTES = 16
 
 
 def _row(name: str, onnx: int, storage: str, compute: str, safetensors: str, numpy: type | None = None, bits: int = 0) -> DType:
@@ -101,7 +109,7 @@ uint16 = _row("uint16", 4, "std::uint16_t", "std::uint16_t", "U16")
 int16 = _row("int16", 5, "std::int16_t", "std::int16_t", "I16")
 int32 = _row("int32", 6, "std::int32_t", "std::int32_t", "I32")
 int64 = _row("int64", 7, "std::int64_t", "std::int64_t", "I64")
-string = _row("string", 8, "std::string", "", "", np.str_)
+string = _row("string", 8, "std::string_view", "", "", np.str_)
 bool_ = _row("bool", 9, "bool", "bool", "BOOL")
 float16 = _row("float16", 10, "std::uint16_t", "float", "F16")
 float64 = _row("float64", 11, "double", "double", "F64")

@@ -64,6 +64,7 @@ class RModel:
         constraints: pairs of sizes that must be equal; a call where they are not is refused.
         meanings: what the elements of the inputs are for, as far as that is known.
         found: sizes that data decides, which its operators find as they run, with what they are never above.
+        bounds: sizes of which the caller says how much room there is, by what data decides of them: a call that lacks room is refused.
         narrowed: where the model takes fewer sizes than its file says.
         input_values: the sizes that the elements of integer inputs must be, by input.
         source: what the model was made from, for the banner.
@@ -81,6 +82,7 @@ class RModel:
     constraints: list[tuple[Size, Size]] = field(default_factory=list)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     found: dict[str, Size] = field(default_factory=dict)
+    bounds: dict[str, str] = field(default_factory=dict)
     narrowed: list[Narrowing] = field(default_factory=list)
     input_values: dict[str, tuple[Size, ...]] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)

@@ -11,10 +11,9 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -23,54 +22,12 @@ from onnx_bridge.ir.dialect import Dialect
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.ir.writer import Writer as Writer
 
 REQUIRED: Any = object()
 
 #: The opset of an operator that nobody says an opset of: ONNX's newest.
 NEWEST_OPSET = 28
-
-
-class Writer(Protocol):
-    """What an operator emits itself to."""
-
-    def pointer(self, tensor: Tensor) -> str:
-        """The C++ name of the pointer to a tensor's first element."""
-
-    def size(self, size: Size) -> str:
-        """A size as a C++ expression of type Size, in parentheses where it needs them."""
-
-    def const(self, size: Size) -> str:
-        """A size as a kernel's template argument: `Const<64>()` where it is known."""
-
-    def weight(self, name: str, array: np.ndarray) -> str:
-        """Stores an array, packed as a kernel wants it, in the weights file; returns the C++ name of its pointer."""
-
-    def scratch(self) -> str:
-        """The operator's scratch memory (`scratch_bytes`), a `char*` aligned to 64 bytes."""
-
-    def functor(self, text: str, hint: str) -> str:
-        """Declares `struct NAME text` once before the network; returns NAME, which starts with `hint`."""
-
-    def local(self, hint: str) -> str:
-        """A C++ name that nothing else in the network has."""
-
-    def line(self, text: str) -> None:
-        """One line of C++."""
-
-    def call(self, function: str, *args: object) -> None:
-        """A call. Tensors become pointers, sizes and numbers literals, None nullptr, sequences braces, str is kept."""
-
-    def block(self, head: str) -> AbstractContextManager[None]:
-        """`head {` ... `}` around what is written inside."""
-
-    def operators(self, operators: Sequence[ROperator]) -> None:
-        """Emits nested operators (the bodies of control flow)."""
-
-    def read_size(self, size: Size, tensor: Tensor, most: Size) -> None:
-        """Sets a size that an operator finds to the number that a tensor holds; a call where it is not from 0 to `most` is refused."""
-
-    def require(self, conditions: Sequence[Size], constraints: Sequence[tuple[Size, Size]]) -> None:
-        """Has the call refused where a condition is negative, or two sizes of a pair differ."""
 
 
 #: What attributes of a declared type may be.
@@ -111,6 +68,12 @@ class ROperator:
     follows_layout: ClassVar[bool] = False
     #: Its `types` asks `size_in` for numbers that decide sizes, which may then be read as the network runs.
     may_read_sizes: ClassVar[bool] = False
+    #: Whether it is the form of an operator for strings, or that for others; None where it is both, or there is one form.
+    of_text: ClassVar[bool | None] = None
+    #: Whether it makes text, which it puts into the model's memory for that (`text`: its tensor, and the size of what is needed).
+    makes_text: ClassVar[bool] = False
+    #: Whether what it makes stays in memory as long as the network runs.
+    lasts: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.
     in_place: ClassVar[tuple[int, ...]] = ()
 
@@ -126,7 +89,9 @@ class ROperator:
     #: Whether numbers that decide sizes may be read as the network runs: no input of the model can be those sizes.
     reads_sizes: bool = False
     #: Makes a new size of the name that it is given, never above a limit; the walk sets it while it asks for types.
-    finder: Callable[[str, Size], Size] | None = field(default=None, repr=False)
+    finder: Callable[[str, Size | None], Size] | None = field(default=None, repr=False)
+
+    text: tuple[Tensor, Size] | None = field(default=None, repr=False)
 
     @classmethod
     def make(cls: type[Made], name: str = "", opset: int = NEWEST_OPSET, **attributes: Any) -> Made:
@@ -248,12 +213,12 @@ class ROperator:
             return self.find(what, most)
         return tensor.sizes()[0]
 
-    def find(self, what: str, most: Size) -> Size:
+    def find(self, what: str, most: Size | None) -> Size:
         """The size called `what`, which data decides: a symbol, the same whenever `types` asks for it, to which `emit` assigns.
 
         Args:
             what: a word for it.
-            most: what it is never above, an expression of the dims. Memory is planned by that.
+            most: what it is never above, an expression of the dims, by which memory is planned. None: the caller gives room.
         """
         if what not in self.found:
             if self.finder is None:
@@ -335,7 +300,7 @@ class ROperator:
         """
         types = self.infer_types()
         for type_ in types:
-            if type_ is not None and not type_.dtype.is_stored:
+            if type_ is not None and not type_.dtype.is_taken:
                 raise UnsupportedForm(f"its output would be of type {type_.dtype}, which is not supported")
         values: Any = self.values(*self.inputs)
         values = [values] if values is None or isinstance(values, np.ndarray) else list(values)
@@ -382,7 +347,8 @@ def operator(op_type: str, *, domain: str = "", since: int = 1) -> Callable[[Ope
     return register
 
 
-def find(op_type: str, domain: str, opset: int) -> type[ROperator] | None:
-    """The class that reads `op_type` as it is in `opset`, or None."""
+def find(op_type: str, domain: str, opset: int, text: bool = False) -> type[ROperator] | None:
+    """The class that reads `op_type` as it is in `opset`, or None; `text` says whether an input is one of strings."""
     classes = [cls for cls in REGISTRY.get((domain, op_type), []) if cls.since <= opset]
+    classes = [cls for cls in classes if cls.of_text in (None, text)] or classes
     return max(classes, key=lambda cls: cls.since, default=None)

@@ -17,17 +17,25 @@ class FoundSizes:
     """All sizes that data decides, of a graph and of those inside it.
 
     Attributes:
+        top: the model itself: what has no limit is found there alone.
         limits: what they are never above, in sizes of the call.
         taken: names that other sizes have.
     """
 
+    top: RModel
     limits: dict[str, Size] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
 
-    def find(self, name: str, most: Size, rmodel: RModel) -> Size:
-        """A new size that an operator of `rmodel` finds; `name` says what it is."""
-        while name in self.limits or name in self.taken or name in rmodel.symbols:
-            name += "_"
+    def find(self, name: str, most: Size | None, rmodel: RModel) -> Size:
+        """A new size that an operator of `rmodel` finds; `name` says what it is. Without a limit the caller says how much room there is."""
+        if most is None:
+            if rmodel is not self.top:
+                raise UnsupportedForm("data decides a size of its output without a limit, inside of a body")
+            room = self.bound(f"{name} room", rmodel)
+            found = self.find(name, room, rmodel)
+            rmodel.bounds[next(iter(dims.symbols(room)))] = next(iter(dims.symbols(found)))
+            return found
+        name = self._free(name, rmodel)
         try:
             limit = dims.at_most(most, self.limits)
         except ValueError as error:
@@ -35,10 +43,24 @@ class FoundSizes:
         self.limits[name] = rmodel.found[name] = limit
         return dims.symbol(name)
 
+    def bound(self, name: str, rmodel: RModel) -> Size:
+        """A new run-time size by which the caller says how much room there is."""
+        name = self._free(name, rmodel)
+        rmodel.symbols.append(name)
+        return dims.symbol(name)
+
+    def _free(self, name: str, rmodel: RModel) -> str:
+        while name in self.limits or name in self.taken or name in rmodel.symbols:
+            name += "_"
+        return name
+
     def forget(self, names: Iterable[str]) -> None:
         """What was lowered in vain has found nothing."""
-        for name in names:
+        for name in list(names):
             self.limits.pop(name, None)
+            for room in [room for room, found in self.top.bounds.items() if found == name]:
+                del self.top.bounds[room]
+                self.top.symbols.remove(room)
 
 
 def refuse_leaving(body: RModel) -> None:

@@ -30,12 +30,14 @@ from onnx_bridge.ir.tensor import (
     Type,
     Unify,
 )
+from onnx_bridge.library.texts import is_text
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.declared import Declared, element_type
 from onnx_bridge.lowering.found import FoundSizes, test_behind_finders
 from onnx_bridge.lowering.inputs import Inputs, Refused
 from onnx_bridge.lowering.parting import part
+from onnx_bridge.lowering.room import make_room
 from onnx_bridge.operators.cast import Cast
 
 #: What to do about a size that data decides.
@@ -158,7 +160,8 @@ class _Walk:
         self.contradictions: list[Finding] = []
         self.decided: Size = 0
         self.makers: dict[Tensor, ROperator] = {}
-        self.found = FoundSizes(taken=inputs.declared.names)
+        self.found = FoundSizes(self.rmodel, taken=inputs.declared.names)
+        self.text: tuple[Tensor, Size] | None = None
         self.node = self.op = ""
 
     def run(self) -> RModel:
@@ -166,6 +169,7 @@ class _Walk:
         for value in self.inputs.declared.inputs:
             self.add_input(value)
         UNSIGNED.set(set(self.inputs.unsigned(self.rmodel)) if self.signs else ())
+        self.text = make_room(graph, self.opsets, self.rmodel, self.found)
         try:
             self.fill(graph, self.rmodel)
         except ShapeError:
@@ -180,8 +184,8 @@ class _Walk:
         """Refuses inputs and outputs that no header can take or give, where no operator has refused them."""
         for what, tensors in (("input", self.rmodel.inputs), ("output", self.rmodel.outputs)) if not self.findings else ():
             for tensor in tensors:
-                if not (isinstance(tensor.declared, Type) and tensor.dtype.is_stored):
-                    kinds = ", ".join(map(str, dtypes.STORED))
+                if not (isinstance(tensor.declared, Type) and tensor.dtype.is_taken):
+                    kinds = ", ".join(map(str, (*dtypes.STORED, dtypes.string)))
                     why = f"{tensor.name!r} is {tensor.declared}; a header takes and gives tensors of {kinds}"
                     self.findings.append(Finding("", what, why))
 
@@ -193,7 +197,7 @@ class _Walk:
         Raises:
             ShapeError: an output could not be lowered; the findings say why.
         """
-        tensors = dict(rmodel.tensors)
+        tensors, found = dict(rmodel.tensors), dict(rmodel.found)
         before = list(rmodel.operators)
         try:
             self.walk(graph, rmodel)
@@ -201,8 +205,8 @@ class _Walk:
             rmodel.tensors.clear()
             rmodel.tensors.update(tensors)
             rmodel.operators[:] = before
-            self.found.forget(rmodel.found)
-            rmodel.found.clear()
+            self.found.forget(rmodel.found.keys() - found)
+            rmodel.found = found
             part(self, graph, rmodel)
             return
         if any(value.name in self.unknown for value in graph.output):
@@ -238,7 +242,7 @@ class _Walk:
             for why in wrong:
                 self.refuse(node, why)
             return
-        cls = roperator.find(node.op_type, domain, opset)
+        cls = roperator.find(node.op_type, domain, opset, any(is_text(rmodel.tensors.get(name)) for name in node.input))
         if cls is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"
             self.refuse(
@@ -307,6 +311,8 @@ class _Walk:
             if name is not None and half is not None:
                 outputs[index] = rmodel.new_name(f"{name}_float32")
                 back.append((str(outputs[index]), name, half))
+        if op.makes_text:
+            op.text = self.text
         op.finder = lambda what, most: self.found.find(what, most, rmodel)
         rmodel.add_operator(op, inputs, outputs)
         op.finder = None

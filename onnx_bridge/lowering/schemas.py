@@ -82,7 +82,7 @@ def output_names(node: onnx.NodeProto, domain: str, opset: int) -> list[str | No
 
 def allowed(parameter: _Formal) -> list[DType]:
     """The element types of a formal parameter, of those that a tensor can have here."""
-    return [dtype for spelling, dtype in _SPELLED.items() if spelling in parameter.types and dtype.is_stored]
+    return [dtype for spelling, dtype in _SPELLED.items() if spelling in parameter.types and dtype.is_taken]
 
 
 def halves(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, DType]:

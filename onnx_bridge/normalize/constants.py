@@ -29,6 +29,8 @@ _FORMS: dict[str, tuple[int, type[np.generic] | None]] = {
     "value_floats": (onnx.AttributeProto.FLOATS, np.float32),
     "value_int": (onnx.AttributeProto.INT, np.int64),
     "value_ints": (onnx.AttributeProto.INTS, np.int64),
+    "value_string": (onnx.AttributeProto.STRING, None),
+    "value_strings": (onnx.AttributeProto.STRINGS, None),
 }
 
 
@@ -57,13 +59,19 @@ def constants_to_initializers(model: onnx.ModelProto) -> list[str]:
 
 
 def _constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
-    """The tensor of a Constant node in any of its forms; None for strings, and for nodes that are none of them."""
+    """The tensor of a Constant node in any of its forms; None for nodes that are none of them."""
     for attribute in node.attribute:
         kind, dtype = _FORMS.get(attribute.name, (None, None))
         if attribute.type != kind or not node.output:
             continue
         if dtype is not None:
             return numpy_helper.from_array(np.asarray(onnx.helper.get_attribute_value(attribute), dtype=dtype), node.output[0])
+        if attribute.name.startswith("value_string"):
+            several = kind == onnx.AttributeProto.STRINGS
+            texts = list(attribute.strings) if several else [attribute.s]
+            return onnx.TensorProto(
+                name=node.output[0], data_type=onnx.TensorProto.STRING, dims=[len(texts)] if several else [], string_data=texts
+            )
         if attribute.HasField("sparse_tensor"):
             tensor = _dense(attribute.sparse_tensor)
         elif attribute.HasField("t"):

@@ -160,8 +160,9 @@ class _Timeline:
         self.times: dict[ROperator, int] = {}
         self.spans: dict[Tensor, tuple[int, int]] = {}
         self._clock = 0
+        self._lasting: list[Tensor] = []
         self._walk(model)
-        for tensor in model.outputs:
+        for tensor in (*model.outputs, *self._lasting):
             self._touch(tensor, self._clock)
 
     def _touch(self, tensor: Tensor, time: int) -> None:
@@ -181,6 +182,8 @@ class _Timeline:
             for tensor in op.outputs:
                 if tensor is not None:
                     self._touch(tensor, start)
+                    if op.lasts:
+                        self._lasting.append(tensor)
             bodies = list(nested_models(op))
             for body in bodies:
                 before = set(self.spans)

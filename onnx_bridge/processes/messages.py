@@ -59,6 +59,8 @@ def _encoded(value: object, parts: list[memoryview]) -> object:
         return {"bytes": len(parts) - 1}
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value, order="C")
+        if array.dtype == object and all(isinstance(text, str) for text in array.reshape(-1)):
+            array = array.astype(np.str_)
         if array.dtype.hasobject or array.dtype.names is not None:
             raise TypeError("an array of Python objects or records cannot be handed to another process; give numbers")
         parts.append(memoryview(array.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]  # a buffer it is

@@ -24,6 +24,7 @@ from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import ToolchainError
 from onnx_bridge.runtime.library import Library
 from onnx_bridge.runtime.outputs import Outputs
+from onnx_bridge.runtime.shim import has_text
 from onnx_bridge.runtime.signature import PLANS
 from onnx_bridge.toolchain import build
 
@@ -49,8 +50,8 @@ class Caller(Protocol):
 
 
 def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) -> Caller | None:
-    """The quickest caller that there is for a header; None where data decides what shape outputs have."""
-    if emitted.found:
+    """The quickest caller that there is for a header; None where data decides what shape outputs have, or they or inputs are strings."""
+    if emitted.found or has_text(emitted):
         return None
     made = c_api(compiler)
     if made is None:

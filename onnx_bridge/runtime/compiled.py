@@ -14,7 +14,7 @@ from onnx_bridge.runtime.callers import caller_for, quicken
 from onnx_bridge.runtime.library import Library, aligned
 from onnx_bridge.runtime.outputs import Outputs, by_name
 from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
-from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.shim import MAIN, has_text, sources
 from onnx_bridge.runtime.signature import Signature
 from onnx_bridge.runtime.sizes import spell
 from onnx_bridge.toolchain import build
@@ -138,14 +138,12 @@ class CompiledModel(Signature):
             answer: Outputs | None = self._caller.run(dict(zip(self.input_names, arrays, strict=True)), out)
             if answer is not None:  # what was wanting was plain arrays
                 return answer
-        plan = self._plan(arrays)
-        outputs = self._memory(plan, out, arrays)
-        self._infer(arrays, outputs, plan.sizes)
+        _, outputs, plan = self._with_room(arrays, self._infer, out)
         if self._caller is not None:
             sizes = tuple(plan.sizes.values())
             self._caller.learn(tuple(arrays), sizes, self._library.workspace_bytes(self._library.packed(sizes)), plan.memory)
         filled = self._filled(outputs, plan.sizes)
-        if out is None or self._emitted.found:
+        if out is None or self._emitted.found or has_text(self._emitted):
             return filled
         given = by_name(self._emitted.outputs, out)
         return Outputs(self.output_names, [given.get(name, array) for name, array in filled.items()])
@@ -153,10 +151,12 @@ class CompiledModel(Signature):
     def time(self, feeds: Mapping[str, Any], number: int = 1) -> float:
         """Seconds for `number` calls, looped in native code on buffers made before the loop."""
         arrays = self._arrays(feeds)
-        plan = self._plan(arrays)
-        outputs = self._memory(plan)
-        self._infer(arrays, outputs, plan.sizes)
-        return self._library.time(tuple(plan.sizes.values()), arrays, outputs, number)
+
+        def timed(handed: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> float:
+            self._infer(handed, outputs, sizes)
+            return self._library.time(tuple(sizes.values()), handed, outputs, number)
+
+        return self._with_room(arrays, timed)[0]
 
     def workspace_bytes(self, feeds: Mapping[str, Any]) -> int:
         """Bytes of scratch memory that a call on these inputs needs."""

@@ -10,6 +10,7 @@ import numpy as np
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.runtime.texts import text_array
 
 #: DLPack's numbers of devices whose memory this processor reads: its own, and its own as CUDA and ROCm pin it.
 _HERE = (1, 3, 11)
@@ -28,6 +29,8 @@ def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
     Raises:
         InferenceError: it has another type or rank, or lies on another device.
     """
+    if tensor.dtype is dtypes.string:
+        return text_array(tensor, value)
     wanted = tensor.dtype.numpy
     if type(value) is np.ndarray and _is_plain(value, tensor):
         return value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import BridgeError, InferenceError, WeightsError
+from onnx_bridge.ir.dtypes import string
 from onnx_bridge.processes import Conversation, handed_over, warm
 from onnx_bridge.runtime.outputs import Outputs
 from onnx_bridge.runtime.processor import BEST
@@ -44,30 +46,37 @@ class IsolatedModel(Signature):
 
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
         """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""
-        arrays = self._arrays(feeds)
-        plan = self._plan(arrays)
-        return self._filled(self._run(arrays, self._memory(plan), plan.sizes, fill=fill)["outputs"], plan.sizes)
+        _, outputs, plan = self._with_room(self._arrays(feeds), partial(self._run, fill=fill))
+        return self._filled(outputs, plan.sizes)
 
     def tapped(self, feeds: Mapping[str, Any], fill: int | None = None) -> dict[str, np.ndarray]:
         """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`. See `filled`."""
-        arrays = self._arrays(feeds)
-        plan = self._plan(arrays)
         tensors = self._emitted.tapped
-        parts = self._run(arrays, self._memory(plan), plan.sizes, tap=True, fill=fill)["tapped"]
+        parts, _, _ = self._with_room(self._arrays(feeds), partial(self._run, tap=True, fill=fill))
         return {tensors[index].name: np.frombuffer(data, tensors[index].dtype.numpy) for index, data in parts}
 
+    def _filled(self, arrays: list[np.ndarray], sizes: Mapping[str, int]) -> Outputs:
+        """Strings are arrays of numpy's own text, which other processes take, and whose bytes can be compared."""
+        return Outputs(self.output_names, [a.astype(np.str_) if a.dtype == object else a for a in super()._filled(arrays, sizes)])
+
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
-        outputs[:] = self._run(arrays, outputs, sizes)["outputs"]
+        self._run(arrays, outputs, sizes)
 
     def _run(
         self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int], tap: bool = False, fill: int | None = None
-    ) -> dict[str, Any]:
+    ) -> list[tuple[int, bytes]]:
+        """Fills the outputs; returns the tensors that were handed out, by their numbers."""
+        text = [t.dtype is string for t in self._emitted.outputs] + [False]
+        rooms = [output if is_text else None for output, is_text in zip(outputs, text, strict=False)]
         kinds = [[f"V{o.dtype.itemsize}" if o.dtype.isbuiltin == 2 else o.dtype.str, list(o.shape)] for o in outputs]
-        message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "tap": tap, "fill": fill}
+        message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "texts": rooms, "tap": tap, "fill": fill}
         answer = self._ask(message, f" with {spell(sizes)}", InferenceError)
         # Types that numpy itself lacks, such as bfloat16, have no name that it would send: those are bytes on the way.
-        answer["outputs"] = [made.view(output.dtype) for made, output in zip(answer["outputs"], outputs, strict=True)]
-        return answer
+        outputs[:] = [made.view(output.dtype) for made, output in zip(answer["outputs"], outputs, strict=True)]
+        if not answer["ran"]:
+            raise InferenceError(f"the model refuses these inputs with {spell(sizes)}")
+        tapped: list[tuple[int, bytes]] = answer["tapped"]
+        return tapped
 
     def _ask(self, message: dict[str, Any], where: str, refusal: type[BridgeError]) -> dict[str, Any]:
         answer = self._talk.ask(message)

@@ -9,6 +9,7 @@ import numpy as np
 
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dtypes import string
 from onnx_bridge.ir.tensor import Tensor
 
 
@@ -41,7 +42,7 @@ class Outputs(tuple):  # type: ignore[type-arg]
 
 def shape_of_memory(tensor: Tensor, sizes: Mapping[str, int], found: Mapping[str, dims.Size]) -> tuple[int, ...]:
     """The shape of an output; where data decides it, as many elements as it may have at most."""
-    if dims.symbols(tensor.count).isdisjoint(found):
+    if all(dims.symbols(size).isdisjoint(found) for size in (tensor.count, *tensor.shape)):
         return tensor.type.shape_at(sizes)
     return (dims.evaluate(dims.at_most(tensor.count, found), sizes),)
 
@@ -88,6 +89,8 @@ def into(tensor: Tensor, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         InferenceError: it is of another type or shape, cannot be written, or its elements are not neighbours.
     """
+    if tensor.dtype is string:
+        raise InferenceError(f"out: {tensor.name!r} is text, which has no memory of the caller's")
     array = value
     if not isinstance(value, np.ndarray) and hasattr(type(value), "__dlpack__"):
         try:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from onnx_bridge.errors import InferenceError
 from onnx_bridge.processes.files import mapped
 from onnx_bridge.runtime.fence import fenced
 from onnx_bridge.runtime.library import Library
@@ -27,8 +26,10 @@ class Header:
         inputs = [_fenced(array) for array in message["inputs"]]
         outputs = [fenced(np.dtype(dtype), shape) for dtype, shape in message["outputs"]]
         space = self._workspace(message["sizes"], message["fill"])
-        if message["fill"] is not None:
-            for output in outputs:
+        for output, room in zip(outputs, message["texts"], strict=True):
+            if room is not None:
+                output[...] = room  # how much there is
+            elif message["fill"] is not None:
                 output.reshape(-1).view(np.uint8)[...] = message["fill"]
         tapped: list[tuple[int, bytes]] = []
         if message["tap"]:
@@ -37,9 +38,8 @@ class Header:
             )
             self._library.function("tap", None, [ctypes.c_void_p])(ctypes.cast(callback, ctypes.c_void_p))
         ends = self._library.pointers(inputs), self._library.pointers(outputs)
-        if not self._library.call["infer"](self._library.model, space, self._library.packed(message["sizes"]), *ends):
-            raise InferenceError("the model refuses these inputs")
-        return {"outputs": outputs, "tapped": tapped}
+        ran = bool(self._library.call["infer"](self._library.model, space, self._library.packed(message["sizes"]), *ends))
+        return {"ran": ran, "outputs": outputs, "tapped": tapped}
 
     def _workspace(self, sizes: list[int], fill: int | None) -> int:
         """A workspace for these sizes, the one of the call before if it had the same; every byte of it is `fill`, if that is a number."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.emit.sizes import dim_type
+from onnx_bridge.ir.dtypes import string
 
 #: The file of `sources` that is compiled.
 MAIN = "shim.cpp"
@@ -14,20 +15,30 @@ MAIN = "shim.cpp"
 def sources(*headers: Emitted, taps: bool = False) -> dict[str, str]:
     """The sources of a library of one header or several: `MAIN`, the headers that it includes, and what all such libraries share."""
     texts = {f"{header.name}.hxx": header.header for header in headers}
-    calls = (Path(__file__).parent / "calls.hxx").read_text(encoding="ascii")
-    return texts | {"calls.hxx": calls, MAIN: "\n".join(shim(header, taps) for header in headers)}
+    names = ["calls.hxx", *(["texts.hxx"] if any(map(has_text, headers)) else [])]
+    shared = {name: (Path(__file__).parent / name).read_text(encoding="ascii") for name in names}
+    return texts | shared | {MAIN: "\n".join(shim(header, taps) for header in headers)}
+
+
+def has_text(emitted: Emitted) -> bool:
+    """Whether inputs or outputs are strings."""
+    return any(t.dtype is string for t in (*emitted.inputs, *emitted.outputs))
 
 
 def shim(emitted: Emitted, taps: bool = False) -> str:
     """C++ source that includes a header and exports plain C functions.
 
-    They take arrays of pointers and of sizes; `objects`, which is there unless data decides sizes, takes the addresses of Python's arrays
-    themselves, and how far behind its own address an array keeps that of its data.
+    They take arrays of pointers and of sizes; `objects`, which is there unless data decides sizes or there are strings, takes the addresses
+    of Python's arrays themselves, and how far behind its own address an array keeps that of its data.
     """
     name = emitted.name
     fields = ", ".join(f"static_cast<{dim_type(emitted.symbol_inputs, symbol)}>(sizes[{i}])" for i, symbol in enumerate(emitted.symbols))
-    inputs = [f"static_cast<const {t.dtype.storage}*>(in[{i}])" for i, t in enumerate(emitted.inputs)]
-    outputs = [f"static_cast<{t.dtype.storage}*>(out[{i}])" for i, t in enumerate(emitted.outputs)]
+    plain_in = [f"static_cast<const {t.dtype.storage}*>(in[{i}])" for i, t in enumerate(emitted.inputs)]
+    plain_out = [f"static_cast<{t.dtype.storage}*>(out[{i}])" for i, t in enumerate(emitted.outputs)]
+    inputs = [f"in{i}.get()" if t.dtype is string else plain_in[i] for i, t in enumerate(emitted.inputs)]
+    outputs = [f"out{i}.get()" if t.dtype is string else plain_out[i] for i, t in enumerate(emitted.outputs)]
+    text_in = [i for i, t in enumerate(emitted.inputs) if t.dtype is string]
+    text_out = [i for i, t in enumerate(emitted.outputs) if t.dtype is string]
     arguments = ", ".join([*inputs, *outputs])
     weights = "" if emitted.embedded or not emitted.weights.payload_bytes else "data, bytes, "
     tap = (
@@ -37,16 +48,26 @@ def shim(emitted: Emitted, taps: bool = False) -> str:
         else ""
     )
     set_tap = f'extern "C" void bridge_{name}_tap(void (*tap)(int, const void*, std::size_t)) {{ current_tap = tap; }}\n' if taps else ""
-    body = f"return m.infer(ws, dims(sizes), {arguments});"
+    call = f"m.infer(ws, dims(sizes), {arguments});"
+    body = f"return {call}"
+    lines = []
     if emitted.found:  # their fields, in order, are a last output
-        body = (
-            f"const bool ran = m.infer(ws, dims(sizes), {arguments});\n      for (int i = 0; i < {len(emitted.found)}; i++)\n"
-            f"         static_cast<long long*>(out[{len(outputs)}])[i] =\n"
-            f"            static_cast<long long>(reinterpret_cast<const std::size_t*>(&ws.found())[i]);\n      return ran;"
-        )
+        lines = [
+            f"for (int i = 0; i < {len(emitted.found)}; i++)",
+            f"   static_cast<long long*>(out[{len(outputs)}])[i] =",
+            "      static_cast<long long>(reinterpret_cast<const std::size_t*>(&ws.found())[i]);",
+        ]
+    made = [*(f"in{i}" for i in text_in), *(f"out{i}" for i in text_out)]
+    before = [f"const onnx_bridge_calls::TextIn in{i}(in[{i}]);" for i in text_in]
+    before += [f"onnx_bridge_calls::TextOut out{i}(out[{i}]);" for i in text_out]
+    before += [f"if ({' || '.join(f'!{text}.get()' for text in made)}) return false;"] if made else []
+    lines += [f"if (ran) out{i}.give();" for i in text_out]
+    if lines or before:
+        body = "\n      ".join([*before, f"const bool ran = {call}", *lines, "return ran;"])
     return f"""#include <cstdio>
 {tap}#include "{name}.hxx"
 #include "calls.hxx"
+{'#include "texts.hxx"' if has_text(emitted) else ""}
 namespace shim_{name} {{
 struct Net {{
    using Model = onnx_bridge::{name}::Model;
@@ -91,7 +112,7 @@ extern "C" int bridge_{name}_infer(void* m, void* ws, const long long* sizes, co
 {{
    return Net::infer(static_cast<Opened*>(m)->model, *static_cast<Net::Workspace*>(ws), sizes, in, out);
 }}
-{"" if emitted.found else _objects(name, len(inputs), len(outputs))}{set_tap}}}  // namespace shim_{name}
+{"" if emitted.found or has_text(emitted) else _objects(name, len(inputs), len(outputs))}{set_tap}}}  // namespace shim_{name}
 """
 
 

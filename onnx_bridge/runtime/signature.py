@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
+from onnx_bridge.ir.dtypes import string
+from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.runtime import texts
 from onnx_bridge.runtime.inputs import array_of
 from onnx_bridge.runtime.outputs import Outputs, by_name, check_apart, into, new, shape_of_memory
 from onnx_bridge.runtime.sizes import check_conditions, solve
 
+#: How much room there is at first for what data decides without a limit, and the most that is made.
+FIRST_BOUND, MOST_BOUND = 4096, 1 << 32
+
 #: How many sets of shapes a plan is kept for.
 PLANS = 256
+
+_Answer = TypeVar("_Answer")
+
+#: Arrays as a header's functions take them, memory for the outputs, and the run-time sizes.
+Run = Callable[[list[np.ndarray], list[np.ndarray], Mapping[str, int]], _Answer]
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,9 @@ class Signature:
         self._plans: dict[object, Plan] = {}
         #: Whose values are sizes, so that a plan is for these values.
         self._by_value = frozenset(value.source for value in emitted.symbol_inputs.values())
+        #: Sizes that say how much room there is for what data decides, and bytes of text that outputs have room for: they grow.
+        self._bounds = dict.fromkeys(emitted.bounds, FIRST_BOUND)
+        self._text = texts.FIRST
 
     @property
     def input_names(self) -> list[str]:
@@ -51,7 +65,7 @@ class Signature:
 
     def sizes_of(self, feeds: Mapping[str, Any]) -> dict[str, int]:
         """The values of the run-time sizes that these inputs have."""
-        return solve(self._emitted, self._arrays(feeds))
+        return solve(self._emitted, self._arrays(feeds), self._bounds)
 
     def run(self, feeds: Mapping[str, Any], *, cast: bool = False) -> Outputs:
         """The outputs of the model for inputs by name.
@@ -63,11 +77,34 @@ class Signature:
         Raises:
             InferenceError: inputs are missing or unknown, or their types or shapes are not the model's.
         """
-        arrays = self._arrays(feeds, cast)
-        plan = self._plan(arrays)
-        outputs = self._memory(plan)
-        self._infer(arrays, outputs, plan.sizes)
+        _, outputs, plan = self._with_room(self._arrays(feeds, cast), self._infer)
         return self._filled(outputs, plan.sizes)
+
+    def _with_room(self, arrays: list[np.ndarray], run: Run[_Answer], out: Any = None) -> tuple[_Answer, list[np.ndarray], Plan]:
+        """What a run on checked inputs returns, its outputs and its plan. Where there was too little room, it runs again with more."""
+        handed = [texts.packed(a) if t.dtype is string else a for t, a in zip(self._emitted.inputs, arrays, strict=True)]
+        while True:
+            plan = self._plan(arrays)
+            outputs = self._memory(plan, out, arrays)
+            try:
+                answer = run(handed, outputs, plan.sizes)
+            except InferenceError:
+                if not self._roomier(plan.sizes, outputs):
+                    raise
+                continue
+            made = [output for t, output in zip(self._emitted.outputs, outputs, strict=False) if t.dtype is string]
+            if not any(map(texts.is_short, made)):
+                return answer, outputs, plan
+            self._text = max(2 * self._text, *map(texts.needed, made))
+
+    def _roomier(self, sizes: Mapping[str, int], outputs: Sequence[np.ndarray]) -> bool:
+        """Makes room for what a refused call has found that it needs; False where room was not what it lacked."""
+        lacked = False
+        for bound, found in self._emitted.bounds.items():
+            wanted = int(outputs[-1][list(self._emitted.found).index(found)])
+            if sizes[bound] < wanted <= MOST_BOUND:
+                self._bounds[bound], lacked = max(2 * sizes[bound], wanted), True
+        return lacked
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
         """Runs the header on checked inputs and fills the outputs."""
@@ -98,10 +135,10 @@ class Signature:
     def _plan(self, arrays: Sequence[np.ndarray]) -> Plan:
         """The plan for inputs of such shapes."""
         values = [array.tobytes() for t, array in zip(self._emitted.inputs, arrays, strict=True) if t.name in self._by_value]
-        key = (*(array.shape for array in arrays), *values)
+        key = (*(array.shape for array in arrays), *values, *self._bounds.values())
         plan = self._plans.get(key)
         if plan is None:
-            sizes = solve(self._emitted, arrays)
+            sizes = solve(self._emitted, arrays, self._bounds)
             check_conditions(self._emitted, sizes)
             plan = Plan(sizes, tuple(shape_of_memory(t, sizes, self._emitted.found) for t in self._emitted.outputs))
             if len(self._plans) >= PLANS:
@@ -118,15 +155,22 @@ class Signature:
             shapes = zip(tensors, plan.memory, strict=True)
             given = {t.name: into(t, theirs[t.name], shape) for t, shape in shapes if t.name in theirs}
             check_apart(given, dict(zip(self.input_names, inputs, strict=True)))
-        arrays = [given[t.name] if t.name in given else new(t, shape) for shape, t in zip(plan.memory, tensors, strict=True)]
+        arrays = [self._new(t, shape) if t.name not in given else given[t.name] for shape, t in zip(plan.memory, tensors, strict=True)]
         return [*arrays, np.zeros(len(found), np.int64)] if found else arrays
+
+    def _new(self, tensor: Tensor, shape: tuple[int, ...]) -> np.ndarray:
+        """Memory for an output that the caller gives none for."""
+        return texts.room(shape, self._text) if tensor.dtype is string else new(tensor, shape)
 
     def _filled(self, arrays: list[np.ndarray], sizes: Mapping[str, int]) -> Outputs:
         """The outputs of a call, as far as it filled them; behind them is what data decided."""
-        found = self._emitted.found
-        if not found:
+        found, tensors = self._emitted.found, self._emitted.outputs
+        if not found and not any(t.dtype is string for t in tensors):
             return Outputs(self.output_names, arrays)
-        known = {**sizes, **dict(zip(found, map(int, arrays[-1]), strict=True))}
-        shapes = [t.type.shape_at(known) for t in self._emitted.outputs]
-        cut = [array.reshape(-1)[: math.prod(shape)].reshape(shape) for array, shape in zip(arrays[:-1], shapes, strict=True)]
-        return Outputs(self.output_names, cut)
+        known = {**sizes, **dict(zip(found, map(int, arrays[-1]), strict=True))} if found else sizes
+        filled = []
+        for tensor, array in zip(tensors, arrays, strict=False):
+            shape = tensor.type.shape_at(known)
+            plain = texts.unpacked(array, shape) if tensor.dtype is string else array.reshape(-1)[: math.prod(shape)].reshape(shape)
+            filled.append(plain)
+        return Outputs(self.output_names, filled)

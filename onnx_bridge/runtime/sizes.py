@@ -11,13 +11,18 @@ from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
 
 
-def solve(emitted: Emitted, arrays: Sequence[np.ndarray]) -> dict[str, int]:
+def solve(emitted: Emitted, arrays: Sequence[np.ndarray], bounds: Mapping[str, int]) -> dict[str, int]:
     """The values of all run-time sizes, in the header's order: what the shapes of the inputs say, and the values of those that are sizes.
+
+    Args:
+        emitted: the header.
+        arrays: the inputs.
+        bounds: the sizes that no input tells: how much room there is.
 
     Raises:
         InferenceError: no sizes give the inputs these shapes.
     """
-    sizes = _told(emitted, arrays)
+    sizes = _told(emitted, arrays, bounds)
     for tensor, array in zip(emitted.inputs, arrays, strict=True):
         expected = tuple(dims.evaluate(size, sizes) for size in tensor.shape)
         if array.shape != expected:
@@ -41,9 +46,9 @@ def spell(sizes: Mapping[str, int], none: str = "no run-time sizes") -> str:
     return ", ".join(f"{name} = {value}" for name, value in sizes.items()) or none
 
 
-def _told(emitted: Emitted, arrays: Sequence[np.ndarray]) -> dict[str, int]:
+def _told(emitted: Emitted, arrays: Sequence[np.ndarray], bounds: Mapping[str, int]) -> dict[str, int]:
     """The values of all symbols: from dims that are a lone symbol, then from linear expressions of one symbol, then from input values."""
-    sizes: dict[str, int] = {}
+    sizes = dict(bounds)
     by_name = {t.name: a for t, a in zip(emitted.inputs, arrays, strict=True)}
     for symbol, value in emitted.symbol_inputs.items():
         given = by_name[value.source].reshape(-1)

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import float8e8m0
+from onnx_bridge.ir.dtypes import float8e8m0, string
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.processes import most_memory
 from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.verify.words import texts, words_of
 
 #: Floats: normally distributed, larger, zeros, and among normal ones zeros of both signs, tiny and large ones. Integers: drawn from all
 #: that they may be, zeros (or what is nearest), the ends alone.
@@ -47,11 +48,14 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
     """
     rng = np.random.default_rng([seed, *(size % 2**32 for size in sizes.values())])
     made: dict[str, np.ndarray] = {}
+    words = sorted(words_of(model)) if any(t.dtype is string for t in model.inputs) else []
     for tensor in model.inputs:
         shape = _possible(tensor, [dims.evaluate(size, sizes) for size in tensor.shape])
         if tensor.name in model.input_values:
             values = [dims.evaluate(size, sizes) for size in model.input_values[tensor.name]]
             made[tensor.name] = np.asarray(values, tensor.dtype.numpy).reshape(shape)
+        elif tensor.dtype is string:
+            made[tensor.name] = texts(rng, shape, kind, words)
         else:
             drawn = _drawn(rng, tensor, shape, model.meanings.get(tensor.name, Meaning()), sizes, kind)
             made[tensor.name] = np.asarray(drawn).astype(tensor.dtype.numpy)

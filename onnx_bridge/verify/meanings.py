@@ -209,7 +209,13 @@ def _attention(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
 
 def _constant(tensor: Tensor | None) -> float | None:
     """The one number that a constant holds."""
-    if tensor is None or not tensor.is_constant or tensor.value is None or tensor.value.size == 0 or tensor.dtype.name == "bfloat16":
+    if (
+        tensor is None
+        or not tensor.is_constant
+        or tensor.value is None
+        or not tensor.value.size
+        or tensor.dtype.name in ("bfloat16", "string")
+    ):
         return None
     first = tensor.value.reshape(-1)[0]
     return float(first) if np.all(tensor.value == first) else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onnx_bridge.judge import equal_bits, gap_of, is_float, scale_of
+from onnx_bridge.judge import equal_bits, gap_of, is_float, is_text, scale_of
 from onnx_bridge.references.ties import Ties
 from onnx_bridge.verify.calls import Call
 from onnx_bridge.verify.report import Row
@@ -49,7 +49,7 @@ def compared(calls: Sequence[Call], against: str, index: int, name: str, ties: T
         gap, allowed, adjusted = gap_of(a, b, largest, lambda call=call: call.moved(against, alone)[index])  # type: ignore[misc]
         if gap > allowed and ties is not None and ties.explain(index, call.feeds, a, b):
             gap, tied = 0.0, True
-        if a.shape == b.shape and a.dtype == b.dtype:
+        if a.shape == b.shape and (a.dtype == b.dtype or is_text(b)):
             equal += equal_bits(a, b) if is_float(b) else int((a == b).sum())
         if gap > allowed:
             failed.append(call)

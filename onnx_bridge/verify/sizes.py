@@ -17,6 +17,9 @@ TRIED = ((1, 1, 1, 1), (3, 2, 5, 4), (2, 7, 3, 9), (17, 12, 11, 13))
 #: Then, for needs that only the reference knows: such numbers, somewhat smaller from one symbol to the next, at batch 1 and 2.
 ROOMY = (16, 48, 64, 128, 256, 512, 1024, 1536, 4096, 16384)
 
+#: How much room there is for what data decides without a limit: what is compared takes more if it needs it.
+ROOM = 4096
+
 #: How many sets of sizes that the references accept are used.
 ENOUGH = 4
 
@@ -32,18 +35,25 @@ _PATIENCE = 2000
 
 def sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
     """Values for the symbols, one set after the other; one empty set for a model without symbols, none where no values were found."""
-    if not model.symbols:
+    for sizes in _sizes_to_try(model):
+        yield {**sizes, **dict.fromkeys(model.bounds, ROOM)}
+
+
+def _sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
+    """The same without sizes that say how much room there is."""
+    symbols = [symbol for symbol in model.symbols if symbol not in model.bounds]
+    if not symbols:
         yield {}
         return
     needs, seen = [_Need.of(a, b) for a, b in _needs(model)], list[dict[str, int]]()
     batch = {str(t.shape[0]) for t in model.inputs if t.rank > 1}
-    least = {symbol: _least(needs, symbol) for symbol in model.symbols}
-    rows = [{s: least[s] + (row[i % len(row)] - 1) * max(1, least[s] // 8) for i, s in enumerate(model.symbols)} for row in TRIED]
+    least = {symbol: _least(needs, symbol) for symbol in symbols}
+    rows = [{s: least[s] + (row[i % len(row)] - 1) * max(1, least[s] // 8) for i, s in enumerate(symbols)} for row in TRIED]
     signed = {symbol for symbol, value in model.symbol_inputs.items() if value.signed}
     for number, row in enumerate(rows):
         row.update({symbol: (-1) ** (number + place) * (1 + number // 2) for place, symbol in enumerate(sorted(signed))})
     for index, room in enumerate(ROOMY):
-        rows.append({s: max(least[s], 1 + index % 2 if s in batch else room * (8 - i % 4) // 8) for i, s in enumerate(model.symbols)})
+        rows.append({s: max(least[s], 1 + index % 2 if s in batch else room * (8 - i % 4) // 8) for i, s in enumerate(symbols)})
     tried = [(needs, row) for row in rows]
     tried[1:1] = [([*needs, *branch], rows[1]) for branch in _branches(model)]
     for wanted, row in tried:

@@ -1,0 +1,106 @@
+"""Strings through whole conversions: inputs of every kind, outputs, room that grows, verification, patterns beside Python's own."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import numpy as np
+import onnx
+import pytest
+
+from onnx_bridge import InferenceError, UnsupportedModel, convert
+from onnx_bridge.errors import VerificationError
+from onnx_bridge.library.automaton import automaton
+from onnx_bridge.runtime.compiled import CompiledModel
+
+
+def parsed(text: str) -> onnx.ModelProto:
+    return onnx.parser.parse_model(f'<ir_version: 9, opset_import: ["" : 20, "ai.onnx.ml": 3]>\n{text}')
+
+
+SEVERAL = """
+g (string[N,M] x) => (string[N,M] y, int64[N,M] ids, string[N,M,P] pieces, int64[N,M] n, bool[N,M] e)
+<string suffix = {"-end"}, string a = {"a"}>
+{
+   y = StringConcat(x, suffix)
+   ids = ai.onnx.ml.LabelEncoder <keys_strings = ["a", "b"], values_int64s = [1, 2]> (x)
+   pieces, n = StringSplit <delimiter = "-"> (y)
+   e = Equal(x, a)
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def several() -> CompiledModel:
+    """A net with several operators of strings, compared with onnxruntime."""
+    converted = convert(parsed(SEVERAL))
+    assert converted.report.passed
+    return converted.compile()
+
+
+def test_strings_of_every_kind(several: CompiledModel) -> None:
+    """Objects, numpy's own text, bytes and lists; what comes back are objects."""
+    for given in (np.array([["a", "x-y"]], object), np.array([["a", "x-y"]]), np.array([[b"a", b"x-y"]]), [["a", "x-y"]]):
+        y, ids, pieces, n, e = several(given)
+        assert y.tolist() == [["a-end", "x-y-end"]] and y.dtype == object
+        assert ids.tolist() == [[1, -1]] and n.tolist() == [[2, 3]] and e.tolist() == [[True, False]]
+        assert pieces.tolist() == [[["a", "end", ""], ["x", "y", "end"]]]
+
+
+def test_text_that_needs_more_room_than_there_is(several: CompiledModel) -> None:
+    """More text than the first room, more pieces than that; bytes that are no UTF-8 come back as they were."""
+    long, many, odd = "\N{SNOWMAN}" * 50_000, "-" * 10_000, "\udcff"
+    y, _, pieces, n, _ = several(np.array([[long], [many], [odd]], object))
+
+    assert y[:, 0].tolist() == [f"{long}-end", f"{many}-end", f"{odd}-end"]
+    assert pieces.shape == (3, 1, 10_002) and n[1, 0] == 10_002
+
+
+def test_no_strings_at_all(several: CompiledModel) -> None:
+    y, _, pieces, *_ = several(np.zeros((0, 3), object))
+    assert y.shape == (0, 3) and pieces.shape == (0, 3, 0)
+
+
+@pytest.mark.parametrize("wrong", [[["a", 1]], [[1.0]], ["a"]])
+def test_what_are_no_strings_is_refused(several: CompiledModel, wrong: object) -> None:
+    with pytest.raises(InferenceError, match="input 'x'"):
+        several(np.array(wrong, object))
+
+
+def test_a_wrong_string_is_found() -> None:
+    """The comparison turns red: the header is of another model than the reference runs."""
+    model = parsed('g (string[N] x) => (string[N] y) <string suffix = {"-end"}> { y = StringConcat(x, suffix) }')
+    from onnx_bridge.operators.string_concat import StringConcat
+
+    emit = StringConcat.emit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StringConcat, "emit", lambda op, cpp: cpp.call("copy_text", op.x.count, op.x, op.y))
+        with pytest.raises(VerificationError, match="differ"):
+            convert(model)
+    assert StringConcat.emit is emit
+
+
+PATTERNS = (
+    r"www\.[\w.-]+\.\bcom\b", r"(\W|^)[\w.\-]{0,25}@(yahoo|gmail)\.com(\W|$)",
+    "a*b|c{2,3}d?", "[^a-c]+x", "(?i)ab[c-e]*|[^a]b", r".*\bfoo\b.*",
+    r"\Bx|x\B.", "[\\d_]{2}|\xe9+[\u03b1-\u03c9]", "(a|b)*?abb$", "(?s).b.", ".b.", "", "(?:a(?:b|c)+){2}", "^$", "(?i:a)b|\\x61{2}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_match_what_they_match_in_python(pattern: str) -> None:
+    """On strings that are drawn from what stands in them."""
+    made, wanted, rng = automaton(pattern), re.compile(pattern, re.ASCII), random.Random(0)
+    for _ in range(500):
+        text = "".join(rng.choice("abcdeABx @.wfo_\xe9\n\u03b1\u03a9") for _ in range(rng.randrange(7)))
+        text = rng.choice(["www.a.com", "x@yahoo.com", " a@gmail.com.", "foo", "aabb"]) + text[:2] if rng.random() < 0.2 else text
+        assert made.takes(text.encode()) == bool(wanted.fullmatch(text)), text
+
+
+@pytest.mark.parametrize("pattern", [r"\pN", "(?m)^a", "a{2000}", "(", "[b-a]", "a**", r"(?P<n>a)\1", "((((a{99}){99}){99}){99})"])
+def test_patterns_that_are_not_read_are_refused(pattern: str) -> None:
+    text = pattern.replace("\\", "\\\\")
+    model = parsed(f'g (string[N] x) => (bool[N] y) {{ y = RegexFullMatch <pattern = "{text}"> (x) }}')
+    with pytest.raises(UnsupportedModel, match="pattern"):
+        convert(model, verify=False)
