@@ -75,6 +75,7 @@ class DType:
         """Whether there are kernels that calculate with it."""
         return bool(self.compute) and not self.is_narrow
 
+    @property
     def is_taken(self) -> bool:
         """Whether a header takes and gives tensors of it: what is stored, and strings, which operators name that know them."""
         return self.is_stored or self.name == "string"
