@@ -72,6 +72,8 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("ScatterElements", "x", "*"): "an update with a constant index outside is dropped",
     ("ScatterND", "x", "*"): "an update with a constant index outside is dropped",
     ("Split", "x", "rank-1"): "the last piece may be empty",
+    ("STFT", "length", "absent"): "the one frame is the signal; onnxruntime has no such form",
+    ("STFT", "window", "absent"): "the one frame is the signal; onnxruntime has no such form",
     ("TensorScatter", "update", "*"): "what lies beyond the cache is dropped",
     ("SkipLayerNormalization", "skip", "*"): "a residual broadcasts",
     ("SkipSimplifiedLayerNormalization", "skip", "*"): "a residual broadcasts",
