@@ -55,6 +55,7 @@ def is_open(rmodel: RModel) -> bool:
 RIGHT: dict[tuple[str, str, str], str] = {
     ("Attention", "mask", "*"): "a mask broadcasts",
     ("Conv", "x", "size 2 = 1"): "a window that does not fit gives no place",
+    ("ConvInteger", "x", "size 3 = 1"): "a window that does not fit gives no place",
     ("ConvTranspose", "*", "*"): "an output_shape that does not follow from strides is padded or cut",
     ("Einsum", "*", "rank+1"): "an ellipsis broadcasts, as numpy has it",
     ("FastGelu", "x", "scalar"): "a scalar is no reason to refuse it",

@@ -182,9 +182,12 @@ ONNX_BRIDGE_INLINE void integer_rows_of(Size first, Size M, Size N, const Pieces
    const std::int8_t* packed = w.packed;
    for (Size n = 0; n < N; n += 16, packed += panel) {
       const Size columns = N - n < 16 ? N - n : 16;
+      constexpr int half = integer_rows < 4 ? 1 : integer_rows / 2;
       Size m = 0;
       for (; m + integer_rows <= M; m += integer_rows)
          integer_tile<integer_rows>(first + m, n, columns, pieces, a_zero, a + m * a_row, a_row, w, packed, out);
+      for (; m + half <= M && half > 1; m += half)
+         integer_tile<half>(first + m, n, columns, pieces, a_zero, a + m * a_row, a_row, w, packed, out);
       for (; m < M; m++) integer_tile<1>(first + m, n, columns, pieces, a_zero, a + m * a_row, a_row, w, packed, out);
    }
 }
@@ -202,40 +205,60 @@ ONNX_BRIDGE_INLINE std::int32_t left_zero(const T* zero)
    return as_left(zero ? *zero : T());
 }
 
-/// Floats of scratch memory for a right operand that is packed as the network runs: its panels, offsets and zero points.
-constexpr Size pack_integers_scratch(Size K, Size N) { return (N + 15) / 16 * (quads_of(K) * 16 + 32); }
-
-/// Packs element (k, n) = w[k * row + n * column]; `zero` has one a column (zero_step 1), one (0), or is nullptr: 0. bias may be nullptr.
-template <class T>
-ONNX_BRIDGE_KERNEL IntegerWeights pack_integers(Size K, Size N, const T* w, Size row, Size column, const T* zero, Size zero_step,
-                                                const std::int32_t* bias, std::int32_t a_zero, char* scratch)
+/// Floats of scratch memory for right operands that are packed as the network runs: panels, offsets and zero points.
+constexpr Size pack_integers_scratch(Size groups, Size pieces, Size bytes, Size N)
 {
-   const Size panels = (N + 15) / 16, quads = quads_of(K);
+   return groups * ((N + 15) / 16) * (pieces * quads_of(bytes) * 16 + 32);
+}
+
+/// How far apart elements of a right operand lie before it is packed; a piece is `taps` times all channels.
+struct PackStrides {
+   Size group, piece, tap, channel, column;
+};
+
+/// Packs groups of right operands of N columns. `zero` has one a column (zero_step 1), one (0), or is nullptr: 0. bias may be nullptr.
+template <class T>
+ONNX_BRIDGE_KERNEL IntegerWeights pack_integers(Size groups, Size pieces, Size taps, Size channels, Size N, const T* w, const PackStrides& by,
+                                                const T* zero, Size zero_step, const std::int32_t* bias, std::int32_t a_zero, char* scratch)
+{
+   const Size panels = (N + 15) / 16, quads = quads_of(taps * channels), group = panels * pieces * quads * 64;
    std::int8_t* packed = reinterpret_cast<std::int8_t*>(scratch);
-   std::int32_t* offset = reinterpret_cast<std::int32_t*>(scratch + panels * quads * 64);
-   std::int32_t* zeros = offset + panels * 16;
+   std::int32_t* offset = reinterpret_cast<std::int32_t*>(scratch + groups * group);
+   std::int32_t* zeros = offset + groups * panels * 16;
+   std::memset(packed, 0, static_cast<std::size_t>(groups * group));
    bool any = false;
-   for (Size n = 0; n < panels * 16; n++) {
-      std::int8_t* to = packed + n / 16 * quads * 64 + n % 16 * 4;
-      std::int32_t sum = 0;
-      for (Size k = 0; k < quads * 4; k++) {
-         const std::int8_t value = k < K && n < N ? as_right(w[k * row + n * column]) : std::int8_t();
-         to[k / 4 * 64 + k % 4] = value;
-         sum += value;
+   for (Size g = 0; g < groups; g++)
+      for (Size n = 0; n < panels * 16; n++) {
+         const Size at = g * panels * 16 + n;
+         zeros[at] = offset[at] = 0;
+         if (n >= N) continue;
+         std::int8_t* to = packed + g * group + n / 16 * pieces * quads * 64 + n % 16 * 4;
+         const T* from = w + g * by.group + n * by.column;
+         std::int32_t sum = 0;
+         for (Size p = 0; p < pieces; p++)
+            for (Size t = 0; t < taps; t++)
+               for (Size c = 0; c < channels; c++) {
+                  const Size k = t * channels + c;
+                  const std::int8_t value = as_right(from[p * by.piece + t * by.tap + c * by.channel]);
+                  to[(p * quads + k / 4) * 64 + k % 4] = value;
+                  sum += value;
+               }
+         zeros[at] = as_right(zero ? zero[(g * N + n) * zero_step] : T());
+         any |= zeros[at] != 0;
+         offset[at] = sub(bias ? bias[g * N + n] : 0, product(a_zero, sum));
       }
-      zeros[n] = n < N ? as_right(zero ? zero[n * zero_step] : T()) : 0;
-      any |= zeros[n] != 0;
-      offset[n] = sub(n < N && bias ? bias[n] : 0, product(a_zero, sum));
-   }
    return {packed, offset, any ? zeros : nullptr};
 }
 
 /// Offsets for a zero point that is known only as the network runs, from the sums of the columns of packed weights.
-ONNX_BRIDGE_KERNEL IntegerWeights with_offsets(const std::int8_t* packed, const std::int32_t* sums, const std::int32_t* bias, Size N,
+ONNX_BRIDGE_KERNEL IntegerWeights with_offsets(Size groups, Size N, const std::int8_t* packed, const std::int32_t* sums, const std::int32_t* bias,
                                                const std::int32_t* zeros, std::int32_t a_zero, char* scratch)
 {
+   const Size width = (N + 15) / 16 * 16;
    std::int32_t* offset = reinterpret_cast<std::int32_t*>(scratch);
-   for (Size n = 0; n < (N + 15) / 16 * 16; n++) offset[n] = sub(bias && n < N ? bias[n] : 0, product(a_zero, sums[n]));
+   for (Size g = 0; g < groups; g++)
+      for (Size n = 0; n < width; n++)
+         offset[g * width + n] = sub(bias && n < N ? bias[g * N + n] : 0, product(a_zero, sums[g * width + n]));
    return {packed, offset, zeros};
 }
 

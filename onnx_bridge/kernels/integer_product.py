@@ -22,9 +22,9 @@ def integer_gemm_scratch(m: Size, k: Size) -> Size:
     return dims.minimum(m, MOST_ROWS) * dims.ceil_div(k, QUAD)
 
 
-def pack_integers_scratch(k: Size, n: Size) -> Size:
+def pack_integers_scratch(groups: Size, pieces: Size, size: Size, n: Size) -> Size:
     """Panels, offsets and zero points."""
-    return dims.ceil_div(n, BLOCK) * (dims.ceil_div(k, QUAD) * BLOCK + 2 * BLOCK)
+    return groups * dims.ceil_div(n, BLOCK) * (pieces * dims.ceil_div(size, QUAD) * BLOCK + 2 * BLOCK)
 
 
 INTEGER_GEMM = Kernel("integer_gemm", "integer_product.hxx", types=(uint8, int8), scratch=integer_gemm_scratch)

@@ -128,7 +128,7 @@ class IntegerProduct(ROperator):
     def scratch_parts(self) -> list[Size]:
         """Bytes of: the rows of a, the packed weights, what `result` needs; whole lines of 64."""
         _, m, n, k = self.sizes()
-        packed = 0 if self.prepacked() and self.is_settled() else PACK_INTEGERS.scratch_bytes(k, n)
+        packed = 0 if self.prepacked() and self.is_settled() else PACK_INTEGERS.scratch_bytes(1, 1, k, n)
         return [dims.ceil_div(size, 64) * 64 for size in (INTEGER_GEMM.scratch_bytes(m, k), packed, self.result_floats(n) * 4)]
 
     def scratch_bytes(self) -> Size:
@@ -193,8 +193,9 @@ class IntegerProduct(ROperator):
             zeros, step = (none, 0) if f.b_zero is None else (cpp.pointer(f.b_zero), 0)
             if f.b_zero is not None and f.b_zero.count != 1:
                 zeros, step = zeros + times(right, n, cpp), 1
-            sizes = ", ".join(cpp.size(size) for size in (k, n))
-            return f"pack_integers({sizes}, {moved}, {cpp.size(row)}, {cpp.size(column)}, {zeros}, {step}, {bias}, {zero}, {scratch})"
+            strides = f"PackStrides{{0, 0, 0, {cpp.size(row)}, {cpp.size(column)}}}"
+            sizes = f"1, 1, 1, {cpp.size(k)}, {cpp.size(n)}"
+            return f"pack_integers({sizes}, {moved}, {strides}, {zeros}, {step}, {bias}, {zero}, {scratch})"
         w = f.b.constant()
         w = w.reshape(-1, 1) if w.ndim == 1 else w.swapaxes(-1, -2) if f.transpose_b else w
         zeros_of = np.zeros((), w.dtype) if f.b_zero is None else f.b_zero.constant()
@@ -215,7 +216,7 @@ class IntegerProduct(ROperator):
             offset = cpp.weight(f"{f.b.name}_offsets", offsets) + times(right, columns, cpp)
             return f"{{{packed}, {offset}, {zeros}}}"
         sums_of = cpp.weight(f"{f.b.name}_sums", sums) + times(right, columns, cpp)
-        return f"with_offsets({packed}, {sums_of}, {bias}, {cpp.size(n)}, {zeros}, {zero}, {scratch})"
+        return f"with_offsets(1, {cpp.size(n)}, {packed}, {sums_of}, {bias}, {zeros}, {zero}, {scratch})"
 
 
 def times(moved: str, size: Size, cpp: Writer) -> str:
