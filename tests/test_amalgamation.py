@@ -175,3 +175,10 @@ def test_a_small_nets_header_is_short() -> None:
     for absent in ("multiply_packed", "struct Panels", "gelu", "tanh", "erf(", "cast(", "equal(", "<cmath>", "<tuple>"):
         assert absent not in header, absent
     assert len(header.splitlines()) < 1200
+
+
+def test_a_template_parameter_may_be_called_as_a_type_is() -> None:
+    """The type need not be reached for the function to be."""
+    text = "struct Row {};\ntemplate <class Row>\nvoid each(int n, const Row& row);\n"
+
+    assert kept(text, "each(3, [](int) {});") == text.strip()

@@ -205,3 +205,16 @@ def test_widths_that_differ_are_refused() -> None:
     (finding,) = check(typed(model_of(helper.make_graph([node], "bits", ends[:1], ends[1:])), 26))
 
     assert "8 bits" in finding.why and "32" in finding.why
+
+
+@pytest.mark.parametrize("dtype", ["float8e4m3fn", "float8e5m2"])
+def test_nans_and_infinities_of_codes_are_found(dtype: str) -> None:
+    kind = dtypes.BY_NAME[dtype]
+    nodes = [helper.make_node("IsNaN", ["x"], ["nan"]), helper.make_node("IsInf", ["x"], ["inf"], detect_negative=0)]
+    ends = [helper.make_tensor_value_info("x", kind.onnx, ["n"]), *(helper.make_empty_tensor_value_info(name) for name in ("nan", "inf"))]
+    x = CODES.view(kind.numpy)
+
+    nan, inf = convert(typed(model_of(helper.make_graph(nodes, "found", ends[:1], ends[1:])), 25), name=f"found_{dtype}").compile()(x)
+
+    np.testing.assert_array_equal(nan, np.isnan(x.astype(np.float32)))
+    np.testing.assert_array_equal(inf, x.astype(np.float32) == np.inf)

@@ -315,7 +315,13 @@ def _function_or_value(text: str, words: list[str], uses: Uses, owner: str) -> D
     else:
         uses.calls[name] = body.calls[name]
     uses.words -= {name} - body.words
-    return Declaration(frozenset({name}), "function", text, uses, counts, types)
+    return Declaration(frozenset({name}), "function", text, uses, counts, types - _own_types(words))
+
+
+def _own_types(words: list[str]) -> frozenset[str]:
+    """The names of a template's own parameters, which may be those of types elsewhere."""
+    inside = words[2 : behind_angles(words, 1)] if words[:1] == ["template"] else []
+    return frozenset(word for word, behind in zip(inside, inside[1:], strict=False) if is_name(word) and behind in (",", ">", "="))
 
 
 def _retokened(words: Sequence[str]) -> list[Token]:

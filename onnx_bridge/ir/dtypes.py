@@ -154,6 +154,9 @@ UNSIGNED = (uint8, uint16, uint32, uint64)
 INTEGERS = (*SIGNED, *UNSIGNED)
 INDICES = (int32, int64)
 
+#: What an operator computes in float32 that takes halves and integers, too, as onnxruntime does: see ROperator.widens.
+IN_FLOAT32 = dict.fromkeys((*HALVES, *INTEGERS, bool_), float32)
+
 
 def settled(array: np.ndarray) -> np.ndarray:
     """An array whose integers of less than a byte have their sign in the bits above, as kernels write them; others as they are."""

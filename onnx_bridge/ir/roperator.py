@@ -58,6 +58,8 @@ class ROperator:
     tested_by: ClassVar[str] = ""
     #: The element types that are computed, an entry an input, the last one for those behind it, too; without entries every type is.
     computes: ClassVar[Sequence[Sequence[DType]]] = ()
+    #: Types that are none of those, and which of those they are computed in: inputs are cast to it, outputs back, rounded or truncated.
+    widens: ClassVar[Mapping[DType, DType]] = MappingProxyType(dict.fromkeys(dtypes.HALVES, dtypes.float32))
     #: Inputs that are lists of numbers, such as axes and sizes: tensors of rank 1.
     vectors: ClassVar[Sequence[int]] = ()
     #: The output is the first input's memory under another shape.

@@ -122,6 +122,20 @@ ONNX_BRIDGE_INLINE if_integer<T> mod(T a, T b)
    return rest != T() && (rest < T()) != (b < T()) ? static_cast<T>(rest + b) : rest;
 }
 
+/// Remainder with the sign of the divisor, zeros too: ONNX's Mod of floats with fmod = 0.
+ONNX_BRIDGE_INLINE double float_mod(double a, double b)
+{
+   const double rest = __builtin_fmod(a, b);
+   if (rest < 0 || rest > 0) return (rest < 0) != (b < 0) ? rest + b : rest;
+   return __builtin_copysign(rest, b);  // 0 or NaN
+}
+ONNX_BRIDGE_INLINE float float_mod(float a, float b) { return static_cast<float>(float_mod(static_cast<double>(a), static_cast<double>(b))); }
+ONNX_BRIDGE_INLINE vec float_mod(vec a, vec b)
+{
+   for (int i = 0; i < lanes; i++) a[i] = float_mod(static_cast<float>(a[i]), static_cast<float>(b[i]));
+   return a;
+}
+
 ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
 ONNX_BRIDGE_INLINE vec min_of(vec a, vec b) { return is_nan(a) ? a : smaller(a, b); }
 ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }

@@ -83,7 +83,7 @@ ONNX_BRIDGE_INLINE if_integer<T> bitwise_not(T a)
 {
    return static_cast<T>(~a);
 }
-/// Of unsigned integers.
+/// Shifted by so many bits; by a negative number, or the type's width or more, what is left is the sign's bit, or 0.
 template <class T>
 ONNX_BRIDGE_INLINE if_integer<T> bit_shift_left(T x, T by)
 {
@@ -92,5 +92,6 @@ ONNX_BRIDGE_INLINE if_integer<T> bit_shift_left(T x, T by)
 template <class T>
 ONNX_BRIDGE_INLINE if_integer<T> bit_shift_right(T x, T by)
 {
-   return static_cast<std::uint64_t>(by) < 8 * sizeof(T) ? static_cast<T>(x >> by) : T();
+   if (static_cast<std::uint64_t>(by) < 8 * sizeof(T)) return static_cast<T>(x >> by);
+   return std::is_signed<T>::value && x < T() ? static_cast<T>(-1) : T();
 }

@@ -154,7 +154,7 @@ class _Walk:
         self.findings: list[Finding] = []
         self.unknown: set[str] = set()
         self.sources: dict[str, set[str]] = {}
-        self.wide: dict[tuple[RModel, str], str] = {}
+        self.wide: dict[tuple[RModel, str, DType], str] = {}
         self.needed: dict[tuple[Size, Size], tuple[str, str]] = {}
         self.settled: dict[Size, bool] = {}
         self.contradictions: list[Finding] = []
@@ -299,31 +299,32 @@ class _Walk:
             self.add(op, list(inputs), list(outputs), rmodel)
 
     def add(self, op: ROperator, inputs: list[str | None], outputs: list[str | None], rmodel: RModel) -> None:
-        """Adds an operator; halves that it does not compute become float32 in front of it, and halves again behind it."""
+        """Adds an operator; types that it computes in another one become that in front of it, and what they were behind it."""
         tensors = [None if name is None else rmodel.tensor(name) for name in inputs]
-        halves = schemas.halves(op, tensors)
+        widened = schemas.widened(op, tensors)
         for index, tensor in enumerate(tensors):
-            if tensor is not None and tensor.dtype is halves.get(schemas.variable_of(op, index, output=False)):
-                inputs[index] = self.widened(op, tensor, rmodel)
+            dtype, wide = widened.get(schemas.variable_of(op, index, output=False), (None, None))
+            if tensor is not None and wide is not None and tensor.dtype is dtype:
+                inputs[index] = self.widened(op, tensor, wide, rmodel)
         back: list[tuple[str, str, DType]] = []
         for index, name in enumerate(outputs):
-            half = halves.get(schemas.variable_of(op, index, output=True))
-            if name is not None and half is not None:
-                outputs[index] = rmodel.new_name(f"{name}_float32")
-                back.append((str(outputs[index]), name, half))
+            dtype, wide = widened.get(schemas.variable_of(op, index, output=True), (None, None))
+            if name is not None and dtype is not None:
+                outputs[index] = rmodel.new_name(f"{name}_{wide}")
+                back.append((str(outputs[index]), name, dtype))
         if op.makes_text:
             op.text = self.text
         op.finder = lambda what, most: self.found.find(what, most, rmodel)
         rmodel.add_operator(op, inputs, outputs)
         op.finder = None
-        for source, name, half in back:
-            self.cast(op, source, name, half, rmodel)
+        for source, name, dtype in back:
+            self.cast(op, source, name, dtype, rmodel)
 
-    def widened(self, op: ROperator, half: Tensor, rmodel: RModel) -> str:
-        """The name of a half as float32; all who read it in one graph share that."""
-        key = (rmodel, half.name)
+    def widened(self, op: ROperator, tensor: Tensor, wide: DType, rmodel: RModel) -> str:
+        """The name of a tensor under a wider type; all who read it in one graph share that."""
+        key = (rmodel, tensor.name, wide)
         if key not in self.wide:
-            self.wide[key] = self.cast(op, half.name, rmodel.new_name(f"{half.name}_float32"), dtypes.float32, rmodel)
+            self.wide[key] = self.cast(op, tensor.name, rmodel.new_name(f"{tensor.name}_{wide}"), wide, rmodel)
         return self.wide[key]
 
     @staticmethod

@@ -85,22 +85,22 @@ def allowed(parameter: _Formal) -> list[DType]:
     return [dtype for spelling, dtype in _SPELLED.items() if spelling in parameter.types and dtype.is_taken]
 
 
-def halves(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, DType]:
-    """The type variables of a node that stand for a half that is not computed: it is computed in float32 instead.
+def widened(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, tuple[DType, DType]]:
+    """The type variables of a node that stand for a type that is computed in another one.
 
     Args:
         op: the operator, with its attributes.
         inputs: what it will read.
 
     Returns:
-        By the name of the variable (of a schema, else ""), float16 or bfloat16.
+        By the name of the variable (of a schema, else ""), the type and the one that it is computed in (`ROperator.widens`).
 
     Raises:
         ShapeError: an input has a type that ONNX does not allow, or inputs that must share a type have several.
     """
     schema = schema_of(op.op_type, op.domain, op.opset)
     bound: dict[str, tuple[DType, str]] = {}
-    found: dict[str, DType] = {}
+    found: dict[str, tuple[DType, DType]] = {}
     for index, tensor in enumerate(inputs):
         parameter = None if schema is None else formal(schema.inputs, index)
         if tensor is None:
@@ -113,9 +113,9 @@ def halves(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, DType
             first, name = bound.setdefault(variable, (tensor.dtype, parameter.name))
             if parameter.is_homogeneous and first is not tensor.dtype:
                 raise ShapeError(f"inputs {name!r} and {parameter.name!r} must have one type, got {first} and {tensor.dtype}")
-        computed = op.computed(index)
-        if tensor.dtype in dtypes.HALVES and tensor.dtype not in computed and dtypes.float32 in computed:
-            found[variable] = tensor.dtype
+        computed, wide = op.computed(index), op.widens.get(tensor.dtype)
+        if wide is not None and wide in computed and tensor.dtype not in computed:
+            found[variable] = tensor.dtype, wide
     return found
 
 

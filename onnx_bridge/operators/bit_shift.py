@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onnx_bridge.ir.dtypes import INTEGERS
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
 from onnx_bridge.library import functions as f
@@ -12,16 +13,22 @@ from onnx_bridge.operators.cases import case, data
 
 @operator("BitShift", since=11)
 class BitShift(PointwiseOperator):
-    """y = x shifted by `by` bits in `direction` LEFT or RIGHT; 0 where that is the type's width or more."""
+    """y = x shifted by `by` bits in `direction` LEFT or RIGHT.
+
+    Signed integers, since opset 28, keep their sign to the right. By the type's width or more, or a negative number, what is left is 0, or
+    -1 of a negative number to the right.
+    """
 
     kernels = ("pointwise.hxx",)
     vectorised = False
 
+    computes = (INTEGERS,)
+
     direction: str = attribute()
 
     def types(self, x: Tensor, by: Tensor) -> Type:
-        if x.dtype is not by.dtype or not x.dtype.name.startswith("uint"):
-            raise ShapeError(f"operands must have one unsigned integer type, got {x.dtype} and {by.dtype}")
+        if x.dtype is not by.dtype:
+            raise ShapeError(f"operands must have one integer type, got {x.dtype} and {by.dtype}")
         if self.direction not in ("LEFT", "RIGHT"):
             raise ShapeError(f"direction must be LEFT or RIGHT, got {self.direction!r}")
         return Type(x.dtype, broadcast(x.shape, by.shape))

@@ -15,7 +15,7 @@ from onnx_bridge.operators.cases import case, data
 
 @operator("Mod", since=10)
 class Mod(PointwiseOperator):
-    """The remainder of a / b, with the sign of b, or of a with `fmod` = 1, which floats need. Integers: 0 where b is 0."""
+    """The remainder of a / b, with the sign of b, or of a with `fmod` = 1, which floats need before opset 28. Integers: 0 where b is 0."""
 
     kernels = ("pointwise.hxx",)
 
@@ -24,8 +24,8 @@ class Mod(PointwiseOperator):
     def types(self, a: Tensor, b: Tensor) -> Type:
         if a.dtype is not b.dtype:
             raise ShapeError(f"operands must have one type, got {a.dtype} and {b.dtype}")
-        if a.dtype.is_float and not self.fmod:
-            raise ShapeError("floats need fmod = 1")
+        if a.dtype.is_float and not self.fmod and self.opset < 28:
+            raise ShapeError("floats need fmod = 1 before opset 28")
         return Type(a.dtype, broadcast(a.shape, b.shape))
 
     def values(self, a: Tensor, b: Tensor) -> np.ndarray | None:
@@ -33,7 +33,7 @@ class Mod(PointwiseOperator):
         return fold(by_kind(lambda x, y: x % y, np.fmod if self.fmod else np.mod), a.dtype, [a, b])
 
     def expression(self, *operands: Expression) -> Expression:
-        return (f.fmod if self.fmod else f.mod)(*operands)
+        return (f.fmod if self.fmod else f.float_mod if self.y.dtype.is_float else f.mod)(*operands)
 
     cases = (
         *(case(a=data(3, 17, dtype=d, low=-9, high=9), b=data(17, dtype=d, low=1, high=5)) for d in ("int64", "int32", "int8", "int16")),

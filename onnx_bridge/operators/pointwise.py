@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import FLOATS, DType
+from onnx_bridge.ir.dtypes import FLOATS, IN_FLOAT32, STORED, DType
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, broadcast
 from onnx_bridge.library import folding
@@ -90,11 +90,13 @@ def _row(
     evaluate: Callable[..., Any] | None = None,
     algebra: Callable[..., Any] | None = None,
     computes: Sequence[Sequence[DType]] = (),
+    widens: Mapping[DType, DType] = PointwiseOperator.widens,
     **attributes: Any,
 ) -> None:
     content = {
         "__module__": __name__, "__doc__": f"y = {row.cpp()}, element by element.", "__annotations__": dict.fromkeys(attributes, Any),
         "row": row, "operand_count": len(row.variables()), "vectorised": vectorised, "cases": tuple(cases), "computes": computes,
+        "widens": widens,
         "evaluate": None if evaluate is None else staticmethod(evaluate), "algebra": None if algebra is None else staticmethod(algebra),
         **{a: attribute(default) for a, default in attributes.items()},
     }  # fmt: skip
@@ -166,10 +168,10 @@ _unary("HardSwish", f.hard_swish(a), since=14)
 _unary("Softplus")
 _unary("Softsign")
 _unary("Mish", since=18)
-_unary("Shrink", f.shrink(a, bias, lambd), since=9, computes=(FLOATS,), bias=0.0, lambd=0.5)
-_unary("IsNaN", f.is_nan(a), since=9, evaluate=np.isnan, dtypes=_FLOATS)
+_unary("Shrink", f.shrink(a, bias, lambd), since=9, computes=(FLOATS,), widens=IN_FLOAT32, bias=0.0, lambd=0.5)
+_unary("IsNaN", f.is_nan(a), since=9, evaluate=np.isnan, dtypes=_FLOATS, computes=(STORED,))
 _unary("IsInf", f.is_inf(a, Parameter("detect_positive"), Parameter("detect_negative")), since=10, dtypes=("float64",),
-       detect_positive=1, detect_negative=1)  # fmt: skip
+       computes=(STORED,), detect_positive=1, detect_negative=1)  # fmt: skip
 
 _NUMBERS = ("int64", "int32", "float64", "float16", "uint8")
 _row("Add", a + b, cases=_arithmetic(_NUMBERS), evaluate=lambda a, b: a + b, algebra=lambda a, b: a + b, **OLD_BROADCAST)

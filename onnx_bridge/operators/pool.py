@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import float32, int64
+from onnx_bridge.ir.dtypes import IN_FLOAT32, float32, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
 from onnx_bridge.library.loops import add_index
@@ -63,6 +63,8 @@ class Pool(ROperator):
 @operator("MaxPool", since=1)
 class MaxPool(Pool):
     """y = the largest value in each window; the second output says where it was, counted over the whole input."""
+
+    widens = IN_FLOAT32
 
     auto_pad: str = attribute("NOTSET")
     ceil_mode: int = attribute(0)

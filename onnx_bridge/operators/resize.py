@@ -11,7 +11,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, int64
+from onnx_bridge.ir.dtypes import IN_FLOAT32, WIDE_FLOATS, float32, int64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
@@ -42,6 +42,7 @@ class Interpolating(ROperator):
 
     kernels = ("resize.hxx",)
     computes = ((float32,), WIDE_FLOATS, (float32,), (int64,))
+    widens = IN_FLOAT32
     coordinate_transformation_mode: str
     mode: str
     nearest_mode: str
