@@ -58,6 +58,7 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("ConvInteger", "x", "size 3 = 1"): "a window that does not fit gives no place",
     ("ConvTranspose", "*", "*"): "an output_shape that does not follow from strides is padded or cut",
     ("Einsum", "*", "rank+1"): "an ellipsis broadcasts, as numpy has it",
+    ("Attention", "b", "absent"): "onnxruntime dies without a bias",
     ("FastGelu", "x", "scalar"): "a scalar is no reason to refuse it",
     ("Gather", "x", "rank+1"): "a constant index outside is brought to the nearest end",
     ("GatherND", "*", "*"): "a constant index outside is brought to the nearest end",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import onnx
 import pytest
+from check import oracle
 from onnx import helper
 
 from onnx_bridge import convert
@@ -14,13 +16,21 @@ from onnx_bridge import convert
 Arrays = Mapping[str, np.ndarray]
 
 
-def answers(op_type: str, feeds: Arrays, **attributes: object) -> list[np.ndarray]:
-    """What the header of one node says; all inputs are open."""
-    inputs = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape) for k, v in feeds.items()]
-    node = helper.make_node(op_type, list(feeds), ["y"], domain="com.microsoft", name="node", **attributes)
-    graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info("y")])
+def model_of(op_type: str, feeds: Arrays, outputs: Sequence[str] = ("y",), **attributes: object) -> onnx.ModelProto:
+    """One node; inputs of names that begin with "no" are not there."""
+    given = {k: v for k, v in feeds.items() if not k.startswith("no")}
+    inputs = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape) for k, v in given.items()]
+    names = [k if k in given else "" for k in feeds]
+    node = helper.make_node(op_type, names, outputs, domain="com.microsoft", name="node", **attributes)
+    ends = [helper.make_tensor_value_info(name, 1, None) for name in outputs if name]
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    found = convert(helper.make_model(graph, opset_imports=opsets, ir_version=9), verify=False).compile()(**feeds)
+    return helper.make_model(helper.make_graph([node], "g", inputs, ends), opset_imports=opsets, ir_version=9)
+
+
+def answers(op_type: str, feeds: Arrays, outputs: Sequence[str] = ("y",), **attributes: object) -> list[np.ndarray]:
+    """What the header of one node says; all inputs are open."""
+    given = {k: v for k, v in feeds.items() if not k.startswith("no")}
+    found = convert(model_of(op_type, feeds, outputs, **attributes), verify=False).compile()(**given)
     return [np.asarray(value) for value in (found if isinstance(found, tuple) else (found,))]
 
 
@@ -49,3 +59,29 @@ def test_gemm_fast_gelu(biased: bool) -> None:
     x, w, bias = numbers(3, 7), numbers(7, 6, seed=2), numbers(6, seed=3)
     (got,) = answers("GemmFastGelu", {"x": x, "w": w, **({"bias": bias} if biased else {})})
     np.testing.assert_allclose(got, gelu(x.astype(np.float64) @ w + (bias if biased else 0), fast=True), rtol=1e-5, atol=1e-5)
+
+
+def test_weights_of_attention() -> None:
+    """The fourth output of MultiHeadAttention, of which onnxruntime infers no type."""
+    feeds = {"q": numbers(2, 3, 8), "k": numbers(2, 5, 8, seed=2), "v": numbers(2, 5, 8, seed=3)}
+    ends = ("y", "", "", "weights")
+    want = oracle(model_of("MultiHeadAttention", feeds, ends, num_heads=2)).run(None, feeds)
+    for ours, theirs in zip(answers("MultiHeadAttention", feeds, ends, num_heads=2), want, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_packed() -> None:
+    """q, k and v in one tensor, and k and v in one, which onnxruntime takes on GPUs alone."""
+    q, k, v = (numbers(2, 5, 8, seed=seed) for seed in (1, 2, 3))
+    want = oracle(model_of("MultiHeadAttention", {"q": q, "k": k, "v": v}, num_heads=2)).run(None, {"q": q, "k": k, "v": v})[0]
+    heads = [array.reshape(2, 5, 2, 4) for array in (q, k, v)]
+    for feeds in ({"qkv": np.stack(heads, 3)}, {"q": q, "kv": np.stack(heads[1:], 3)}):
+        np.testing.assert_allclose(answers("MultiHeadAttention", feeds, num_heads=2)[0], want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mask", [[3, 5], [3, 5, 1, 2]])
+def test_ends(mask: list[int]) -> None:
+    """A mask that says where keys end and begin. It is no case: where its values do not fit, onnxruntime writes beyond its memory."""
+    feeds = {"x": numbers(2, 5, 10), "w": numbers(10, 36, seed=2), "b": numbers(36, seed=3), "mask": np.array(mask, np.int32)}
+    (want,) = oracle(model_of("Attention", feeds, num_heads=3)).run(None, feeds)
+    np.testing.assert_allclose(answers("Attention", feeds, num_heads=3)[0], want, rtol=1e-5, atol=1e-6)

@@ -48,11 +48,11 @@ class Parts:
     owner: ROperator
     operators: list[ROperator] = field(default_factory=list)
 
-    def add(self, cls: type[ROperator], *inputs: Tensor, **attributes: Any) -> Tensor:
+    def add(self, cls: type[ROperator], *inputs: Tensor | None, **attributes: Any) -> Tensor:
         """Adds an operator of one output, with ONNX attributes; returns that output."""
         return self.many(1, cls, *inputs, **attributes)[0]
 
-    def many(self, count: int, cls: type[ROperator], *inputs: Tensor, **attributes: Any) -> list[Tensor]:
+    def many(self, count: int, cls: type[ROperator], *inputs: Tensor | None, **attributes: Any) -> list[Tensor]:
         """Adds an operator with ONNX attributes; returns its first outputs."""
         op = cls.make(f"{self.owner.title()} {cls.op_type}", OPSET, **attributes)
         op.inputs = list(inputs)
@@ -64,6 +64,7 @@ class Parts:
             if type_ is not None
         ]
         op.outputs = list(made)
+        op.settled()
         self.operators.append(op)
         return made
 

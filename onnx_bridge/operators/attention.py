@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.composite import Composite, Parts
 from onnx_bridge.library.known import of_sizes
-from onnx_bridge.operators.cases import case, data, given
+from onnx_bridge.operators.cases import Case, case, data, given
 from onnx_bridge.operators.cast import Cast
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.identity import Identity
@@ -201,7 +202,7 @@ class Attention(Composite):
                 scores = build.add(TABLE["Add"], scores, mask)
         return scores
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(q=(2, 3, 5, 8), k=(2, 3, 7, 8), v=(2, 3, 7, 4), opset=23),
         case(q=("N", 3, 5, 8), k=("N", 3, 7, 8), v=("N", 3, 7, 8), mask=(5, 7), attributes={"scale": 0.2, "softcap": 1.5}, opset=23),
         case(q=("N", 5, 24), k=("N", 7, 24), v=("N", 7, 12), mask=data(1, 5, 7, dtype="bool", low=0, high=2),
