@@ -9,27 +9,27 @@
 // added to the score of class 0, which then is that of class 1, and of class 0 with the other sign. A class alone takes no `post` but
 // PostProbit.
 #pragma once
-#include "post_transform.hxx"
+#include "class_scores.hxx"
 #include "trees.hxx"
 
-/// labels: of the classes, for one or two classes those of 0 and 1; base[bases] may be empty. y[rows], z[rows][classes].
-template <class T, class Post>
+/// labels: a table of the classes', for one or two classes of those of 0 and 1; base[bases] may be empty. y[rows], z[rows][classes].
+template <class T, class Labels, class Label, class Post>
 struct TreeClassification {
    Size classes;
-   const std::int64_t* labels;
+   Labels labels;
    const T* base;
    Size bases;
    bool binary, positive;
-   std::int64_t* y;
+   Label* y;
    float* z;
    Post post;
 
-   static constexpr bool is_probit = std::is_same<Post, PostProbit>::value, is_logistic = std::is_same<Post, PostLogistic>::value;
+   static constexpr bool is_probit = std::is_same<Post, PostProbit>::value;
 
    void operator()(Size row, T* sums, bool* any) const
    {
       float* const to = z + row * classes;
-      y[row] = labels[classes > 2 ? many(sums, any, to) : classes == 2 ? two(sums, any, to) : one(sums, to)];
+      y[row] = labels.at(classes > 2 ? many(sums, any, to) : classes == 2 ? two(sums, any, to) : one(sums, to));
    }
 
    Size many(T* sums, bool* any, float* to) const
@@ -62,12 +62,8 @@ struct TreeClassification {
       const float score = any[0] ? static_cast<float>(first) : 0.f;
       to[0] = score;
       to[1] = any[1] ? static_cast<float>(second) : 0.f;
-      if (both || is_probit) {
-         post(both ? 2 : 1, to);
-      } else if (binary || bases == 0) {
-         to[0] = is_logistic ? logistic(-score) : binary && positive ? 1.f - score : -score;
-         to[1] = is_logistic ? logistic(score) : score;
-      }
+      if (both) post(2, to);
+      else if (binary || bases == 0 || is_probit) two_scores(score, binary && positive, post, to);
       return chosen ? 1 : 0;
    }
 

@@ -11,6 +11,7 @@ from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, float64, int32, int64, s
 from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.kernels.trees import TREES
+from onnx_bridge.library.labels import label_table, label_type, labels_of
 from onnx_bridge.library.post_transform import functor
 from onnx_bridge.library.trees import Ensemble, numbers, of_version_3
 from onnx_bridge.operators.cases import Case, case, data, given
@@ -64,32 +65,40 @@ class TreeEnsembleClassifier(TreeOperator):
     def types(self, x: Tensor) -> list[Type]:
         functor(self.post_transform)
         count, base = self.targets(), self.base()
-        if count == 0 or (self.classlabels_strings and self.classlabels_int64s):
-            raise ShapeError("there must be either classlabels_int64s or classlabels_strings")
+        labels = labels_of(self.classlabels_int64s, self.classlabels_strings)
         if base is not None and len(base) != count and not (count == 2 and len(base) == 1):
             raise ShapeError(f"base_values must have a number for each of {count} classes, got {len(base)}")
         rows = self.rows(x)
-        return [Type(string if self.classlabels_strings else int64, (rows,)), Type(float32, (rows, count))]
+        return [Type(label_type(labels), (rows,)), Type(float32, (rows, count))]
 
     def is_binary(self) -> bool:
         """Whether leaves speak of one class of two."""
         return self.targets() == 2 and len(set(self.class_ids or [])) == 1
 
+    def kernel_files(self) -> Sequence[str]:
+        return [*self.kernels, "text.hxx"] if self.classlabels_strings else self.kernels
+
+    @staticmethod
+    def _label_kinds(labels: Sequence[Any]) -> str:
+        return "TextTable, std::string_view" if label_type(labels) is string else "ClassNumbers, std::int64_t"
+
     def emit(self, cpp: Writer) -> None:
         count, base, kind = self.targets(), self.base(), self.tables.dtype
-        labels = list(self.classlabels_int64s or [])
-        if count == 1 or (count == 2 and not self.is_binary()):
+        labels = labels_of(self.classlabels_int64s, self.classlabels_strings)
+        if label_type(labels) is int64 and (count == 1 or (count == 2 and not self.is_binary())):
             labels = [0, 1]
+        if count == 1:
+            labels = [labels[0], labels[-1]]
         weights = numbers(self.class_weights, self.class_weights_as_tensor, "class_weights")
         positive = weights is None or not (weights < 0).any()
         post = functor(self.post_transform)
         added = ["nullptr", "0"] if base is None else [cpp.weight(f"{self.y.name}_base", base.astype(kind.numpy)), str(len(base))]
         parts = [
-            str(count), cpp.weight(f"{self.y.name}_labels", np.array(labels, np.int64)), *added,
+            str(count), label_table(cpp, self.y.name, labels), *added,
             "true" if self.is_binary() else "false", "true" if positive else "false",
             cpp.pointer(self.y), cpp.pointer(self.output(1)), f"{post}()",
         ]  # fmt: skip
-        self.emit_trees(cpp, "TreeSum()", f"TreeClassification<{kind.storage}, {post}>{{{', '.join(parts)}}}")
+        self.emit_trees(cpp, "TreeSum()", f"TreeClassification<{kind.storage}, {self._label_kinds(labels)}, {post}>{{{', '.join(parts)}}}")
 
 
 def _cases() -> Sequence[Case]:
@@ -123,6 +132,8 @@ def _cases() -> Sequence[Case]:
     return [
         case(x=data("N", 3), outputs=2, attributes=rows),
         *(case(x=given(ROWS), outputs=2, attributes=attributes) for attributes in every),
+        case(x=data("N", 3), outputs=2, attributes={**rows, "classlabels_int64s": None, "classlabels_strings": ["a", "", "c\u00e9"]}),
+        case(x=given(ROWS), outputs=2, attributes={**both, "classlabels_int64s": None, "classlabels_strings": ["no", "yes"]}),
         *(case(x=data(9, 3, dtype=kind, low=-2, high=3), outputs=2, attributes=many) for kind in ("int32", "int64", "float64")),
         case(x=given(ROWS, "float64"), outputs=2, attributes=both),
     ]
