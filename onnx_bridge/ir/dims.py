@@ -29,9 +29,9 @@ from onnx_bridge.ir.polynomials import (
 )
 
 __all__ = [
-    "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "essential", "evaluate",
-    "floor_div", "function_of", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum", "parts", "product", "show",
-    "signed_symbols", "substitute", "symbol", "symbols",
+    "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "differs", "equal",
+    "essential", "evaluate", "floor_div", "function_of", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum",
+    "parts", "product", "selected", "show", "signed_symbols", "substitute", "symbol", "symbols",
 ]  # fmt: skip
 
 
@@ -100,6 +100,21 @@ def _functions(size: Size) -> int:
 def holds(margin: Size) -> Size:
     """1 where a size is at least 1, else 0."""
     return minimum(1, maximum(0, margin))
+
+
+def differs(size: Size, others: Iterable[Size]) -> Size:
+    """1 where a size is none of the others, else 0."""
+    return _minimum(1, *(_maximum(0, size - other, other - size) for other in others))
+
+
+def equal(a: Size, b: Size) -> Size:
+    """1 where two sizes are equal, else 0."""
+    return _maximum(0, _minimum(1 + a - b, 1 + b - a))
+
+
+def selected(choices: Iterable[tuple[Size, Size]]) -> Size:
+    """Of pairs of a flag, 1 or 0, and a size that is not negative, the size whose flag is 1: of one pair at most; 0 if there is none."""
+    return _maximum(*(flag * size for flag, size in choices if flag != 0), 0)
 
 
 def product(sizes: Iterable[Size]) -> Size:

@@ -32,9 +32,16 @@ class Function:
     name: str
     args: tuple[Size, ...]
     length: int = field(init=False, compare=False, repr=False)
+    hashed: int = field(init=False, compare=False, repr=False)  # once: whoever hashes what is made of it would walk through all of it
+    key: tuple[str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "length", _bounded(1 + sum(map(parts, self.args))))
+        object.__setattr__(self, "hashed", hash((self.name, self.args)))
+        object.__setattr__(self, "key", ("Function", repr(self)))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
 
 Atom: TypeAlias = "Symbol | Function"
@@ -42,7 +49,7 @@ Monomial: TypeAlias = "tuple[Atom, ...]"  # sorted; a power is a repetition
 
 
 def _key(atom: Atom) -> tuple[str, str]:
-    return (type(atom).__name__, repr(atom))
+    return atom.key if isinstance(atom, Function) else (type(atom).__name__, repr(atom))
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,15 @@ class Dim:
 
     terms: tuple[tuple[Monomial, int], ...]
     length: int = field(init=False, compare=False, repr=False)
+    hashed: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash(self.terms))
         inside = sum(atom.length if isinstance(atom, Function) else 1 for monomial, _ in self.terms for atom in monomial)
         object.__setattr__(self, "length", _bounded(len(self.terms) + inside))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
     def __add__(self, other: Size) -> Size:
         total = dict(self.terms)

@@ -34,7 +34,9 @@ class GruKernel(RecurrentKernel):
         )  # fmt: skip
 
     def _weights(self, cpp: Writer) -> str:
-        h = self.units
+        if self.r is None:
+            return self.weights(cpp, None)
+        h = self.r.shape[2]
         if self.linear:
             biases = self.biases()
             wb, rb = biases if biases is not None else (np.zeros((self.directions, 3 * h), np.float32),) * 2

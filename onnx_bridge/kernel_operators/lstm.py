@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import BLOCK
 from onnx_bridge.kernel_operators.recurrent import RecurrentKernel, both
@@ -14,7 +15,7 @@ from onnx_bridge.kernels import recurrent as kernels
 
 @dataclass(eq=False, kw_only=True)
 class LstmKernel(RecurrentKernel):
-    """Long short-term memory, gates i o f c; `peepholes` [D, 3 * H]."""
+    """Long short-term memory, gates i o f c; `peepholes` [D, 3 * H], or packed as its last input."""
 
     op_type = "LSTM"
     kernel = kernels.LSTM
@@ -24,9 +25,9 @@ class LstmKernel(RecurrentKernel):
     input_forget: bool
 
     def emit(self, cpp: Writer) -> None:
-        _, _, initial_h, initial_c = self.arguments(4)
+        initial_h, initial_c, *_, peepholes = self.arguments(9)[2:]
         weights = self.weights(cpp, self.joined_bias())
-        default = self.is_default and self.peepholes is None and not self.input_forget
+        default = self.is_default and self.peepholes is None and peepholes is None and not self.input_forget
         options = ["LstmDefaults()"] * 2 if default else self._options(cpp)
         y, y_h, y_c = (self.made(i) for i in range(3))
         cpp.call(
@@ -39,8 +40,12 @@ class LstmKernel(RecurrentKernel):
         made = []
         for d, functions in enumerate(self.activations()):
             p = "nullptr"
-            if self.peepholes is not None:
-                units = np.pad(self.peepholes[d].reshape(3, -1), ((0, 0), (0, -self.units % BLOCK)))
+            packed = self.arguments(9)[8]
+            if packed is not None:
+                p = cpp.pointer(packed) + (f" + {cpp.size(dims.product(packed.shape[1:]))}" if d else "")
+            elif self.peepholes is not None:
+                each = self.peepholes[d].reshape(3, -1)
+                units = np.pad(each, ((0, 0), (0, -each.shape[1] % BLOCK)))
                 p = cpp.weight(f"{self.name or self.op_type}_P{d}", units)
             made.append(f"LstmOptions{{{functions}, {p}, {self.clip_literal()}, {'true' if self.input_forget else 'false'}}}")
         return both(made)

@@ -35,7 +35,11 @@ class RecurrentKernel(KernelOperator):
     may be absent. x may be read where it lies (`x_view`), and Y written with other strides along time, direction and batch
     (`y_strides`), as another shape (`y_shape`).
 
+    Where weights are known only at run time, PackGates has packed them: inputs W, R, bias, recurrent bias and peepholes behind the
+    others, and w, r and b are None.
+
     Attributes:
+        directions, units: D and H.
         w, r: [D, gates * H, I] and [D, gates * H, H].
         b: Wb and Rb, [D, 2 * gates * H].
         functions: name, alpha and beta of each function, for each direction.
@@ -45,8 +49,10 @@ class RecurrentKernel(KernelOperator):
     kernel: ClassVar[Kernel]
     gates: ClassVar[int] = 1
 
-    w: np.ndarray
-    r: np.ndarray
+    directions: int
+    units: Size
+    w: np.ndarray | None
+    r: np.ndarray | None
     b: np.ndarray | None
     functions: Sequence[Sequence[tuple[str, float, float]]]
     is_default: bool
@@ -56,14 +62,6 @@ class RecurrentKernel(KernelOperator):
     x_view: View | None = None
     y_strides: tuple[Size, Size, Size] | None = None
     y_shape: Shape | None = None
-
-    @property
-    def directions(self) -> int:
-        return len(self.w)
-
-    @property
-    def units(self) -> int:
-        return int(self.r.shape[2])
 
     def time_and_batch(self) -> tuple[Size, Size]:
         """T and N."""
@@ -124,6 +122,9 @@ class RecurrentKernel(KernelOperator):
         self, cpp: Writer, bias: np.ndarray | None, recurrent_bias: np.ndarray | None = None, kernel: np.ndarray | None = None
     ) -> str:
         """The RecurrentWeights: packed W, bias, R."""
+        if self.w is None or self.r is None:
+            packed = ["nullptr" if tensor is None else cpp.pointer(tensor) for tensor in self.arguments(8)[4:]]
+            return f"RecurrentWeights{{{packed[0]}, {packed[2]}, {packed[1]}, {packed[3]}}}"
         name = self.name or self.op_type
         w = cpp.weight(f"{name}_W", pack_gates(self.w, self.gates))
         r = cpp.weight(f"{name}_R", pack_gates(self.r, self.gates) if kernel is None else kernel)

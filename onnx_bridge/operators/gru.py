@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.operators.cases import case, given, weight
-from onnx_bridge.operators.recurrent import Recurrent, small
+from onnx_bridge.operators.recurrent import Recurrent, open_, small
 
 
 @operator("GRU", since=3)
@@ -27,4 +27,9 @@ class GRU(Recurrent):
         case(x=(5, 2, 3), w=small(2, 15, 3), r=small(2, 15, 5), outputs=2,
              attributes={"hidden_size": 5, "direction": "bidirectional", "activations": ["HardSigmoid", "Relu", "Sigmoid", "Elu"],
                          "activation_alpha": [0.3, 0.7], "clip": 1.5}),
+        case(x=("T", 3, 7), w=open_(2, 60, 7), r=open_(2, 60, 20), b=open_(2, 120), outputs=2,
+             attributes={"hidden_size": 20, "direction": "bidirectional", "linear_before_reset": 1}),
+        case(x=("T", 3, 5), w=open_(1, 15, 5), r=small(1, 15, 5), outputs=2, attributes={"hidden_size": 5, "linear_before_reset": 1}),
+        case(x=(4, 3, 7), w=open_(2, 60, 7), r=open_(2, 60, 20), b=open_(2, 120), lengths=given([3, 0, 4], "int32"), outputs=2,
+             attributes={"hidden_size": 20, "direction": "bidirectional"}),
     )  # fmt: skip

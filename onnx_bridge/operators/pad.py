@@ -11,7 +11,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import STORED
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, of_either_sign
-from onnx_bridge.library.known import axes_in, storage_literal, stored
+from onnx_bridge.library import open_axes
+from onnx_bridge.library.known import storage_literal, stored
 from onnx_bridge.operators.cases import case, const, data, given
 
 _MODES = ("constant", "reflect", "edge", "wrap")
@@ -44,14 +45,13 @@ class Pad(ROperator):
         x, pads, _, axes = self.arguments(4)
         assert x is not None
         sizes: Sequence[Size] | None = (self.pads or self.paddings) if pads is None else pads.sizes()
-        chosen = list(range(x.rank)) if axes is None else axes_in([int(axis) for axis in axes.constant().reshape(-1)], x.rank)
+        chosen = open_axes.numbers(range(x.rank), axes) or []
         if sizes is None or len(sizes) != 2 * len(chosen):
             raise ShapeError(f"pads must be {2 * len(chosen)} numbers, got {None if sizes is None else len(sizes)}")
-        before: list[Size] = [0] * x.rank
-        after: list[Size] = [0] * x.rank
-        for index, axis in enumerate(chosen):
-            before[axis], after[axis] = of_either_sign(sizes[index]), of_either_sign(sizes[len(chosen) + index])
-        return tuple(before), tuple(after)
+        pads_of = [of_either_sign(size) for size in sizes]
+        of_axes = [[flag * pad for flag, pad in zip(2 * flags, pads_of, strict=True)] for flags in open_axes.places(chosen, x.rank)]
+        zero: Size = 0
+        return tuple(sum(own[: len(chosen)], zero) for own in of_axes), tuple(sum(own[len(chosen) :], zero) for own in of_axes)
 
     def types(self, x: Tensor, pads: Tensor | None = None, value: Tensor | None = None, axes: Tensor | None = None) -> Type:
         if self.mode not in _MODES:
@@ -61,7 +61,10 @@ class Pad(ROperator):
         before, after = self.borders()
         if self.mode == "reflect":
             self.assume_room(x, before, after)
-        return Type(x.dtype, tuple(size + b + a for size, b, a in zip(x.shape, before, after, strict=True)))
+        shape = [size + b + a for size, b, a in zip(x.shape, before, after, strict=True)]
+        if open_axes.are_open(open_axes.numbers(None, axes)):
+            shape = [dims.maximum(0, size) for size in shape]  # each a short expression of products to come
+        return Type(x.dtype, tuple(shape))
 
     @staticmethod
     def assume_room(x: Tensor, before: Shape, after: Shape) -> None:
@@ -120,4 +123,6 @@ class Pad(ROperator):
         case(x=("N", 5, 3), pads=given([2, -1], "int64"), value=const(7, "float32"), axes=const([1])),
         case(x=(6, 5), pads=given([-1, 2, 3, -2], "int64"), attributes={"mode": "reflect"}),
         case(x=(6, 5), pads=given([-1, 2, 3, -2], "int64"), attributes={"mode": "edge"}),
+        case(x=("N", 5, 3), pads=given([2, -1, 3, 1], "int64"), value=None, axes=given([-1, 1], "int64")),
+        case(x=(6, 5), pads=const([1, 2]), value=None, axes=given([1], "int32"), attributes={"mode": "reflect"}),
     )

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32, int32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
-from onnx_bridge.operators.cases import Data, weight
+from onnx_bridge.operators.cases import Data, data, weight
 
 #: The activations that there are, with default alpha and beta (onnxruntime's where ONNX names none).
 ACTIVATIONS: dict[str, tuple[float, float]] = {
@@ -28,7 +26,7 @@ _WITH_BETA = {"affine", "scaledtanh", "hardsigmoid"}
 
 @dataclass(eq=False, kw_only=True)
 class Recurrent(ROperator):
-    """A recurrent operator over x [T, N, I] (layout 0) or [N, T, I] (layout 1); W and R constant.
+    """A recurrent operator over x [T, N, I] (layout 0) or [N, T, I] (layout 1). W, R, B and P may be known only at run time.
 
     Outputs Y [T, D, N, H] or [N, T, D, H], Y_h and, for LSTM, Y_c [D, N, H] or [N, D, H]; each may be absent. The kernels are those of
     select/recurrent.py.
@@ -53,8 +51,8 @@ class Recurrent(ROperator):
         return 2 if self.direction == "bidirectional" else 1
 
     @property
-    def units(self) -> int:
-        return int(np.asarray(self.input(2).shape[2]))
+    def units(self) -> Size:
+        return self.input(2).shape[2]
 
     def time_and_batch(self) -> tuple[Size, Size]:
         """T and N."""
@@ -74,13 +72,15 @@ class Recurrent(ROperator):
     ) -> Sequence[Type]:
         if self.direction not in ("forward", "reverse", "bidirectional"):
             raise ShapeError(f"direction must be forward, reverse or bidirectional, got {self.direction!r}")
-        if any(tensor is not None and not tensor.is_constant for tensor in (w, r, b, p)):
-            raise UnsupportedForm("W, R, B and P must be constants")
         if x.rank != 3 or w.rank != 3 or r.rank != 3:
             raise ShapeError(f"x, W and R must have rank 3, got {x.type}, {w.type}, {r.type}")
         d, h = self.directions, self.units
-        if self.hidden_size not in (None, h) or r.shape != (d, self.gates * h, h) or w.shape[:2] != (d, self.gates * h):
-            raise ShapeError(f"W and R do not fit hidden_size {self.hidden_size} and {d} directions: {w.type}, {r.type}")
+        try:
+            same(h, h if self.hidden_size is None else self.hidden_size)
+            fits(r, (d, self.gates * h, h), "R")
+            fits(w, (d, self.gates * h, w.shape[2]), "W")
+        except ShapeError:
+            raise ShapeError(f"W and R do not fit hidden_size {self.hidden_size} and {d} directions: {w.type}, {r.type}") from None
         same(x.shape[2], w.shape[2])
         self.functions()
         steps, batch = self.time_and_batch()
@@ -133,3 +133,8 @@ class Recurrent(ROperator):
 def small(*shape: int) -> Data:
     """Weights of a test case that keep a state within bounds: larger ones make it chaotic, and rounding grows with every step."""
     return weight(*shape, low=-0.3, high=0.3)
+
+
+def open_(*shape: int | str) -> Data:
+    """The same, known only at run time."""
+    return data(*shape, low=-0.3, high=0.3)

@@ -13,7 +13,8 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import INTEGERS, WIDE_FLOATS, bool_, float32, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, Tensor, Type
-from onnx_bridge.library.known import MOST, axes_in, integers, settled
+from onnx_bridge.library import open_axes
+from onnx_bridge.library.known import MOST, axes_in, settled
 from onnx_bridge.library.loops import around, short
 from onnx_bridge.operators.cases import case, const, data, given
 
@@ -22,11 +23,14 @@ from onnx_bridge.operators.cases import case, const, data, given
 class Reduction(ROperator):
     """y = all elements along `axes` made one; those axes stay with size 1 (`keepdims`) or go. Without axes: all of them.
 
-    Axes are an attribute, since opset 18 (ReduceSum: 13) an input; with `noop_with_empty_axes` no axes means that every element is
-    reduced alone. Nothing to reduce gives 0 for sums, 1 for products, the type's lowest for a maximum, its highest for a minimum.
+    Axes are an attribute, since opset 18 (ReduceSum: 13) an input, whose values may be sizes of the call; with `noop_with_empty_axes` no
+    axes means that every element is reduced alone. Nothing to reduce gives 0 for sums, 1 for products, the type's lowest for a maximum, its
+    highest for a minimum.
     """
 
     kernels = ("reduce.hxx",)
+    #: The kernels where axes are known only at run time.
+    open_kernels: ClassVar[Sequence[str]] = ("reduce_axes.hxx",)
     vectors = (1,)
     computes = ((*WIDE_FLOATS, *INTEGERS, bool_), (int64,))
     #: The operation of kernels/reduce.hxx for one call; where it takes several: for the first, for those between, for the last.
@@ -40,23 +44,41 @@ class Reduction(ROperator):
     noop_with_empty_axes: int = attribute(0)
 
     def types(self, x: Tensor, axes: Tensor | None = None) -> Type:
+        if self.open_axes:
+            kept = self.kept()
+            asked = len(self.asked() or ())
+            return Type(x.dtype, open_axes.reduced(x.shape, kept) if self.keepdims else open_axes.without(x.shape, kept, asked))
         reduced = self.reduced()
         return Type(
             x.dtype, tuple(1 if axis in reduced else size for axis, size in enumerate(x.shape) if axis not in reduced or self.keepdims)
         )
 
+    def asked(self) -> list[Size] | None:
+        """The axes as they are given."""
+        return open_axes.numbers(self.axes, self.arguments(2)[1])
+
+    @property
+    def open_axes(self) -> bool:
+        """Whether the axes are known only at run time."""
+        return open_axes.are_open(self.asked())
+
+    def kept(self) -> list[Size]:
+        """For each axis: 1 if it is not reduced, 0 if it is."""
+        return open_axes.others(self.asked() or (), self.x.rank)
+
     def reduced(self) -> list[int]:
-        """The axes that are reduced, in order."""
-        asked = integers(self.axes, self.arguments(2)[1])
+        """The axes that are reduced, in order, where they are known."""
+        asked = [axis for axis in self.asked() or () if isinstance(axis, int)]
         if not asked:
             return [] if self.noop_with_empty_axes else list(range(self.x.rank))
         return sorted(axes_in(asked, self.x.rank))
 
     def kernel_files(self) -> Sequence[str]:
-        return self.kernels if self.x.dtype is float32 else [*self.kernels, "double_functions.hxx"]
+        kernels = self.open_kernels if self.open_axes else self.kernels
+        return kernels if self.x.dtype is float32 else [*kernels, "double_functions.hxx"]
 
     def values(self, x: Tensor, axes: Tensor | None = None) -> np.ndarray | None:
-        if x.value is None or self.joined is None or not x.dtype.is_integer or x.value.size > MOST:
+        if x.value is None or self.joined is None or not x.dtype.is_integer or x.value.size > MOST or self.open_axes:
             return None
         value: Any = x.value.astype(object)
         for axis in reversed(self.reduced()):
@@ -92,10 +114,14 @@ class Reduction(ROperator):
         return shapes
 
     def scratch_bytes(self) -> Size:
+        if self.open_axes:
+            return self.x.bytes
         between = self.shapes()[1:-1]
         return sum((dims.product(shape) for shape in between), 0) * self.x.dtype.size
 
     def emit(self, cpp: Writer) -> None:
+        if self.open_axes:
+            return self.emit_open(cpp)
         runs, shapes = self.runs(), self.shapes()
         one, first, middle, last = self.operations
         count = cpp.size(dims.product(self.x.shape[axis] for axis in self.reduced()))
@@ -114,6 +140,16 @@ class Reduction(ROperator):
             cpp.call("reduce", outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, source, target, operation)
             source = target
 
+    def emit_open(self, cpp: Writer) -> None:
+        """One call, which finds out which axes are reduced."""
+        axes = cpp.local("axes")
+        pairs = ", ".join(f"{{{cpp.size(size)}, {cpp.size(kept)}}}" for size, kept in zip(self.x.shape, self.kept(), strict=True))
+        kind = f"{self.x.dtype.storage}*"
+        row = f"static_cast<{kind}>(nullptr)" if self.scratch_bytes() == 0 else f"reinterpret_cast<{kind}>({cpp.scratch()})"
+        with cpp.block(""):
+            cpp.line(f"const ReduceAxis {axes}[] = {{{pairs}}};")
+            cpp.call("reduce_axes", axes, self.x, self.y, row, self.operations[0].replace("COUNT", f"reduced_count({axes})"))
+
 
 def _cases(low: float = -2.0, dtypes: Sequence[str] = ("float64", "int32"), empty: bool = True) -> tuple[Any, ...]:
     cases = [
@@ -129,6 +165,12 @@ def _cases(low: float = -2.0, dtypes: Sequence[str] = ("float64", "int32"), empt
         case(x=data(600, 3, low=low), attributes={"axes": [0], "keepdims": 0}, opset=11),
         case(x=data(low=low), attributes={"keepdims": 0}),
         case(x=data(4, 1, 3, low=low), axes=const([1])),
+    ]
+    cases += [
+        case(x=data("N", 5, 7, low=low), axes=given([1], "int64")),
+        # Static: of nothing, with axes that count from the end, onnxruntime's output has another rank.
+        case(x=data(3, 5, 3, 4, low=low), axes=given([-1, 1], "int64"), attributes={"keepdims": 0}),
+        case(x=data(3, 2, 40, low=low), axes=given([-1], "int64"), attributes={"keepdims": 0}),
     ]
     cases += [case(x=data(3, 4, 5, dtype=dtype, low=max(low, -3), high=4), axes=const([0, 2])) for dtype in dtypes]
     if empty:

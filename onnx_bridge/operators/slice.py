@@ -11,7 +11,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, of_either_sign
-from onnx_bridge.library import strided
+from onnx_bridge.library import open_axes, strided
 from onnx_bridge.library.known import axes_in, moved
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.moving import Moving
@@ -29,14 +29,29 @@ class Cut:
 
     start: Size
     count: Size
-    step: int = 1
+    step: Size = 1
 
 
-def cut(size: Size, start: Size, end: Size, step: int) -> Cut:
-    """What ONNX's start and end, which may count from the end and lie outside, take of an axis of `size`."""
+def cut(size: Size, start: Size, end: Size, step: Size) -> Cut:
+    """What ONNX's start and end, which may count from the end and lie outside, take of an axis of `size`.
+
+    A step that is known only at run time may be of either sign, but not 0: a condition.
+    """
+    if not isinstance(step, int):
+        dims.assume(dims.differs(step, [0]) - 1)
+        up, down = _cut_by(size, start, end, dims.maximum(step, 1), True), _cut_by(size, start, end, dims.maximum(-step, 1), False)
+        rises = dims.holds(step)
+        start, count = (dims.selected([(rises, a), (1 - rises, b)]) for a, b in ((up.start, down.start), (up.count, down.count)))
+        return Cut(start, count, step)
     if step == 0:
         raise ShapeError("steps must not be 0")
-    if step > 0:
+    taken = _cut_by(size, start, end, abs(step), step > 0)
+    return Cut(taken.start, taken.count, step)
+
+
+def _cut_by(size: Size, start: Size, end: Size, step: Size, rises: bool) -> Cut:
+    """The same by a step of that magnitude, upwards or downwards."""
+    if rises:
         first, last = _place(size, start, 0), _place(size, end, 0)
         # min(last, size) - max(first, 0), in the form in which symbolic sizes cancel.
         limits = (last - first, last, size - first, size)
@@ -45,13 +60,13 @@ def cut(size: Size, start: Size, end: Size, step: int) -> Cut:
             # One element, if it is there: a size of 1, which may be broadcast, is what is meant.
             for limit in limits:
                 dims.assume(limit - 1)
-            return Cut(dims.maximum(first, 0), 1, step)
-        return Cut(dims.maximum(first, 0), dims.maximum(dims.ceil_div(reach, step), 0), step)
+            return Cut(dims.maximum(first, 0), 1)
+        return Cut(dims.maximum(first, 0), dims.maximum(dims.ceil_div(reach, step), 0))
     first, last = _place(size, start, 0), _place(size, end, -1)
     if first != size - 1:
         first = dims.maximum(dims.minimum(first, size - 1), 0)
     reach = dims.minimum(first - last, first + 1, size)
-    return Cut(first, dims.maximum(dims.ceil_div(reach, -step), 0), step)
+    return Cut(first, dims.maximum(dims.ceil_div(reach, step), 0))
 
 
 def _place(size: Size, given: Size, before: int) -> Size:
@@ -74,11 +89,19 @@ def _place(size: Size, given: Size, before: int) -> Size:
     return given
 
 
+def _chosen(size: Size, flags: Sequence[Size], cuts: Sequence[Cut]) -> Cut:
+    """Of some cuts of an axis the one whose flag is 1, where one is; else all of it."""
+    none = 1 - sum(flags)
+    step = sum((flag * (one.step - 1) for flag, one in zip(flags, cuts, strict=True)), 1)
+    start = dims.selected((flag, one.start) for flag, one in zip(flags, cuts, strict=True))
+    return Cut(start, dims.selected([(none, size), *((flag, one.count) for flag, one in zip(flags, cuts, strict=True))]), step)
+
+
 @operator("Slice", since=1)
 class Slice(Moving):
     """y = x[start : end : step] along some axes.
 
-    starts, ends and axes are attributes in opsets 1-9, inputs since, with steps. starts and ends may be computed from sizes.
+    starts, ends and axes are attributes in opsets 1-9, inputs since, with steps. All of them may be computed from sizes.
     """
 
     kernels = ("copy.hxx",)
@@ -91,7 +114,7 @@ class Slice(Moving):
     @property
     def is_view(self) -> bool:  # type: ignore[override]
         """Where everything is taken, nothing moves."""
-        return self.y.shape == self.x.shape and all(one.step > 0 for one in self.cuts())
+        return self.y.shape == self.x.shape and all(isinstance(one.step, int) and one.step > 0 for one in self.cuts())
 
     def cuts(self) -> list[Cut]:
         """What is taken of each axis."""
@@ -101,13 +124,16 @@ class Slice(Moving):
         end: Sequence[Size] | None = self.ends if ends is None else ends.sizes()
         if begin is None or end is None or len(begin) != len(end):
             raise ShapeError(f"starts and ends must be there and equally many, got {begin} and {end}")
-        chosen: Sequence[int] | None = self.axes if axes is None else [int(axis) for axis in axes.constant().reshape(-1)]
-        places = axes_in(range(len(begin)) if chosen is None else chosen, x.rank)
-        step = [1] * len(begin) if steps is None else [int(value) for value in steps.constant().reshape(-1)]
+        chosen = open_axes.numbers(self.axes, axes)
+        places: Sequence[Size] = range(len(begin)) if chosen is None else chosen
+        step = open_axes.numbers([1] * len(begin), steps) or []
         if not len(places) == len(step) == len(begin):
             raise ShapeError(f"starts, ends, axes and steps must be equally many, got {len(begin)}, {len(end)}, {len(places)}, {len(step)}")
         whole = [Cut(0, size) for size in x.shape]
-        for index, axis in enumerate(places):
+        if open_axes.are_open(places):
+            flags, asked = open_axes.places(places, x.rank), list(zip(begin, end, step, strict=True))
+            return [_chosen(size, own, [cut(size, *each) for each in asked]) for size, own in zip(x.shape, flags, strict=True)]
+        for index, axis in enumerate(axes_in([axis for axis in places if isinstance(axis, int)], x.rank)):
             whole[axis] = cut(x.shape[axis], begin[index], end[index], step[index])
         return whole
 
@@ -117,7 +143,7 @@ class Slice(Moving):
     def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
         places: list[list[int]] = []
         for one in self.cuts():
-            if x.value is None or not isinstance(one.start, int) or not isinstance(one.count, int):
+            if x.value is None or not (isinstance(one.start, int) and isinstance(one.count, int) and isinstance(one.step, int)):
                 return None
             places.append([one.start + i * one.step for i in range(one.count)])
         return moved(x, lambda value: value[np.ix_(*places)] if places else value)
@@ -127,7 +153,7 @@ class Slice(Moving):
 
     def seen(self, output: Tensor, view: View) -> View | None:
         for axis, one in enumerate(self.cuts()):
-            if one.step < 1:
+            if not isinstance(one.step, int) or one.step < 1:
                 return None
             view = view.cut(axis, one.start, one.count, one.step)
         return view
@@ -163,4 +189,7 @@ class Slice(Moving):
         case(x=(6, "N"), starts=given([-3, 1], "int64"), ends=given([-1, 40], "int64")),
         case(x=(6, "N"), starts=given([4, -9], "int64"), ends=given([-30, -1], "int64"), axes=None, steps=const([-1, 2])),
         case(x=(6, 9), starts=given([2], "int32"), ends=given([-2], "int32")),
+        case(x=(6, "N", 5), starts=given([-3, 1], "int64"), ends=given([40, -1], "int64"), axes=given([-1, 1], "int64")),
+        case(x=(6, 9), starts=given([-1, 1], "int64"), ends=given([-40, 8], "int64"), axes=None, steps=given([-2, 3], "int64")),
+        case(x=(6, 9), starts=const([7, 1]), ends=const([1, 5]), axes=given([1, 0], "int64"), steps=given([-2, 2], "int64")),
     )

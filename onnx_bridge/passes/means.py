@@ -34,6 +34,9 @@ class Means(Pass):
         operators: list[ROperator] = []
         gone: set[ROperator] = set()
         for op in model.operators:
+            if isinstance(op, Reduction) and op.open_axes:
+                operators.append(op)
+                continue
             if isinstance(op, ReduceSum):
                 op = self.mean(op, consumers, model, gone)
             if isinstance(op, Reduction) and op.inputs[0] is not None:

@@ -102,6 +102,8 @@ def mean_of(tensor: Tensor, producers: Mapping[Tensor, ROperator], of_squares: b
     elif not isinstance(maker, (ReduceSum, ReduceSumSquare)):
         return None
     assert isinstance(maker, (ReduceMean, ReduceSum, ReduceSumSquare))
+    if maker.open_axes:
+        return None
     x: Tensor | None = maker.x
     assert x is not None
     axes = tuple(maker.reduced())

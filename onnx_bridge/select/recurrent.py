@@ -1,4 +1,4 @@
-"""LSTM, GRU and RNN: kernels that hold their weights as arrays."""
+"""LSTM, GRU and RNN: kernels that hold their weights as arrays, or read them packed where they are known only at run time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.gru import GruKernel
 from onnx_bridge.kernel_operators.lstm import LstmKernel
+from onnx_bridge.kernel_operators.pack_gates import Gates, PackGates
 from onnx_bridge.kernel_operators.recurrent import RecurrentKernel
 from onnx_bridge.kernel_operators.rnn import RnnKernel
 from onnx_bridge.operators.gru import GRU
@@ -25,31 +26,59 @@ class RecurrentLayers(Rule[Recurrent]):
     LSTM(x, w, r, b, lengths, h, c, p): LstmKernel(x, lengths, h, c).
     GRU(x, w, r, b, lengths, h): GruKernel(x, lengths, h).
     RNN(x, w, r, b, lengths, h): RnnKernel(x, lengths, h).
+    Where one of w, r, b and p is known only at run time: PackGates of each in front, and the kernel reads what they make.
     """
 
     name = "recurrent layers"
     of = (LSTM, GRU, RNN)
 
     def rewrite(self, op: Recurrent) -> Sequence[ROperator]:
-        x, _, _, _, lengths, initial_h, initial_c, p = op.arguments(8)
-        return [self.kernel(op, p).between([x, lengths, initial_h, initial_c], op.outputs)]
+        x, w, r, b, lengths, initial_h, initial_c, p = op.arguments(8)
+        inputs = [x, lengths, initial_h, initial_c]
+        if all(tensor is None or tensor.is_constant for tensor in (w, r, b, p)):
+            return [self.kernel(op).between(inputs, op.outputs)]
+        return self.at_run_time(op, inputs)
+
+    def at_run_time(self, op: Recurrent, inputs: Sequence[Tensor | None]) -> Sequence[ROperator]:
+        """The packing of all weights, and the kernel."""
+        _, w, r, b, _, _, _, p = op.arguments(8)
+        gates, packs = op.gates, list[ROperator]()
+
+        def packed(tensor: Tensor | None, *groups: Gates) -> Tensor | None:
+            if tensor is None:
+                return None
+            made = PackGates(name=f"{op.name} {tensor.name}", opset=op.opset, groups=groups, units=op.units)
+            made.inputs = [tensor]
+            made.outputs = [self.model.new_tensor(f"{tensor.name}_packed", made.types(tensor))]
+            packs.append(made)
+            return made.y
+
+        resets = isinstance(op, GRU)
+        if isinstance(op, GRU) and op.linear_before_reset:
+            # Rb of the candidate stays within the reset's reach; those of z and r join Wb. The kernel reads it in any case.
+            if b is None:
+                zeros = np.zeros((op.directions, 6 * int(np.asarray(op.units))), np.float32)
+                b = self.model.new_constant(f"{op.name}_zeros", zeros, op.x.dtype)
+            biases = [packed(b, Gates(0, 3, sums=2, added=3)), packed(b, Gates(5, 1))]
+            resets = False
+        else:
+            biases = [packed(b, Gates(0, gates, sums=gates, added=gates)), None]
+        weights = [packed(w, Gates(0, gates)), packed(r, *([Gates(0, 2), Gates(2, 1)] if resets else [Gates(0, gates)]))]
+        peepholes = packed(p, *(Gates(gate, 1) for gate in range(3)))
+        return [*packs, self.kernel(op, constant=False).between([*inputs, *weights, *biases, peepholes], op.outputs)]
 
     @staticmethod
-    def kernel(op: Recurrent, p: Tensor | None) -> RecurrentKernel:
-        """The kernel operator, without its inputs and outputs."""
-        b = op.arguments(4)[3]
+    def kernel(op: Recurrent, constant: bool = True) -> RecurrentKernel:
+        """The kernel operator, without its inputs and outputs; with the weights if they are constant."""
+        _, w, r, b, _, _, _, p = op.arguments(8)
+        held = [None if tensor is None or not constant else tensor.constant() for tensor in (w, r, b, p)]
         common: dict[str, Any] = {
-            "name": op.name, "opset": op.opset, "w": op.input(1).constant(), "r": op.input(2).constant(),
-            "b": constant(b), "functions": op.functions(), "is_default": op.is_default, "clip": op.clip,
+            "name": op.name, "opset": op.opset, "directions": op.directions, "units": op.units, "w": held[0], "r": held[1], "b": held[2],
+            "functions": op.functions(), "is_default": op.is_default, "clip": op.clip,
             "reverse": op.direction == "reverse", "batch_first": bool(op.layout),
         }  # fmt: skip
         if isinstance(op, LSTM):
-            return LstmKernel(**common, peepholes=constant(p), input_forget=bool(op.input_forget))
+            return LstmKernel(**common, peepholes=held[3], input_forget=bool(op.input_forget))
         if isinstance(op, GRU):
             return GruKernel(**common, linear=bool(op.linear_before_reset))
         return RnnKernel(**common)
-
-
-def constant(tensor: Tensor | None) -> np.ndarray | None:
-    """The value of a constant that may be absent."""
-    return None if tensor is None else tensor.constant()

@@ -264,7 +264,7 @@ static void check_cumsum()
             for (bool reverse : {false, true}) {
                std::vector<std::int32_t> x(static_cast<std::size_t>(2 * n * inner)), y(x.size() + 1, 77);
                for (std::int32_t& v : x) v = static_cast<std::int32_t>(random_number() * 2e9f);
-               avx2::cumsum(2, n, inner, x.data(), y.data(), exclusive, reverse);
+               avx2::cumulate(2, n, inner, x.data(), y.data(), exclusive, reverse, avx2::RunningSum());
                for (Length o = 0; o < 2; o++)
                   for (Length j = 0; j < inner; j++)
                      for (Length i = 0; i < n; i++) {
@@ -277,7 +277,7 @@ static void check_cumsum()
             }
    const float x[3] = {1e8f, 3, -1e8f};
    float y[3];
-   avx2::cumsum(1, 3, 1, x, y, false, false);
+   avx2::cumulate(1, 3, 1, x, y, false, false, avx2::RunningSum());
    CHECK(y[0] == 1e8f && y[1] == 1e8f && y[2] == 0, "cumsum of floats");
 }
 
