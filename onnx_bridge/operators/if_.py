@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_
@@ -80,6 +82,10 @@ class If(ROperator):
         if (size, other) not in needed:
             needed.append((size, other))
         return size
+
+    def values(self, condition: Tensor) -> Sequence[np.ndarray | None]:
+        # Of the only branch that is taken: shapes may be made of them.
+        return [tensor.value if self.else_branch is None else None for tensor in self.then_branch.outputs]
 
     def reads(self) -> Sequence[int]:
         return [] if self.else_branch is None or self.decided is not None else [0]

@@ -9,10 +9,12 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import int64
+from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, of_either_sign
-from onnx_bridge.library import open_axes, strided
-from onnx_bridge.library.known import axes_in, moved
+from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, of_either_sign
+from onnx_bridge.library import strided
+from onnx_bridge.library.known import axes_in, axis_in, moved
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.moving import Moving
 from onnx_bridge.library.strided import Side
@@ -29,29 +31,14 @@ class Cut:
 
     start: Size
     count: Size
-    step: Size = 1
+    step: int = 1
 
 
-def cut(size: Size, start: Size, end: Size, step: Size) -> Cut:
-    """What ONNX's start and end, which may count from the end and lie outside, take of an axis of `size`.
-
-    A step that is known only at run time may be of either sign, but not 0: a condition.
-    """
-    if not isinstance(step, int):
-        dims.assume(dims.differs(step, [0]) - 1)
-        up, down = _cut_by(size, start, end, dims.maximum(step, 1), True), _cut_by(size, start, end, dims.maximum(-step, 1), False)
-        rises = dims.holds(step)
-        start, count = (dims.selected([(rises, a), (1 - rises, b)]) for a, b in ((up.start, down.start), (up.count, down.count)))
-        return Cut(start, count, step)
+def cut(size: Size, start: Size, end: Size, step: int) -> Cut:
+    """What ONNX's start and end, which may count from the end and lie outside, take of an axis of `size`."""
     if step == 0:
         raise ShapeError("steps must not be 0")
-    taken = _cut_by(size, start, end, abs(step), step > 0)
-    return Cut(taken.start, taken.count, step)
-
-
-def _cut_by(size: Size, start: Size, end: Size, step: Size, rises: bool) -> Cut:
-    """The same by a step of that magnitude, upwards or downwards."""
-    if rises:
+    if step > 0:
         first, last = _place(size, start, 0), _place(size, end, 0)
         # min(last, size) - max(first, 0), in the form in which symbolic sizes cancel.
         limits = (last - first, last, size - first, size)
@@ -60,13 +47,13 @@ def _cut_by(size: Size, start: Size, end: Size, step: Size, rises: bool) -> Cut:
             # One element, if it is there: a size of 1, which may be broadcast, is what is meant.
             for limit in limits:
                 dims.assume(limit - 1)
-            return Cut(dims.maximum(first, 0), 1)
-        return Cut(dims.maximum(first, 0), dims.maximum(dims.ceil_div(reach, step), 0))
+            return Cut(dims.maximum(first, 0), 1, step)
+        return Cut(dims.maximum(first, 0), dims.maximum(dims.ceil_div(reach, step), 0), step)
     first, last = _place(size, start, 0), _place(size, end, -1)
     if first != size - 1:
         first = dims.maximum(dims.minimum(first, size - 1), 0)
     reach = dims.minimum(first - last, first + 1, size)
-    return Cut(first, dims.maximum(dims.ceil_div(reach, step), 0))
+    return Cut(first, dims.maximum(dims.ceil_div(reach, -step), 0), step)
 
 
 def _place(size: Size, given: Size, before: int) -> Size:
@@ -89,23 +76,16 @@ def _place(size: Size, given: Size, before: int) -> Size:
     return given
 
 
-def _chosen(size: Size, flags: Sequence[Size], cuts: Sequence[Cut]) -> Cut:
-    """Of some cuts of an axis the one whose flag is 1, where one is; else all of it."""
-    none = 1 - sum(flags)
-    step = sum((flag * (one.step - 1) for flag, one in zip(flags, cuts, strict=True)), 1)
-    start = dims.selected((flag, one.start) for flag, one in zip(flags, cuts, strict=True))
-    return Cut(start, dims.selected([(none, size), *((flag, one.count) for flag, one in zip(flags, cuts, strict=True))]), step)
-
-
 @operator("Slice", since=1)
 class Slice(Moving):
     """y = x[start : end : step] along some axes.
 
-    starts, ends and axes are attributes in opsets 1-9, inputs since, with steps. All of them may be computed from sizes.
+    starts, ends and axes are attributes in opsets 1-9, inputs since, with steps. All of them may be known only at run time.
     """
 
     kernels = ("copy.hxx",)
     vectors = (1, 2, 3, 4)
+    may_read_sizes = True
 
     starts: list[int] | None = attribute(None)
     ends: list[int] | None = attribute(None)
@@ -114,7 +94,7 @@ class Slice(Moving):
     @property
     def is_view(self) -> bool:  # type: ignore[override]
         """Where everything is taken, nothing moves."""
-        return self.y.shape == self.x.shape and all(isinstance(one.step, int) and one.step > 0 for one in self.cuts())
+        return not self.is_open and self.y.shape == self.x.shape and all(one.step > 0 for one in self.cuts())
 
     def cuts(self) -> list[Cut]:
         """What is taken of each axis."""
@@ -124,41 +104,125 @@ class Slice(Moving):
         end: Sequence[Size] | None = self.ends if ends is None else ends.sizes()
         if begin is None or end is None or len(begin) != len(end):
             raise ShapeError(f"starts and ends must be there and equally many, got {begin} and {end}")
-        chosen = open_axes.numbers(self.axes, axes)
-        places: Sequence[Size] = range(len(begin)) if chosen is None else chosen
-        step = open_axes.numbers([1] * len(begin), steps) or []
+        chosen: Sequence[int] | None = self.axes if axes is None else [int(axis) for axis in axes.constant().reshape(-1)]
+        places = axes_in(range(len(begin)) if chosen is None else chosen, x.rank)
+        step = [1] * len(begin) if steps is None else [int(value) for value in steps.constant().reshape(-1)]
         if not len(places) == len(step) == len(begin):
             raise ShapeError(f"starts, ends, axes and steps must be equally many, got {len(begin)}, {len(end)}, {len(places)}, {len(step)}")
         whole = [Cut(0, size) for size in x.shape]
-        if open_axes.are_open(places):
-            flags, asked = open_axes.places(places, x.rank), list(zip(begin, end, step, strict=True))
-            return [_chosen(size, own, [cut(size, *each) for each in asked]) for size, own in zip(x.shape, flags, strict=True)]
-        for index, axis in enumerate(axes_in([axis for axis in places if isinstance(axis, int)], x.rank)):
+        for index, axis in enumerate(places):
             whole[axis] = cut(x.shape[axis], begin[index], end[index], step[index])
         return whole
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is taken is found as the network runs: axes or steps are no constants, or data decides starts or ends."""
+        _, starts, ends, axes, steps = self.arguments(5)
+        unknown = self.reads_sizes and any(t is not None and t.value is None and t.count != 0 for t in (starts, ends))
+        return unknown or any(t is not None and not t.is_constant and t.count != 0 for t in (axes, steps))
+
+    def found_shape(self, x: Tensor) -> Shape:
+        """The sizes that are found, of each axis that may be cut."""
+        asked = self.asked()
+        self.cut_count()
+        for axis in asked["axes"]:
+            if isinstance(axis, int):
+                axis_in(axis, x.rank, "axes")
+            elif isinstance(axis, dims.Dim):
+                dims.assume(axis + x.rank)
+                dims.assume(x.rank - 1 - axis)
+        for step in asked["steps"]:
+            if step == 0:
+                raise ShapeError("steps must not be 0")
+            if isinstance(step, dims.Dim):
+                dims.assume(dims.differs(step, [0]) - 1)
+        known = [axis for axis in asked["axes"] if isinstance(axis, int)]
+        cut_axes = axes_in(known, x.rank) if len(known) == len(asked["axes"]) else range(x.rank)
+        return tuple(self.find(f"size {axis}", size) if axis in cut_axes else size for axis, size in enumerate(x.shape))
+
+    def cut_count(self) -> int:
+        """How many axes are cut."""
+        counts = {len(numbers) for numbers in self.asked().values()}
+        if len(counts) != 1:
+            raise ShapeError(f"starts, ends, axes and steps must be equally many, got {[len(n) for n in self.asked().values()]}")
+        return counts.pop()
+
+    def asked(self) -> dict[str, Sequence[Size | str]]:
+        """starts, ends, axes and steps: sizes where they are known, else C++ that reads them. Any starts and ends will do.
+
+        Raises:
+            NeedsValue: one is not known, and may be the value of an input.
+        """
+        _, *tensors = self.arguments(5)
+        found: dict[str, Sequence[Size | str]] = {}
+        for index, (name, tensor) in enumerate(zip(("starts", "ends", "axes", "steps"), tensors, strict=True)):
+            if tensor is None:
+                found[name] = [range(len(found["starts"])), [1] * len(found["starts"])][index - 2] if index >= 2 else []
+            elif tensor.value is None and (self.reads_sizes or index < 2) and isinstance(tensor.count, int):
+                found[name] = [f"INPUT{index + 1}[{place}]" for place in range(tensor.count)]
+            else:
+                found[name] = [of_either_sign(size) for size in tensor.sizes()]
+        return found
+
     def types(self, x: Tensor, *_: Tensor | None) -> Type:
+        if self.is_open:
+            return Type(x.dtype, self.found_shape(x))
         return Type(x.dtype, tuple(one.count for one in self.cuts()))
 
     def values(self, x: Tensor, *_: Tensor | None) -> np.ndarray | None:
         places: list[list[int]] = []
+        if self.is_open:
+            return None
         for one in self.cuts():
-            if x.value is None or not (isinstance(one.start, int) and isinstance(one.count, int) and isinstance(one.step, int)):
+            if x.value is None or not isinstance(one.start, int) or not isinstance(one.count, int):
                 return None
             places.append([one.start + i * one.step for i in range(one.count)])
         return moved(x, lambda value: value[np.ix_(*places)] if places else value)
 
     def reads(self) -> Sequence[int]:
-        return (0,)
+        read = [index for index, tensor in enumerate(self.inputs) if index and tensor is not None and tensor.value is None]
+        return (0, *read) if self.is_open else (0,)
+
+    def kernel_files(self) -> Sequence[str]:
+        return ["slice_axes.hxx"] if self.is_open else self.kernels
 
     def seen(self, output: Tensor, view: View) -> View | None:
+        if self.is_open:
+            return None
         for axis, one in enumerate(self.cuts()):
-            if not isinstance(one.step, int) or one.step < 1:
+            if one.step < 1:
                 return None
             view = view.cut(axis, one.start, one.count, one.step)
         return view
 
+    def emit_open(self, cpp: Writer) -> None:
+        """Finds out what is taken, and takes it."""
+        columns = []
+        for numbers in self.asked().values():
+            pointers = {f"INPUT{index}": tensor for index, tensor in enumerate(self.inputs) if tensor is not None}
+            texts = []
+            for number in numbers:
+                if isinstance(number, str):
+                    name, bracket, place = number.partition("[")
+                    texts.append(cpp.pointer(pointers[name]) + bracket + place)
+                else:
+                    texts.append(literal(number, int64) if isinstance(number, int) else cpp.size(number))
+            columns.append(texts)
+        cuts, axes = cpp.local("cuts"), cpp.local("axes")
+        rows = ", ".join(f"{{{', '.join(row)}}}" for row in zip(*columns, strict=True))
+        with cpp.block(""):
+            cpp.line(f"const SliceCut {cuts}[] = {{{rows}}};")
+            cpp.line(f"SlicedAxis {axes}[{self.x.rank}];")
+            sizes = ", ".join(cpp.size(size) for size in self.x.shape)
+            cpp.line(f"if (!plan_slice({{{sizes}}}, {cuts}, {axes})) return false;")
+            for axis in range(self.x.rank):
+                if f"size {axis}" in self.found:
+                    cpp.line(f"{cpp.size(self.found[f'size {axis}'])} = {axes}[{axis}].count;")
+            cpp.call("copy_slice", axes, self.x, self.y)
+
     def emit(self, cpp: Writer) -> None:
+        if self.is_open:
+            return self.emit_open(cpp)
         strides = contiguous_strides(self.x.shape)
         cuts = self.cuts()
         first: Size = 0
@@ -190,6 +254,7 @@ class Slice(Moving):
         case(x=(6, "N"), starts=given([4, -9], "int64"), ends=given([-30, -1], "int64"), axes=None, steps=const([-1, 2])),
         case(x=(6, 9), starts=given([2], "int32"), ends=given([-2], "int32")),
         case(x=(6, "N", 5), starts=given([-3, 1], "int64"), ends=given([40, -1], "int64"), axes=given([-1, 1], "int64")),
-        case(x=(6, 9), starts=given([-1, 1], "int64"), ends=given([-40, 8], "int64"), axes=None, steps=given([-2, 3], "int64")),
+        case(x=(6, 9), starts=given([-1, 1], "int64"), ends=given([-(2**63), 2**63 - 1], "int64"), axes=None,
+             steps=given([-2, 3], "int64")),
         case(x=(6, 9), starts=const([7, 1]), ends=const([1, 5]), axes=given([1, 0], "int64"), steps=given([-2, 2], "int64")),
-    )
+    )  # fmt: skip
