@@ -24,6 +24,7 @@ from onnx_bridge.emit.weights import WeightsImage
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.groups import Group
 from onnx_bridge.ir.rmodel import InputValue, RModel, all_operators, nested_models
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.ir.validate import check_written
@@ -47,6 +48,7 @@ class Emitted:
         conditions: sizes that must not be negative; `infer` refuses dims for which one is.
         found: sizes that data decides, in the order of the fields of Found, with what they are never above.
         bounds: sizes that say how much room there is, with those of `found` that say how much was needed.
+        input_groups, output_groups: what the file takes and gives that is no tensor, by the names of tensors here.
         bodies: the names of the bodies that the header holds, the best first: what `compile(body=...)` takes beside "best".
         tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
         guarding: makes the same network's header with canaries; None where that can no longer be told.
@@ -66,6 +68,8 @@ class Emitted:
     conditions: list[Size] = field(default_factory=list)
     found: dict[str, Size] = field(default_factory=dict)
     bounds: dict[str, str] = field(default_factory=dict)
+    input_groups: tuple[Group, ...] = ()
+    output_groups: tuple[Group, ...] = ()
     bodies: tuple[str, ...] = ()
     steady: bool = True
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
@@ -205,6 +209,8 @@ class _Header:
             list(self.model.conditions),
             dict(self.model.found),
             dict(self.model.bounds),
+            tuple(self.model.input_groups),
+            tuple(self.model.output_groups),
             tuple(target.name for target in targets),
             not any(nested_models(op) for op in self.model.operators),
             partial(self.make, taps=True),
@@ -230,6 +236,8 @@ class _Header:
             writer.declare(root, name)
         for tensor in self.plan.root:
             root = self.plan.find(tensor)
+            if root in self.plan.pointed:
+                continue  # its operator says where
             pointer = writer.pointer(root)
             same = tensor.dtype.storage == root.dtype.storage
             writer.declare(tensor, pointer if same else f"reinterpret_cast<{tensor.dtype.storage}*>({pointer})")

@@ -183,6 +183,15 @@ class CppWriter:
         encoded = text.encode("utf-8", "surrogateescape")
         return f'"{octal(encoded)}", {len(encoded)}'
 
+    def point(self, tensor: Tensor, source: Tensor, offset: str) -> None:
+        place = f"{self.pointer(source)} + {offset}"
+        if tensor not in self.plan.pointed:
+            self.call("copy_run", tensor, place, tensor.count)
+            return
+        name = self.local(tensor.name)
+        self.line(f"[[maybe_unused]] const {tensor.dtype.storage}* const {name} = {place};")
+        self._pointers |= {other: name for other in (tensor, *self.plan.root) if self.plan.find(other) is tensor}
+
     def require_room(self, size: Size) -> None:
         (name,) = dims.symbols(size)
         room = next(self.symbols[room] for room, found in self.bounds.items() if found == name) if name in self.bounds.values() else ""

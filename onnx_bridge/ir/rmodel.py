@@ -15,6 +15,7 @@ from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dim_names import parse
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
+from onnx_bridge.ir.groups import Group
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
@@ -65,6 +66,7 @@ class RModel:
         meanings: what the elements of the inputs are for, as far as that is known.
         found: sizes that data decides, which its operators find as they run, with what they are never above.
         bounds: sizes of which the caller says how much room there is, by what data decides of them: a call that lacks room is refused.
+        input_groups, output_groups: what the file takes and gives that is no tensor, as the tensors here that it is made of.
         narrowed: where the model takes fewer sizes than its file says.
         input_values: the sizes that the elements of integer inputs must be, by input.
         source: what the model was made from, for the banner.
@@ -83,6 +85,8 @@ class RModel:
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     found: dict[str, Size] = field(default_factory=dict)
     bounds: dict[str, str] = field(default_factory=dict)
+    input_groups: list[Group] = field(default_factory=list)
+    output_groups: list[Group] = field(default_factory=list)
     narrowed: list[Narrowing] = field(default_factory=list)
     input_values: dict[str, tuple[Size, ...]] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)

@@ -74,6 +74,8 @@ class ROperator:
     of_text: ClassVar[bool | None] = None
     #: Whether it makes text, which it puts into the model's memory for that (`text`: its tensor, and the size of what is needed).
     makes_text: ClassVar[bool] = False
+    #: Whether its first output is some place in the memory of its first input, which `emit` says by Writer.point.
+    points: ClassVar[bool] = False
     #: Whether what it makes stays in memory as long as the network runs.
     lasts: ClassVar[bool] = False
     #: Inputs whose memory the first output may take over where shapes and types agree.

@@ -18,12 +18,13 @@ class ValueType:
 
 @dataclass(frozen=True)
 class UnrankedType(ValueType):
-    """A tensor of which only the element type is known, as inside of sequences."""
+    """A tensor of which only the element type is known, and maybe the rank, as inside of sequences."""
 
     dtype: DType
+    rank: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.dtype} [...]"
+        return f"{self.dtype} [{'...' if self.rank is None else ', '.join('?' * self.rank)}]"
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,9 @@ class Writer(Protocol):
     def require_room(self, size: Size) -> None:
         """Has the call refused where a size that was found is more than the caller has room for; what was found can be told then."""
 
+    def point(self, tensor: Tensor, source: Tensor, offset: str) -> None:
+        """Has a tensor be what lies in the memory of another one, `offset` elements from its beginning; an output gets a copy of it."""
+
     def call(self, function: str, *args: object) -> None:
         """A call. Tensors become pointers, sizes and numbers literals, None nullptr, sequences braces, str is kept."""
 

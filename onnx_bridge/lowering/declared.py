@@ -117,7 +117,7 @@ def value_type(declared: onnx.TypeProto) -> ValueType:
         shape = declared.tensor_type.shape.dim
         dtype = element_type(declared.tensor_type.elem_type)
         fixed = declared.tensor_type.HasField("shape") and all(dim.HasField("dim_value") for dim in shape)
-        return Type(dtype, tuple(dim.dim_value for dim in shape)) if fixed else UnrankedType(dtype)
+        return Type(dtype, tuple(dim.dim_value for dim in shape)) if fixed else UnrankedType(dtype, len(shape) or None)
     if kind == "sequence_type":
         return SequenceType(value_type(declared.sequence_type.elem_type))
     if kind == "optional_type":

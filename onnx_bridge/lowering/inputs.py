@@ -12,8 +12,10 @@ from onnx_bridge.errors import InvalidModel
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import InputValue, RModel
+from onnx_bridge.ir.roperator import UnsupportedForm
 from onnx_bridge.ir.tensor import NeedsConstant, ShapeError, Tensor
 from onnx_bridge.lowering.declared import Declared, element_type, is_few, value_type
+from onnx_bridge.lowering.ends import add_input
 
 
 class Refused(Exception):
@@ -48,9 +50,11 @@ class Inputs:
         """
         try:
             if value.type.WhichOneof("value") != "tensor_type":
-                rmodel.inputs.append(rmodel.add_tensor(Tensor(value.name, value_type(value.type))))
+                add_input(value.name, value_type(value.type), rmodel, self.declared.names)
                 return
             dtype = element_type(value.type.tensor_type.elem_type)
+        except UnsupportedForm as error:
+            raise Refused(str(error)) from None
         except InvalidModel as error:
             raise Refused(f"{value.name!r}: {error}") from None
         if not value.type.tensor_type.HasField("shape"):

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
-from onnx_bridge.errors import ORIGIN, BridgeError, Finding, InternalError, InvalidModel, UnsupportedModel
+from onnx_bridge.errors import ORIGIN, BridgeError, Finding, InternalError, UnsupportedModel
 from onnx_bridge.ir import dims, dtypes, roperator
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
@@ -32,12 +31,15 @@ from onnx_bridge.ir.tensor import (
 )
 from onnx_bridge.library.texts import is_text
 from onnx_bridge.lowering import schemas
+from onnx_bridge.lowering.attributes import array, attribute_value
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.declared import Declared, element_type
+from onnx_bridge.lowering.ends import add_output
 from onnx_bridge.lowering.found import FoundSizes, test_behind_finders
 from onnx_bridge.lowering.inputs import Inputs, Refused
 from onnx_bridge.lowering.parting import part
 from onnx_bridge.lowering.room import make_room
+from onnx_bridge.lowering.taken_apart import TakenApart, lowering_of
 from onnx_bridge.operators.cast import Cast
 
 #: What to do about a size that data decides.
@@ -211,7 +213,11 @@ class _Walk:
             return
         if any(value.name in self.unknown for value in graph.output):
             raise ShapeError("its body cannot be converted")
-        rmodel.add_output_tensor_name_list(value.name for value in graph.output)
+        if rmodel is not self.rmodel:
+            rmodel.add_output_tensor_name_list(value.name for value in graph.output)
+            return
+        for value in graph.output:
+            add_output(rmodel.tensor(value.name), rmodel, lambda op, inputs, outputs: self.add(op, inputs, outputs, rmodel))
 
     def add_input(self, value: onnx.ValueInfoProto) -> None:
         self.sources[value.name] = {value.name}
@@ -226,7 +232,7 @@ class _Walk:
         """Lowers a graph's initializers and nodes into `rmodel`."""
         for initializer in graph.initializer:
             dtype = element_type(initializer.data_type)
-            value = _array(initializer, f"initializer {initializer.name!r}").astype(dtype.numpy, copy=False)
+            value = array(initializer, f"initializer {initializer.name!r}").astype(dtype.numpy, copy=False)
             rmodel.add_tensor(Tensor(initializer.name, Type(dtype, value.shape), value))
         for node in graph.node:
             self.lower_node(node, rmodel)
@@ -243,7 +249,8 @@ class _Walk:
                 self.refuse(node, why)
             return
         cls = roperator.find(node.op_type, domain, opset, any(is_text(rmodel.tensors.get(name)) for name in node.input))
-        if cls is None:
+        taken_apart = lowering_of(node, rmodel)
+        if cls is None and taken_apart is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"
             self.refuse(
                 node, f"not supported in {where}", "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op",
@@ -253,11 +260,16 @@ class _Walk:
         if any(name in self.unknown for name in node.input):
             self.unknown.update(node.output)
             return
-        op = cls(name=self.node, opset=opset)
-        inputs = schemas.input_names(node, len(cls.formal_inputs()[0]))
+        op = Cast(name=self.node) if cls is None or taken_apart else cls(name=self.node, opset=opset)
+        inputs = schemas.input_names(node, len(type(op).formal_inputs()[0]))
         if node.op_type == "If" and (taken := self.taken(inputs[0], rmodel)) is not None:
             inputs[0] = rmodel.new_tensor("taken", Type(dtypes.bool_, ()), value=np.array(taken)).name
         try:
+            if taken_apart is not None:
+                with dims.assuming(rmodel.conditions):
+                    taken_apart(TakenApart(rmodel, node, lambda op, inputs, outputs: self.add(op, inputs, outputs, rmodel)))
+                self.reached(node)
+                return
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
             outputs = schemas.output_names(node, domain, opset)
             self.add_reading(op, inputs, outputs, rmodel)
@@ -284,6 +296,10 @@ class _Walk:
         self.makers.update((tensor, op) for tensor in op.outputs if tensor is not None)
         for pair in ASSUMED.get() or ():
             self.needed.setdefault(pair, (self.node, self.op))
+        self.reached(node)
+
+    def reached(self, node: onnx.NodeProto) -> None:
+        """Notes what a node's outputs depend on."""
         reached = set().union(*(self.sources.get(name, set()) for name in node.input)) if node.input else set()
         for name in node.output:
             self.sources[name] = reached
@@ -363,33 +379,10 @@ class _Walk:
 
     def attribute_value(self, attribute: onnx.AttributeProto, rmodel: RModel) -> Any:
         """An attribute's value in Python: text, numbers, arrays, nested RModels."""
-        kind = attribute.type
-        if kind == onnx.AttributeProto.GRAPH:
+        if attribute.type == onnx.AttributeProto.GRAPH:
             return self.nested(attribute.g, rmodel)
-        if kind == onnx.AttributeProto.TENSOR:
-            return _array(attribute.t, f"attribute {attribute.name!r}")
-        if kind == onnx.AttributeProto.STRING:
-            return attribute.s.decode("utf-8", "replace")
-        if kind == onnx.AttributeProto.STRINGS:
-            return [text.decode("utf-8", "replace") for text in attribute.strings]
-        if kind in (onnx.AttributeProto.INT, onnx.AttributeProto.FLOAT):
-            return onnx.helper.get_attribute_value(attribute)
-        if kind in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS):
-            return list(onnx.helper.get_attribute_value(attribute))
-        raise ShapeError(f"attribute {attribute.name!r} is of a kind that is not supported ({kind})")
+        return attribute_value(attribute)
 
     def nested(self, graph: onnx.GraphProto, outer: RModel) -> Body:
         """The body of a control-flow operator, lowered when the operator knows its inputs' types."""
         return Body(self, graph, outer)
-
-
-def _array(tensor: onnx.TensorProto, what: str) -> np.ndarray:
-    """The numbers of a tensor.
-
-    Raises:
-        InvalidModel: they do not fit its shape or type.
-    """
-    try:
-        return dtypes.settled(numpy_helper.to_array(tensor))
-    except Exception as error:
-        raise InvalidModel(f"{what} cannot be read: {error}") from None

@@ -21,6 +21,11 @@ MOST_BYTES = 1 << 24
 #: Operators whose result is not a function of their inputs.
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"}
 
+#: Operators that make what is no tensor.
+_NO_TENSORS = {
+    "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceMap", "SplitToSequence", "Optional", "ZipMap",
+}  # fmt: skip
+
 #: The attributes of Constant by name: of which kind each has to be, and the type of numbers.
 _FORMS: dict[str, tuple[int, type[np.generic] | None]] = {
     "value": (onnx.AttributeProto.TENSOR, None),
@@ -105,7 +110,7 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
     constant: set[str] = set(known)
     chosen: list[onnx.NodeProto] = []
     for node in graph.node:
-        foldable = node.op_type not in _RANDOM and not any(subgraphs(node)) and bool(node.output)
+        foldable = node.op_type not in _RANDOM | _NO_TENSORS and not any(subgraphs(node)) and bool(node.output)
         if foldable and all(name in constant for name in node.input if name):
             chosen.append(node)
             constant.update(name for name in node.output if name)

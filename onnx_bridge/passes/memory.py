@@ -49,6 +49,7 @@ class MemoryPlan:
 
     Attributes:
         root: for a tensor that is another one's memory (views, in place), that other one.
+        pointed: for a tensor that lies somewhere in the memory of another one, as is known only when it runs, that other one.
         buffers: the arena's pieces by root tensor.
         scratch: the piece that an operator uses while it runs.
         order: all pieces, each after those below it.
@@ -57,6 +58,7 @@ class MemoryPlan:
     """
 
     root: dict[Tensor, Tensor] = field(default_factory=dict)
+    pointed: dict[Tensor, Tensor] = field(default_factory=dict)
     buffers: dict[Tensor, Buffer] = field(default_factory=dict)
     scratch: dict[ROperator, Buffer] = field(default_factory=dict)
     order: list[Buffer] = field(default_factory=list)
@@ -115,6 +117,7 @@ def plan_memory(model: RModel, guard: int = 0) -> MemoryPlan:
     for op in timeline.operators:
         if op.is_view and op.outputs[0] is not None:
             _join_view(plan, op.x, op.y, owned)
+    _point(plan, timeline, owned)
     ends: dict[Tensor, int] = {}
     for tensor, (_, end) in timeline.spans.items():
         root = plan.find(tensor)
@@ -127,7 +130,7 @@ def plan_memory(model: RModel, guard: int = 0) -> MemoryPlan:
         first, last = spans.get(root, (start, end))
         spans[root] = (min(first, start), max(last, end))
     for root, (start, end) in spans.items():
-        if root not in owned and not root.is_constant:
+        if root not in owned and not root.is_constant and root not in plan.pointed:
             plan.buffers[root] = _buffer(limit_of(root.bytes, limits), start, end, guard)
     for op, time in timeline.times.items():
         scratch = limit_of(op.scratch_bytes(), limits)
@@ -214,6 +217,19 @@ def _join_view(plan: MemoryPlan, source: Tensor, view: Tensor, owned: set[Tensor
         plan.root[b] = a
 
 
+def _point(plan: MemoryPlan, timeline: _Timeline, owned: set[Tensor]) -> None:
+    """What lies in the memory of another tensor has none of its own, and that one stays as long as it and its views do."""
+    pointed = {op.y: op.x for op in timeline.operators if op.points and op.outputs[0] is not None}
+    plan.pointed.update((y, x) for y, x in pointed.items() if y not in plan.root and y not in owned)
+    for tensor, (_, end) in list(timeline.spans.items()):
+        root = plan.find(tensor)
+        while root in plan.pointed:
+            root = plan.pointed[root]
+            start, last = timeline.spans.get(root, (end, end))
+            timeline.spans[root] = (start, max(last, end))
+            root = plan.find(root)
+
+
 def _join_in_place(plan: MemoryPlan, op: ROperator, now: int, ends: dict[Tensor, int], owned: set[Tensor]) -> None:
     """The first output takes over the memory of an input that nobody needs afterwards; `ends` says when each memory was needed last."""
     if op.is_view or not op.outputs or op.outputs[0] is None or not op.in_place:
@@ -226,7 +242,8 @@ def _join_in_place(plan: MemoryPlan, op: ROperator, now: int, ends: dict[Tensor,
         if tensor is None:
             continue
         source = plan.find(tensor)
-        if source in owned or source.is_constant or source is target or ends[source] != now or source.bytes != target.bytes:
+        kept = source in owned or source in plan.pointed or source.is_constant or source is target
+        if kept or ends[source] != now or source.bytes != target.bytes:
             continue
         plan.root[target] = source
         ends[source] = max(now, ends.pop(target))

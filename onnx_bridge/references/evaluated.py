@@ -14,6 +14,7 @@ from onnx.reference.op_run import OpRun
 from onnx_bridge.graphs import attribute, opset
 from onnx_bridge.references.double import in_double
 from onnx_bridge.references.lift import lifted
+from onnx_bridge.references.sequences import answered, given_as, spelt
 
 
 class BatchNormalization(OpRun):
@@ -125,6 +126,7 @@ class Evaluator:
 
     def __init__(self) -> None:
         self._models: dict[str, ReferenceEvaluator] = {}
+        self._kinds: dict[str, tuple[dict[str, str], list[str]]] = {}
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The outputs of a model, or the bytes of a lifted one."""
@@ -137,8 +139,14 @@ class Evaluator:
                 model = onnx.ModelProto.FromString(message["model"])
                 double = in_double(model) if message["double"] else model
                 self._models[message["open"]] = ReferenceEvaluator(double, new_ops=corrections(model))
+                initialized = {tensor.name for tensor in model.graph.initializer}
+                inputs = {value.name: spelt(value.type) for value in model.graph.input if value.name not in initialized}
+                self._kinds[message["open"]] = inputs, [spelt(value.type) for value in model.graph.output]
                 return {"version": onnx.__version__}
-            return {"outputs": [np.asarray(value) for value in self._models[message["run"]].run(None, _writable(message["feeds"]))]}
+            evaluator = self._models[message["run"]]
+            feeds, (inputs, outputs) = _writable(message["feeds"]), self._kinds[message["run"]]
+            fed = given_as(feeds, inputs) if inputs.keys() - feeds.keys() else feeds
+            return {"outputs": answered(evaluator.run(None, fed), outputs)}
 
 
 def _writable(feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -10,6 +10,8 @@ import numpy as np
 import onnxruntime
 from onnx import helper
 
+from onnx_bridge.references.sequences import answered, given_as
+
 #: Types that numpy lacks: how onnxruntime spells them, as ONNX numbers them, and elements in a byte of its memory.
 _FOREIGN = {"bfloat16": (16, 0), "float8e4m3fn": (17, 1), "float8e4m3fnuz": (18, 1), "float8e5m2": (19, 1), "float8e5m2fnuz": (20, 1)} | {
     "uint4": (21, 2), "int4": (22, 2), "float4e2m1": (23, 2), "float8e8m0": (24, 1), "uint2": (25, 4), "int2": (26, 4),
@@ -45,7 +47,9 @@ def _run(session: Any, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
     ends = [*session.get_inputs(), *session.get_outputs()]
     kinds = {end.name: kind for end in ends if (kind := _foreign(end.type)) is not None}
     if not kinds:
-        return [np.asarray(value) for value in session.run(None, feeds)]
+        named = {entry.name: entry.type for entry in session.get_inputs()}
+        fed = given_as(feeds, named) if named.keys() - feeds.keys() else feeds
+        return answered(session.run(None, fed), [output.type for output in session.get_outputs()])
     given = {name: _handed_over(array, *kinds[name]) if name in kinds else _plain(array) for name, array in feeds.items()}
     names = [output.name for output in session.get_outputs()]
     made = session.run_with_ort_values(names, given)

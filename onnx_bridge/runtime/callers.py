@@ -50,8 +50,8 @@ class Caller(Protocol):
 
 
 def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) -> Caller | None:
-    """The quickest caller that there is for a header; None where data decides what shape outputs have, or they or inputs are strings."""
-    if emitted.found or has_text(emitted):
+    """The quickest caller that there is for a header; None where data decides shapes, or there are strings or sequences."""
+    if emitted.found or has_text(emitted) or emitted.input_groups or emitted.output_groups:
         return None
     made = c_api(compiler)
     if made is None:

@@ -135,7 +135,7 @@ class CompiledModel(Signature):
         """`run`, all of it checked."""
         arrays = self._arrays(feeds, cast)
         if self._caller is not None:
-            answer: Outputs | None = self._caller.run(dict(zip(self.input_names, arrays, strict=True)), out)
+            answer: Outputs | None = self._caller.run(dict(zip((t.name for t in self._emitted.inputs), arrays, strict=True)), out)
             if answer is not None:  # what was wanting was plain arrays
                 return answer
         _, outputs, plan = self._with_room(arrays, self._infer, out)
@@ -143,7 +143,7 @@ class CompiledModel(Signature):
             sizes = tuple(plan.sizes.values())
             self._caller.learn(tuple(arrays), sizes, self._library.workspace_bytes(self._library.packed(sizes)), plan.memory)
         filled = self._filled(outputs, plan.sizes)
-        if out is None or self._emitted.found or has_text(self._emitted):
+        if out is None or self._emitted.found or has_text(self._emitted) or self._emitted.output_groups:
             return filled
         given = by_name(self._emitted.outputs, out)
         return Outputs(self.output_names, [given.get(name, array) for name, array in filled.items()])

@@ -14,6 +14,7 @@ from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir.dtypes import string
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.runtime import texts
+from onnx_bridge.runtime.groups import names_of, put_together, taken_apart
 from onnx_bridge.runtime.inputs import array_of
 from onnx_bridge.runtime.outputs import Outputs, by_name, check_apart, into, new, shape_of_memory
 from onnx_bridge.runtime.sizes import check_conditions, solve
@@ -57,11 +58,11 @@ class Signature:
 
     @property
     def input_names(self) -> list[str]:
-        return [t.name for t in self._emitted.inputs]
+        return names_of((t.name for t in self._emitted.inputs), self._emitted.input_groups)
 
     @property
     def output_names(self) -> list[str]:
-        return [t.name for t in self._emitted.outputs]
+        return names_of((t.name for t in self._emitted.outputs), self._emitted.output_groups)
 
     def sizes_of(self, feeds: Mapping[str, Any]) -> dict[str, int]:
         """The values of the run-time sizes that these inputs have."""
@@ -124,7 +125,9 @@ class Signature:
 
     def _arrays(self, feeds: Mapping[str, Any], cast: bool = False) -> list[np.ndarray]:
         """The inputs in their order, their types and ranks checked."""
-        names = self.input_names
+        if self._emitted.input_groups:
+            feeds = taken_apart(feeds, self._emitted.input_groups, {t.name: t for t in self._emitted.inputs})
+        names = [t.name for t in self._emitted.inputs]
         unknown, missing = [n for n in feeds if n not in names], [n for n in names if n not in feeds]
         if unknown or missing:
             what = [f"no input is called {', '.join(map(repr, unknown))}"] if unknown else []
@@ -154,7 +157,7 @@ class Signature:
             theirs = by_name(tensors, out)
             shapes = zip(tensors, plan.memory, strict=True)
             given = {t.name: into(t, theirs[t.name], shape) for t, shape in shapes if t.name in theirs}
-            check_apart(given, dict(zip(self.input_names, inputs, strict=True)))
+            check_apart(given, dict(zip((t.name for t in self._emitted.inputs), inputs, strict=True)))
         arrays = [self._new(t, shape) if t.name not in given else given[t.name] for shape, t in zip(plan.memory, tensors, strict=True)]
         return [*arrays, np.zeros(len(found), np.int64)] if found else arrays
 
@@ -166,11 +169,16 @@ class Signature:
         """The outputs of a call, as far as it filled them; behind them is what data decided."""
         found, tensors = self._emitted.found, self._emitted.outputs
         if not found and not any(t.dtype is string for t in tensors):
-            return Outputs(self.output_names, arrays)
+            return self._named(arrays)
         known = {**sizes, **dict(zip(found, map(int, arrays[-1]), strict=True))} if found else sizes
         filled = []
         for tensor, array in zip(tensors, arrays, strict=False):
             shape = tensor.type.shape_at(known)
             plain = texts.unpacked(array, shape) if tensor.dtype is string else array.reshape(-1)[: math.prod(shape)].reshape(shape)
             filled.append(plain)
-        return Outputs(self.output_names, filled)
+        return self._named(filled)
+
+    def _named(self, arrays: list[np.ndarray]) -> Outputs:
+        """Outputs by the file's names, sequences and optionals as such."""
+        names = [t.name for t in self._emitted.outputs]
+        return Outputs(*put_together(names, arrays, self._emitted.output_groups))

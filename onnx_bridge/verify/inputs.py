@@ -15,6 +15,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.processes import most_memory
 from onnx_bridge.references.refusal import Refusal
+from onnx_bridge.verify.sequences import table
 from onnx_bridge.verify.words import texts, words_of
 
 #: Floats: normally distributed, larger, zeros, and among normal ones zeros of both signs, tiny and large ones. Integers: drawn from all
@@ -48,8 +49,13 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
     """
     rng = np.random.default_rng([seed, *(size % 2**32 for size in sizes.values())])
     made: dict[str, np.ndarray] = {}
+    tables = {group.table: model.tensor(group.data) for group in model.input_groups if group.table}
     words = sorted(words_of(model)) if any(t.dtype is string for t in model.inputs) else []
     for tensor in model.inputs:
+        if tensor.name in tables:
+            length, columns = (dims.evaluate(size, sizes) for size in tensor.shape)
+            made[tensor.name] = table(rng, length, columns, dims.evaluate(tables[tensor.name].count, sizes))
+            continue
         shape = _possible(tensor, [dims.evaluate(size, sizes) for size in tensor.shape])
         if tensor.name in model.input_values:
             values = [dims.evaluate(size, sizes) for size in model.input_values[tensor.name]]

@@ -1,0 +1,175 @@
+"""Sequences and optionals: taken apart at conversion as far as their lengths and shapes are known, read and written by tables beyond."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from onnx_bridge import InferenceError, UnsupportedModel, convert
+from onnx_bridge.conversion import Conversion
+from onnx_bridge.emit.header import Emitted
+from onnx_bridge.runtime.compiled import CompiledModel
+
+
+def parsed(text: str, opset: int = 20) -> onnx.ModelProto:
+    return onnx.parser.parse_model(f'<ir_version: 9, opset_import: ["" : {opset}]>\n{text}')
+
+
+def compared(text: str, opset: int = 20) -> tuple[Conversion, CompiledModel]:
+    """A model that agrees with its reference at several sizes, and its callable."""
+    converted = convert(parsed(text, opset))
+    assert converted.report.passed
+    return converted, converted.compile()
+
+
+CONSTANTS = "mone = Constant<value_int = -1>() zero = Constant<value_int = 0>() two = Constant<value_int = 2>()"
+
+
+def test_a_sequence_of_known_length_vanishes() -> None:
+    """No operator of the header knows of one."""
+    converted, net = compared(f"""g (float[N,4] a, float[M,4] b) => (float[P,4] y, int64 n, float[Q,R,S] z, float[T,U] last) {{ {CONSTANTS}
+        s = SequenceConstruct(a, b)
+        t = SequenceInsert(s, a, zero)
+        u = SequenceErase(t, mone)
+        e = SequenceEmpty<dtype = 1>()
+        v = SequenceInsert(e, b)
+        y = ConcatFromSequence<axis = 0>(t)
+        z = ConcatFromSequence<axis = 1, new_axis = 1>(u)
+        last = SequenceAt(v, mone)
+        n = SequenceLength(t) }}""")
+
+    assert not {op.op_type for op in converted.model.operators} & {"PackSequence", "ElementOf", "SequencePart"}
+    a, b = np.ones((2, 4), np.float32), np.zeros((3, 4), np.float32)
+    y, n, z, last = net(a, b)
+    assert y.shape == (7, 4) and n == 3 and z.shape == (2, 2, 4) and last.shape == (3, 4)
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_slices_of_an_open_axis(keepdims: int) -> None:
+    """Stacked elements: one is taken at a place that is computed, and at one that is an input."""
+    _, net = compared(f"""g (float[3,N] x, int64 i, int64[1] j) => (float[A,B] y, float[C,D] first, float[E,F] picked) {{ {CONSTANTS}
+        s = SplitToSequence<axis = 1, keepdims = {keepdims}>(x)
+        k = Add(j, j)
+        kk = Squeeze(k)
+        first0 = SequenceAt(s, zero)
+        picked0 = SequenceAt(s, i)
+        three = Constant<value_ints = [3, 1]>()
+        first = Reshape(first0, three)
+        picked = Reshape(picked0, three)
+        y = ConcatFromSequence<axis = 0, new_axis = {1 - keepdims}>(s) }}""")
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    y, first, picked = net(x, np.int64(-2), np.array([1]))
+
+    assert np.array_equal(first[:, 0], x[:, 0]) and np.array_equal(picked[:, 0], x[:, 2])
+    assert np.array_equal(y, x.T if keepdims == 0 else x.T.reshape(12, 1))
+
+
+def test_pieces_of_which_the_last_is_shorter() -> None:
+    """The number of pieces and the size of the last follow from sizes; what comes in front and behind is told apart."""
+    _, net = compared(f"""g (float[T,2] x, int64 size) => (float[A,2] y, int64 n, float[B,2] last, seq(float[C,2]) all) {{ {CONSTANTS}
+        s = SplitToSequence<axis = 0>(x, size)
+        n = SequenceLength(s)
+        last = SequenceAt(s, mone)
+        first = SequenceAt(s, zero)
+        all = SequenceInsert(s, first)
+        y = ConcatFromSequence<axis = 0>(all) }}""")
+    x = np.arange(14, dtype=np.float32).reshape(7, 2)
+    y, n, last, pieces = net(x, np.int64(3))
+
+    assert n == 3 and np.array_equal(last, x[6:]) and [len(piece) for piece in pieces] == [3, 3, 1, 3]
+    assert np.array_equal(y, np.concatenate(pieces))
+
+
+def test_sequences_in_and_out() -> None:
+    """A list of arrays of any shapes of one rank; an element goes in at a place that an input says, one comes out."""
+    _, net = compared("""g (seq(float[K]) s, float[M] e, int64 p) => (seq(float[A]) y, int64 n, float[Q] a) {
+        y = SequenceInsert(s, e, p)
+        n = SequenceLength(y)
+        m = Constant<value_int = -1>()
+        a0 = SequenceAt(s, m)
+        a = Relu(a0) }""")
+    given = [np.array([-1.0, 2.0], np.float32), np.zeros(0, np.float32), np.array([-3.0, 4.0, 5.0], np.float32)]
+    e = np.array([7.0], np.float32)
+    for place in range(-3, 4):
+        y, n, a = net(given, e, np.int64(place))
+        wanted = list(given)
+        wanted.insert(place, e)
+        assert n == 4 and len(y) == 4 and all(np.array_equal(one, other) for one, other in zip(y, wanted, strict=True))
+        assert a.tolist() == [0.0, 4.0, 5.0]
+    with pytest.raises(InferenceError):
+        net([], e, np.int64(0))
+
+
+def test_elements_of_several_ranks() -> None:
+    """Where the file does not say the rank, rows of the table do."""
+    _, net = compared("g (seq(int64) s, int64[N] e) => (seq(int64) y) { y = SequenceInsert(s, e) }")
+    given = [np.int64(3), np.arange(6).reshape(2, 3), np.zeros((0, 2), np.int64)]
+    y = net([np.asarray(one) for one in given], np.arange(2))
+
+    assert [one.shape for one in y] == [(), (2, 3), (0, 2), (2,)] and y[1].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("wrong", [3, "text", [np.zeros(2)], [np.zeros((2, 2), np.float32)]])
+def test_what_is_no_such_sequence_is_refused(wrong: object) -> None:
+    net = convert(parsed("g (seq(float[K]) s) => (int64 n) { n = SequenceLength(s) }"), verify=False).compile()
+    with pytest.raises(InferenceError, match="input 's'"):
+        net(wrong)
+
+
+def test_a_table_that_lies_is_refused(tmp_path: Path) -> None:
+    """Shapes that do not fit the numbers are read by nobody."""
+    model = parsed("g (seq(float[K,L]) s, int64 i) => (float[A,B] y) { y0 = SequenceAt(s, i)\n y = Relu(y0) }")
+    net = convert(model, verify=False).compile()
+    numbers = np.arange(6, dtype=np.float32)
+    for table in ([[2, 3]], [[1, 1], [5, 1]]):
+        assert net.run({"s numbers": numbers, "s shapes": np.array(table), "i": np.int64(-1)})[0].shape == tuple(table[-1])
+    for table in ([[2, 4]], [[-2, -3]], [[1 << 40, 1 << 40]], [[7, 1], [0, 0]], [[3, 1], [4, 1]]):
+        with pytest.raises(InferenceError):
+            net.run({"s numbers": numbers, "s shapes": np.array(table), "i": np.int64(-1)})
+
+
+def test_optionals() -> None:
+    """None, or left out, is what is not there; an element of it is refused."""
+    _, net = compared("""g (optional(float[N]) o, float[M] d) => (bool h, float[M] y) {
+        h = OptionalHasElement(o)
+        y = Neg(d) }""")
+    d = np.ones(2, np.float32)
+    assert net(np.zeros(3, np.float32), d)[0] and not net(None, d)[0] and not net(d=d)[0]
+
+    net = convert(parsed("g (optional(float[N]) o) => (float[N] y) { e = OptionalGetElement(o)\n y = Neg(e) }"), verify=False).compile()
+    assert net(d).tolist() == [-1, -1]
+    with pytest.raises(InferenceError):
+        net(None)
+
+
+def test_known_optionals_vanish() -> None:
+    converted, net = compared("""g (float[N] x) => (float[N] y, bool h) {
+        o = Optional(x)
+        h = OptionalHasElement(o)
+        e = OptionalGetElement(o)
+        y = Neg(e) }""")
+    assert net(np.ones(2, np.float32))[1] and "Optional" not in str({op.op_type for op in converted.model.operators})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("g (float[N] x) => (float[A] y) { s=SequenceConstruct(x)\n c=Constant<value_int=2>()\n y = SequenceAt(s, c) }", "none of them"),
+        ("g (float[N] x) => (float[A] y) { s = SequenceEmpty()\n y = ConcatFromSequence<axis=0>(s) }", "empty"),
+        ("g (float[N] x, int64[N] z) => (seq(float) y) { y = SequenceConstruct(x, z) }", "holds a tensor of int64"),
+        ("g (float[N] x) => (float[N] y) { s = SequenceConstruct(x)\n y = Relu(s) }", "only tensors"),
+        ("g (float[N] x) => (float[N] y) { y = SequenceAt(x, x) }", "must be a sequence"),
+        ("g (seq(map(int64, float)) x) => (int64 y) { y = SequenceLength(x) }", "sequences of tensors"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(text: str, why: str) -> None:
+    with pytest.raises(UnsupportedModel, match=why):
+        convert(parsed(text), verify=False)
+
+
+def test_pickles_know_sequences() -> None:
+    emitted: Emitted = convert(parsed("g (seq(float[K]) s) => (int64 n) { n = SequenceLength(s) }"), verify=False).emitted
+    assert [group.name for group in emitted.for_calls().input_groups] == ["s"]
