@@ -21,8 +21,8 @@ from zoo import ZOO
 
 import onnx_bridge.kernels
 from onnx_bridge import convert
-from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, macros
-from onnx_bridge.emit.bodies import detection, region_text
+from onnx_bridge.emit.amalgamate import KERNELS, amalgamate
+from onnx_bridge.emit.bodies import detection, region_text, undefined
 from onnx_bridge.ir import dims
 from onnx_bridge.kernels import convolution, product, recurrent
 from onnx_bridge.library.epilogue import Fusable
@@ -128,10 +128,10 @@ def program() -> Path:
     answers = "".join(f"   case {i}: return {call};\n" for i, call in enumerate(calls))
     limits = f"tile_rows <= {product.MOST_ROWS} && conv_pixels <= {convolution.MOST_PIXELS}"
     kernels = amalgamate(HEADERS)
-    undefine = "\n".join(f"#undef {name}" for name in macros(kernels))
-    body = BODY.replace("@KERNELS@", kernels).replace("@LIMITS@", limits).replace("@ANSWERS@", answers).replace("@UNDEFINE@", undefine)
     words = words_of(kernels)
     targets = bodies_that_differ(words)
+    undefine = undefined(kernels, targets, words)
+    body = BODY.replace("@KERNELS@", kernels).replace("@LIMITS@", limits).replace("@ANSWERS@", answers).replace("@UNDEFINE@", undefine)
     rows = [(f"defined({t.architecture.macro})" if t.architecture.macro else "1", t.number, t.name) for t in targets]
     texts = {
         "@REGIONS@": region_text(targets, words).replace("#include ONNX_BRIDGE_SELF", body),

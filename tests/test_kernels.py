@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from onnx_bridge.emit import bodies
-from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions, macros
+from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions
 from onnx_bridge.targets import bodies_that_differ, words_of
 from onnx_bridge.toolchain import cache_folder, find_compiler
 
@@ -50,11 +50,12 @@ def region_text(test: Path) -> str:
 def write_headers(test: Path, folder: Path) -> Path:
     """The header that a test is compiled after: the regions, each with the kernels."""
     body = region_text(test)
-    undefine = "\n".join(f"#undef {name}" for name in macros(body))
+    words = words_of(body)
+    targets = bodies_that_differ(words)
+    undefine = bodies.undefined(body, targets, words)
     (folder / "body.hxx").write_text(f"namespace kernels {{ namespace ONNX_BRIDGE_REGION {{\n{body}\n{undefine}\n}}}}\n", encoding="ascii")
     system = "\n".join(f"#include <{name}>" for name in SYSTEM.split())
-    words = words_of(body)
-    regions = bodies.region_text(bodies_that_differ(words), words)
+    regions = bodies.region_text(targets, words)
     (folder / "regions.hxx").write_text(f"{regions}\n", encoding="ascii")  # for a test that includes itself, too
     header = folder / "kernels.hxx"
     header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}\n#undef ONNX_BRIDGE_SELF\n', encoding="ascii")

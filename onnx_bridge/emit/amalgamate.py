@@ -1,7 +1,7 @@
 """Kernel headers as one text: with those that they include, dependencies first, and of each only what is used.
 
-What is used is decided declaration by declaration (reachable.py). The comment that opens a file, its contract, stays if anything of the
-file does; its first line alone, where less than a quarter does.
+What is used is decided declaration by declaration (reachable.py). Of the comment that opens a file, its contract, a header has the first
+line, which says what the file is: the rest is for who changes it, and speaks of what may not be there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from onnx_bridge.emit.declarations import Comment, Item, declarations, parse
+from onnx_bridge.emit.declarations import Comment, Item, declarations, parse, read
 from onnx_bridge.emit.reachable import Reached, reach, rendered
 from onnx_bridge.emit.tokens import tokens, uses_of
 
@@ -65,7 +65,7 @@ def amalgamate(names: Iterable[str], used_by: str | None = None) -> str:
 
     Args:
         names: file names in `onnx_bridge/kernels`, such as `"gemm.hxx"`.
-        used_by: C++ that uses them; what cannot be reached from it is left out. None: nothing is.
+        used_by: declarations in C++ that use them; what cannot be reached from these is left out. None: nothing is.
 
     Returns:
         C++ source that stands inside the namespace of an instruction-set region.
@@ -73,14 +73,13 @@ def amalgamate(names: Iterable[str], used_by: str | None = None) -> str:
     order = _order(tuple(sorted(names)))
     reached: Reached | None = None
     if used_by is not None:
-        reached = reach([item for name in order for item in _read(name)[2]], [uses_of(tokens(used_by))])
+        reached = reach([item for name in order for item in _read(name)[2]], list(declarations(read(used_by))))
     parts = []
     for name in order:
         _, contract, items = _read(name)
-        found = list(declarations(items))
-        if reached is not None and 4 * sum(declaration in reached for declaration in found) < len(found):
-            contract = contract.partition("\n")[0]  # the rest would speak of what is not there
         if text := rendered(items, reached):
+            if reached is not None:
+                contract = contract.partition("\n")[0]
             parts.append(f"{contract}\n\n{text}" if contract else text)
     return "\n\n".join(parts) + "\n"
 

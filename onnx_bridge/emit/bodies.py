@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from onnx_bridge.emit.amalgamate import kernel_text
+from onnx_bridge.emit.amalgamate import kernel_text, macros
 from onnx_bridge.emit.writer import INDENT, folded
 from onnx_bridge.targets import REGISTERS, Target, has
 
@@ -28,8 +28,7 @@ _SELF = """// The kernels and the network, once for each instruction set: this f
 {regions}
 #undef ONNX_BRIDGE_SELF"""
 
-_ONLY = """//
-// ONNX_BRIDGE_ONLY, which whoever compiles may define as {numbers}, leaves the other bodies out.
+_ONLY = """// ONNX_BRIDGE_ONLY, which whoever compiles may define as {numbers}, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !({any})
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: {numbers}"
 #endif"""
@@ -42,10 +41,9 @@ inline bool can_run(int body)
 }}"""
 
 _CHOICES = """\
-   struct Choice {{ Body body; Run run; }};
-   constexpr Choice choices[] = {{  // the best first
+   run_ =  // the best first
 {rows}
-   }};"""
+      nullptr;"""
 
 
 def regions(file: str, body: str | None, targets: Sequence[Target], words: frozenset[str]) -> str:
@@ -69,24 +67,32 @@ def region_text(targets: Sequence[Target], words: frozenset[str]) -> str:
 
 
 def _region(target: Target, words: frozenset[str]) -> str:
-    defined = {"ONNX_BRIDGE_LANES": str(target.lanes), "ONNX_BRIDGE_REGION": target.name}
-    defined |= {REGISTERS: str(target.registers)} if REGISTERS in words else {}
-    defined |= {has(feature): "1" for feature in sorted(target.features) if has(feature) in words}
+    defined = _defined(target, words)
     begins = [f'ONNX_BRIDGE_BEGIN("{target.gcc}")']
     if target.gcc != target.clang:
         begins = ["#if defined(__clang__)", f'ONNX_BRIDGE_BEGIN("{target.clang}")', "#else", *begins, "#endif"]
-    if not target.gcc:
-        begins = ["ONNX_BRIDGE_BEGIN_BASELINE"]
     lines = [
         f"#if {_there(target)}",
-        *begins,
+        *(begins if target.gcc else ()),
         *(f"#define {name} {value}" for name, value in defined.items()),
         _BODY.rstrip("\n"),
-        *(f"#undef {name}" for name in defined),
-        "ONNX_BRIDGE_END" if target.gcc else "ONNX_BRIDGE_END_BASELINE",
+        *(["ONNX_BRIDGE_END"] if target.gcc else ()),
         "#endif",
     ]
     return "\n".join(lines)
+
+
+def _defined(target: Target, words: frozenset[str]) -> dict[str, str]:
+    """The macros that a body is read with."""
+    defined = {"ONNX_BRIDGE_LANES": str(target.lanes), "ONNX_BRIDGE_REGION": target.name}
+    defined |= {REGISTERS: str(target.registers)} if REGISTERS in words else {}
+    return defined | {has(feature): "1" for feature in sorted(target.features) if has(feature) in words}
+
+
+def undefined(kernels: str, targets: Sequence[Target], words: frozenset[str]) -> str:
+    """What a body ends with: its own macros go, and those that it was read with."""
+    names = [*macros(kernels), *(name for target in targets for name in _defined(target, words))]
+    return "\n".join(f"#undef {name}" for name in dict.fromkeys(names))
 
 
 def _there(target: Target) -> str:
@@ -130,9 +136,8 @@ def detection(targets: Sequence[Target]) -> str:
 
 
 def choices(targets: Sequence[Target]) -> str:
-    """The table of bodies that `Model::choose` looks through."""
-    rows = [f"#if {_there(t)}\n{{Body::{t.name}, {t.name}::run}},\n#endif" for t in targets]
-    return _CHOICES.format(rows="\n".join(rows).replace("\n{", f"\n{INDENT * 2}{{"))
+    """The choice of a body in `Model::choose`."""
+    return _CHOICES.format(rows="\n".join(f"#if {_there(t)}\n{INDENT * 2}runs(Body::{t.name}) ? {t.name}::run :\n#endif" for t in targets))
 
 
 def including_itself(header: str, body: str) -> str:

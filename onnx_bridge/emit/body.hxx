@@ -4,7 +4,7 @@ namespace onnx_bridge { namespace @NAME@ { namespace ONNX_BRIDGE_REGION {
 // ---- the network
 
 @FUNCTORS@
-static bool run(@RUN_PARAMETERS@) noexcept
+@RUN@
 {
 @NETWORK@
    return true;

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from onnx_bridge.emit.tokens import CLOSE, OPEN, Token, Uses, behind_angles, is_name, matching, tokens, uses_of
+from onnx_bridge.emit.tokens import CLOSE, OPEN, Token, Uses, behind_angles, is_name, matching, template_parameters, tokens, uses_of
 
 _CLASSES = frozenset({"struct", "class", "enum", "union"})
 #: Words of a declaration's head that are followed by a parenthesis and are not its name.
@@ -32,6 +32,9 @@ class Declaration:
         distinct: for types, whether a value of it is there only where something names it: structs that nothing is converted to, and vectors
             of what is no signed integer, which comparisons give.
         members: of a struct that spans lines, with the lines before and behind them.
+        words: the tokens of functions and values.
+        parameters: the tokens of each of a function's parameters, without defaults.
+        result: the tokens in front of a function's name.
     """
 
     names: frozenset[str]
@@ -44,6 +47,9 @@ class Declaration:
     members: list[Item] = field(default_factory=list)
     head: str = ""
     tail: str = ""
+    words: Sequence[str] = ()
+    parameters: Sequence[Sequence[str]] = ()
+    result: Sequence[str] = ()
 
 
 @dataclass
@@ -73,6 +79,11 @@ Item = Declaration | Comment | Blank | Condition
 @cache
 def parse(text: str) -> list[Item]:
     """The declarations of a C++ text, in order. Cached: not to be changed."""
+    return read(text)
+
+
+def read(text: str) -> list[Item]:
+    """The declarations of a C++ text, in order."""
     return _Reader(text, tokens(text)).items()
 
 
@@ -274,7 +285,7 @@ def _class(text: str, words: list[str], uses: Uses) -> Declaration:
     declaration.members = _Reader(inner, tokens(inner), name).items()
     uses = uses_of(tokens(declaration.head))
     for member in declarations(declaration.members):
-        if not is_method(member, name):
+        if member.kind != "function":
             _add(uses, member.uses)
     declaration.uses = _without(uses, name)
     declaration.distinct = not any(_converts(member, name) for member in declarations(declaration.members))
@@ -304,10 +315,10 @@ def _function_or_value(text: str, words: list[str], uses: Uses, owner: str) -> D
     if place is None:
         end = next((i for i, word in enumerate(words) if word in ("=", "{", ";", "[")), len(words))
         name = next((word for word in reversed(words[:end]) if is_name(word)), "")
-        return Declaration(frozenset({name}), "value", text, _without(uses, name))
+        return Declaration(frozenset({name}), "value", text, _without(uses, name), words=words)
     name, begin = place
     end = matching(words, begin)
-    counts, types = _parameters(words[begin + 1 : end])
+    counts, types, parameters = _parameters(words[begin + 1 : end])
     # The head reads as a call of what it declares: forget that, unless the body has it, too.
     body = uses_of(_retokened(words[end + 1 :]))
     if name not in body.calls:
@@ -315,13 +326,11 @@ def _function_or_value(text: str, words: list[str], uses: Uses, owner: str) -> D
     else:
         uses.calls[name] = body.calls[name]
     uses.words -= {name} - body.words
-    return Declaration(frozenset({name}), "function", text, uses, counts, types - _own_types(words))
-
-
-def _own_types(words: list[str]) -> frozenset[str]:
-    """The names of a template's own parameters, which may be those of types elsewhere."""
-    inside = words[2 : behind_angles(words, 1)] if words[:1] == ["template"] else []
-    return frozenset(word for word, behind in zip(inside, inside[1:], strict=False) if is_name(word) and behind in (",", ">", "="))
+    before = words[: next((i for i, word in enumerate(words) if word == "operator"), begin - 1)]
+    types -= template_parameters(words)
+    return Declaration(
+        frozenset({name}), "function", text, uses, counts, types, words=words, parameters=parameters, result=before[_first(before) :]
+    )
 
 
 def _retokened(words: Sequence[str]) -> list[Token]:
@@ -357,10 +366,10 @@ def _name_before_parameters(words: list[str]) -> tuple[str, int] | None:
     return None
 
 
-def _parameters(words: Sequence[str]) -> tuple[tuple[int, float], frozenset[str]]:
-    """How many arguments a list of parameters takes, and the words of their types."""
+def _parameters(words: Sequence[str]) -> tuple[tuple[int, float], frozenset[str], list[list[str]]]:
+    """How many arguments a list of parameters takes, the words of their types, and each parameter."""
     if not words:
-        return (0, 0), frozenset()
+        return (0, 0), frozenset(), []
     parts: list[list[str]] = [[]]
     depth = angle = 0
     for word in words:
@@ -373,14 +382,14 @@ def _parameters(words: Sequence[str]) -> tuple[tuple[int, float], frozenset[str]
     required = sum("=" not in part for part in parts)
     many = any("..." in part for part in parts)
     types = set()
-    for part in parts:
-        declared = part[: part.index("=")] if "=" in part else part
+    parts = [part[: part.index("=")] if "=" in part else part for part in parts]
+    for declared in parts:
         names = [word for word in declared if is_name(word)]
         if "[" in declared:
             types |= set(names)
         else:  # the last word names the parameter, unless it is the only one: `All`
             types |= set(names[:-1] if len([n for n in names if n not in ("const", "std", "unsigned")]) > 1 else names)
-    return (required - many, float("inf") if many else len(parts)), frozenset(types)
+    return (required - many, float("inf") if many else len(parts)), frozenset(types), parts
 
 
 def _typedef_name(words: list[str]) -> str:

@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from onnx_bridge.emit import canaries
-from onnx_bridge.emit.amalgamate import amalgamate, macros, names_of
-from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions
+from onnx_bridge.emit.amalgamate import amalgamate, names_of
+from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions, undefined
 from onnx_bridge.emit.contract import contract
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
+from onnx_bridge.emit.methods import functions_of_dims, functor, marked, names_in
 from onnx_bridge.emit.names import FACE_NAMES, Names, identifier, quoted
 from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
@@ -149,7 +150,8 @@ class _Header:
         self.found_inside = {symbol: self.names.new(symbol) for symbol in self.sizes.limits if symbol not in self.found}
         self.writer = CppWriter(self.plan, self.names, {**self.symbols, **self.found, **self.found_inside}, model.bounds)
         self.arguments = {t: self.names.new(t.name) for t in dict.fromkeys((*model.inputs, *model.outputs))}
-        self.declared = self.declarations()
+        self.declared: dict[str, str] = {}  # what the network begins with: a variable's declaration by its name
+        self.declarations()
         self.writer.operators(model.operators)
         self.image = self.writer.packing.image(model.name)
 
@@ -158,37 +160,41 @@ class _Header:
         lines, tapped = self.writer.with_taps() if taps else (self.writer.lines, [])
         network = self.network(lines)
         functors = self.functors()
-        kernels = amalgamate(self.kernel_files, network + functors)
+        found = ["Found& found"] if self.found else []
+        parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *found, *self.parameters()]
+        parameters = marked([*parameters, *_tap_type(taps, "tap")], network)
+        kernels = amalgamate(self.kernel_files, f"{functors}static bool run({', '.join(parameters)})\n{{\n{network}\n}}\n")
         words = words_of(kernels)
         targets = bodies_that_differ(words)
         image = self.image
-        plain, tap = self.parameters(named=False), _tap_type(taps, "tap")
-        found_type = ["Found&"] if self.found else []
-        found = [f"{kind} found" for kind in found_type]
-        run_parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *found, *self.parameters(), *tap]
+        computed = [*self.writer.sizes, *(size for sizes in self.model.input_values.values() for size in sizes)]
+        sizes = replace(self.sizes, computed=computed)
+        plain = ["Found&"] * bool(self.found) + self.parameters(named=False)
         has_file = image.payload_bytes > 0 and not self.embed
         loading = Loading(self.model.name, image, self.embed)
         texts = {
             "BANNER": self.banner(image, kernels + functors), "NAME": self.model.name,
             "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
-            "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(), "WEIGHT_FIELDS": self.weight_fields(),
+            "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(), "WEIGHT_FIELDS": loading.fields(),
             "CONSTRUCTORS": loading.constructors(), "LOADERS": loading.declarations(), "DEFINITIONS": loading.definitions(),
             "BEFORE": loading.before(), "INFER_CONTRACT": self.infer_contract(),
-            "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": self.sizes.workspace(),
+            "SLOTS": str(max(1, len(self.plan.order)) if not self.plan.is_static else 1), "PLAN": sizes.workspace(),
             "SAME_DIMS": " && ".join(f"dims.{s} == dims_.{s}" for s in self.symbols.values()) or "(static_cast<void>(dims), true)",
             "TAKEN": "takes_" if self.symbols else "true",
             "INFER_PARAMETERS": ", ".join(["Workspace& ws", "[[maybe_unused]] Dims dims", *self.parameters()]),
-            "TAKES": self.sizes.takes([*self.writer.sizes, *(size for sizes in self.model.input_values.values() for size in sizes)]),
-            "INFER_BODY": self.infer_body(taps), "OUTPUT_SIZES": self.sizes.outputs(),
-            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *found_type, *plain, *_tap_type(taps)]),
-            "RUN_PARAMETERS": ",\n                ".join(f"[[maybe_unused]] {parameter}" for parameter in run_parameters),
+            "TAKES": sizes.takes(),
+            "INFER_BODY": self.infer_body(taps), "OUTPUT_SIZES": sizes.outputs(),
+            "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *plain, *_tap_type(taps)]),
+            "RUN": "\n".join(folded(f"static bool run({', '.join(parameters)}) noexcept")),
             "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found),
             **found_texts(self.found, self.symbols, self.model.outputs),
             "DETECTION": detection(targets), "CHOICES": choices(targets), "BODIES": body_enumerators(targets),
             "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
-            "UNDEFINE": "\n".join(f"#undef {name}" for name in macros(kernels)),
+            "UNDEFINE": undefined(kernels, targets, words),
         }  # fmt: skip
         texts |= parts(texts)
+        texts |= functions_of_dims(texts)
+        texts["LIBRARY"] = "".join(texts[name] for name in ("WEIGHTS_FILE", "CHECKED_SIZES", "WHOLE_SIZES")).lstrip("\n")
         body = filled("body.hxx", texts)
         texts["REGIONS"] = regions(f"{self.model.name}.hxx", None if self.self_include else body, targets, words)
         header = filled("face.hxx", texts)
@@ -219,20 +225,19 @@ class _Header:
 
     # ---- the network
 
-    def declarations(self) -> list[str]:
-        """The variables that the network begins with: sizes, and where each buffer lies."""
+    def declarations(self) -> None:
+        """Notes the variables that the network begins with: sizes, and where each buffer lies."""
         writer = self.writer
         for tensor, name in self.arguments.items():
             writer.declare(tensor, name)
-        declared: list[str] = []
         for symbol in self.symbols.values():
-            declared.append(f"{INDENT}[[maybe_unused]] const Size {symbol} = static_cast<Size>(dims.{symbol});")
+            self.declared[symbol] = f"{INDENT}const Size {symbol} = static_cast<Size>(dims.{symbol});"
         for symbol in (*self.found.values(), *self.found_inside.values()):
-            declared.append(f"{INDENT}Size {symbol} = 0;  // data decides it")
+            self.declared[symbol] = f"{INDENT}Size {symbol} = 0;  // data decides it"
         for root, buffer in self.plan.buffers.items():
             kind, name = root.dtype.storage, self.names.new(root.name)
             place = f"reinterpret_cast<{kind}*>(arena + {self.plan.cpp_offset(buffer)})"
-            declared.append(f"{INDENT}[[maybe_unused]] {kind}* const {name} = {place};")
+            self.declared[name] = f"{INDENT}{kind}* const {name} = {place};"
             writer.declare(root, name)
         for tensor in self.plan.root:
             root = self.plan.find(tensor)
@@ -241,17 +246,24 @@ class _Header:
             pointer = writer.pointer(root)
             same = tensor.dtype.storage == root.dtype.storage
             writer.declare(tensor, pointer if same else f"reinterpret_cast<{tensor.dtype.storage}*>({pointer})")
-        return declared + [INDENT + row for row in canaries.table(self.plan, writer.size)]
 
     def network(self, lines: Sequence[str]) -> str:
-        """The body of the network's function around the operators' lines."""
+        """The body of the network's function around the operators' lines, with what these name declared in front of them."""
         told = [f"{INDENT}found.{symbol} = static_cast<std::size_t>({symbol});" for symbol in self.found.values()]
-        return "\n".join([*self.declared, *lines, *told])
+        guards = [INDENT + row for row in canaries.table(self.plan, self.writer.size)]
+        rest = [*guards, *lines, *told]
+        used = names_in(rest)
+        declared = []
+        for name, line in reversed(self.declared.items()):
+            if name in used:
+                declared.append(line)
+                used |= names_in([line])
+        return "\n".join([*reversed(declared), *rest])
 
     def functors(self) -> str:
         lines = []
         for text, name in self.writer.functors.items():
-            lines.append(_pretty_struct(name, text))
+            lines.append(functor(name, text))
         return "\n".join(lines) + ("\n" if lines else "")
 
     # ---- the face
@@ -277,15 +289,11 @@ class _Header:
                 shape = ", ".join(str(s) if isinstance(s, int) else "-1" for s in t.shape[:8])
                 rank = t.rank if t.type.either is None else -1
                 rows.append(f'{INDENT}{{"{quoted(t.name)}", "{t.dtype.name}", {rank}, {{{shape}}}}},')
-            if rows:
+            if len(rows) == 1:
+                tables.append(f"inline constexpr Argument {what}[] = {{{rows[0].strip().rstrip(',')}}};")
+            elif rows:
                 tables.append("\n".join([f"inline constexpr Argument {what}[] = {{", *rows, "};"]))
         return "\n".join(tables)
-
-    def weight_fields(self) -> str:
-        lines = []
-        for name, packed in self.image.arrays.items():
-            lines.append(f"{INDENT}const {packed.dtype.storage}* {name};  // [{', '.join(map(str, packed.shape))}]")
-        return "\n".join(lines) or f"{INDENT}// none"
 
     def infer_contract(self) -> str:
         reasons = ["are larger than sizes can be", "need more than the Workspace has", *self.sizes.refusals()]
@@ -379,22 +387,3 @@ def _labelled(what: str, text: str) -> str:
 
 def _tap_type(taps: bool, name: str = "") -> list[str]:
     return [f"void (*{name})(int, const void*, std::size_t)"] if taps else []
-
-
-def _pretty_struct(name: str, text: str) -> str:
-    """A functor on a few lines."""
-    inner = text.strip()[1:-1].strip()
-    inner = inner.replace(" template <class Count> ", "\ntemplate <class Count>\n").replace(
-        "template <class Count> ", "template <class Count>\n"
-    )
-    inner = inner.replace(" const { ", " const\n{\n").replace("; ", ";\n")
-    if inner.endswith(" }"):
-        inner = inner[:-2] + "\n}"
-    lines, depth, out = inner.split("\n"), 0, [f"struct {name} {{"]
-    for line in lines:
-        if line == "}":
-            depth -= 1
-        out.append(INDENT * (depth + 1) + line)
-        if line == "{":
-            depth += 1
-    return "\n".join([*out, "};"])

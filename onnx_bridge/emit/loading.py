@@ -13,6 +13,10 @@ from onnx_bridge.emit.writer import INDENT
 _BIND_PARAMETERS = (
     f"const char* data, std::size_t bytes, const std::string& where,\n{INDENT * 2}std::uint64_t identity, Body body, Check check"
 )
+#: What the functions of Weights have in common.
+_WEIGHTS = f"""{INDENT}const char* data = nullptr;
+{INDENT}template <class T>
+{INDENT}const T* at(std::size_t offset) const {{ return reinterpret_cast<const T*>(data + offset); }}"""
 _Way: TypeAlias = "tuple[str, str, str, list[str]]"
 _NONE: _Way = ("", "", "choose(body)", [])
 _MEMORY: _Way = (
@@ -37,6 +41,14 @@ class Loading:
     image: WeightsImage
     embed: bool
 
+    def fields(self) -> str:
+        """What stands in Weights: a function for each, which knows where it lies."""
+        lines = []
+        for name, packed in self.image.arrays.items():
+            kind, shape = packed.dtype.storage, ", ".join(map(str, packed.shape))
+            lines.append(f"{INDENT}const {kind}* {name}() const {{ return at<{kind}>({packed.offset}); }}  // [{shape}]")
+        return "\n".join([_WEIGHTS, *lines]) if lines else f"{INDENT}// none"
+
     def constructors(self) -> str:
         """Public: each way twice, throwing and not."""
         ways = [_NONE] if not self.image.payload_bytes else [self._header() if self.embed else self._file(), _MEMORY]
@@ -53,9 +65,8 @@ class Loading:
                 f"{INDENT}static std::optional<Model> open({parameters}std::string& error,",
                 f"{INDENT * 2}{options}) noexcept",
                 f"{INDENT}{{",
-                f"{INDENT * 2}Model model{{Closed()}};",
-                f"{INDENT * 2}const std::string problem = model.{loaded};",
-                f"{INDENT * 2}return opened(std::move(model), problem, error);",
+                f"{INDENT * 2}Model model(nullptr);",
+                f"{INDENT * 2}return opened(model, model.{loaded}, error);",
                 f"{INDENT}}}",
             ]
         return "\n".join([*throwing, *plain])
@@ -75,13 +86,11 @@ class Loading:
             f"__attribute__((cold)) inline std::string Model::bind({_BIND_PARAMETERS})", "{",
             f"{INDENT}constexpr ExpectedWeights expected = {{{self.image.header_bytes}, {self.image.payload_bytes}, "
             f"0x{self.image.header_hash:016x}u, 0x{self.image.payload_hash:016x}u}};",
-            f"{INDENT}const std::string problem = expected.problem(data, bytes, where, check, identity);",
-            f"{INDENT}if (!problem.empty()) return problem;",
-            f"{INDENT}data += {self.image.header_bytes};",
+            f"{INDENT}if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;",
+            f"{INDENT}w_.data = data + {self.image.header_bytes};",
+            f"{INDENT}return choose(body);",
+            "}",
         ]  # fmt: skip
-        for name, packed in self.image.arrays.items():
-            lines.append(f"{INDENT}w_.{name} = reinterpret_cast<const {packed.dtype.storage}*>(data + {packed.offset});")
-        lines += [f"{INDENT}return choose(body);", "}"]
         return "\n".join([*lines, embedded(self.image.data) if self.embed else self._load()])
 
     def before(self) -> str:
@@ -108,8 +117,7 @@ class Loading:
             "{",
             f"{INDENT}WeightsFile found;",
             f'{INDENT}const std::string path = file.empty() ? WeightsFile::find("{self.name}.dat", __FILE__) : file;',
-            f"{INDENT}const std::string problem = found.open(path);",
-            f"{INDENT}if (!problem.empty()) return problem;",
+            f"{INDENT}if (std::string problem = found.open(path); !problem.empty()) return problem;",
             f"{INDENT}file_ = found.data;",
             f"{INDENT}return bind(found.data.get(), found.bytes, path, found.identity, body, check);",
             "}",

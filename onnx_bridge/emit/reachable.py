@@ -1,7 +1,8 @@
 """Which declarations can be reached from what names them, and the text of those.
 
-A function is reached by its name, called with as many arguments as it takes, once each type that its parameters name is reached otherwise;
-a specialisation with the types that it is for; a member function by its name, anywhere. What is reached reaches what it uses.
+A function is reached by its name, called with as many arguments as it takes and of types that it takes (overloads.py), once each type that
+its parameters name is reached otherwise; a specialisation with the types that it is for; a member function by its name, anywhere. What is
+reached reaches what it uses.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from onnx_bridge.emit.declarations import Blank, Comment, Condition, Declaration, Item, declarations, is_method
+from onnx_bridge.emit.overloads import Call, Calls
 from onnx_bridge.emit.tokens import Uses
 
 
@@ -24,24 +26,29 @@ class Reached:
         return id(declaration) in self.kept
 
 
-def reach(items: Iterable[Item], roots: Iterable[Uses]) -> Reached:
-    """What `roots` reach among `items`."""
-    search = _Search(list(declarations(list(items))))
-    for uses in roots:
-        search.use(uses)
+def reach(items: Iterable[Item], roots: Iterable[Uses | Declaration]) -> Reached:
+    """What `roots` reach among `items`: declarations, or what some other text uses."""
+    known = list(declarations(list(items)))
+    search = _Search(known, [root for root in roots if isinstance(root, Declaration)])
+    for root in roots:
+        if isinstance(root, Declaration):
+            search.take(root)
+        else:
+            search.use(root)
     return search.run()
 
 
 class _Search:
-    def __init__(self, known: list[Declaration]) -> None:
+    def __init__(self, known: list[Declaration], roots: list[Declaration]) -> None:
         self.reached = Reached()
+        self.typed = Calls([*known, *roots])
         self.by_name: dict[str, list[Declaration]] = defaultdict(list)
         self.methods: dict[str, list[tuple[Declaration, Declaration]]] = defaultdict(list)
         for declaration in known:
             for name in declaration.names:
                 self.by_name[name].append(declaration)
         self.types = {name for name, found in self.by_name.items() if any(d.distinct for d in found)}
-        self.counts: dict[str, set[int | None]] = defaultdict(set)
+        self.calls: dict[str, set[Call]] = defaultdict(set)
         self.members: set[str] = set()
         self.braced: set[str] = set()
         self.todo: list[str] = []
@@ -57,23 +64,23 @@ class _Search:
                 self.consider_member(owner, member)
         return self.reached
 
-    def use(self, uses: Uses) -> None:
-        """Notes the names that something reached uses."""
+    def use(self, uses: Uses, by: Declaration | None = None, owner: Declaration | None = None) -> None:
+        """Notes the names that something reached uses: a function `by`, a member of `owner`, or else what nothing more is known of."""
         for name in uses.words:
             self.name(name, None)
         for name in uses.braced - self.braced:
             self.braced.add(name)
             self.todo.append(name)
-        for name, counts in uses.calls.items():
-            for count in counts:
-                self.name(name, count)
+        for name, calls in self.typed.of(uses, by, owner).items():
+            for call in calls:
+                self.name(name, call)
         for name in uses.members - self.members:
             self.members.add(name)
             self.todo.append(name)
 
-    def name(self, name: str, count: int | None) -> None:
-        if count not in self.counts[name]:
-            self.counts[name].add(count)
+    def name(self, name: str, call: Call) -> None:
+        if call not in self.calls[name]:
+            self.calls[name].add(call)
             self.todo.append(name)
 
     def consider(self, declaration: Declaration) -> None:
@@ -81,11 +88,20 @@ class _Search:
         if declaration in self.reached or not any(self.takes(declaration, name) for name in declaration.names):
             return
         for word in () if declaration.names & self.braced else declaration.takes:
-            if word in self.types and word not in declaration.names and not self.counts[word]:
+            if word in self.types and word not in declaration.names and not self.calls[word]:
                 self.waiting[word].append(declaration)
                 return
+        owned = declaration.takes & self.typed.structs if any(name.startswith("operator") for name in declaration.names) else frozenset()
+        if owned and not any(self.calls[word] for word in owned):  # an operand of numbers alone is none of its own
+            for word in owned:
+                self.waiting[word].append(declaration)
+            return
+        self.take(declaration)
+
+    def take(self, declaration: Declaration) -> None:
+        """Takes a declaration, with what it uses."""
         self.reached.kept.add(id(declaration))
-        self.use(declaration.uses)
+        self.use(declaration.uses, declaration)
         owner = next(iter(declaration.names), "")
         for member in declarations(declaration.members):
             if is_method(member, owner):
@@ -94,18 +110,18 @@ class _Search:
                 self.consider_member(declaration, member)
             else:
                 self.reached.kept.add(id(member))
+                if member.kind == "function":  # a field's uses are its struct's
+                    self.use(member.uses, member, declaration)
 
     def takes(self, declaration: Declaration, name: str) -> bool:
         """Whether a name is used as this declaration of it can be."""
-        counts = self.counts[name]
-        if declaration.kind != "function":
-            return bool(counts)
-        return any(count is None or declaration.counts[0] <= count <= declaration.counts[1] for count in counts)
+        calls = self.calls[name]
+        return bool(calls) if declaration.kind != "function" else any(self.typed.can_take(declaration, name, call) for call in calls)
 
     def consider_member(self, owner: Declaration, member: Declaration) -> None:
-        if owner in self.reached and member not in self.reached and any(n in self.members or self.counts[n] for n in member.names):
+        if owner in self.reached and member not in self.reached and any(n in self.members or self.calls[n] for n in member.names):
             self.reached.kept.add(id(member))
-            self.use(member.uses)
+            self.use(member.uses, member, owner)
 
 
 def rendered(items: Sequence[Item], reached: Reached | None, indent: str = "") -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from onnx_bridge.emit.one_size import OneSize, one_size
 from onnx_bridge.emit.writer import INDENT, folded, spelt
 from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
@@ -22,14 +23,19 @@ class FaceSizes:
         model: the model after its passes.
         plan: its memory plan.
         symbols: ONNX dim name -> field of Dims.
+        computed: sizes that the network computes with.
     """
 
     model: RModel
     plan: MemoryPlan
-    symbols: Mapping[str, str]
+    symbols: dict[str, str]
+    computed: Sequence[Size] = ()
+    plain: OneSize | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.limits = self.model.limits()
+        outside = [size for t in (*self.model.inputs, *self.model.outputs) for size in (t.bytes, t.count)]
+        self.plain = one_size(self.model, self.plan, self.symbols, [*outside, *self.computed])
 
     def refuse_too_large(self) -> None:
         """Raises UnsupportedModel for a tensor of known size that no memory can hold."""
@@ -41,6 +47,8 @@ class FaceSizes:
 
     def workspace(self) -> str:
         """The body of Model::plan."""
+        if self.plain:
+            return self.plain.plan()
         if not self.plan.is_static:
             lines = [*self._symbols(b.bytes for b in self.plan.order), f"{INDENT}Layout<{len(self.plan.order)}> layout(at);"]
             for buffer in self.plan.order:
@@ -59,22 +67,22 @@ class FaceSizes:
     def outputs(self) -> str:
         """The body of Model::output_size."""
         counts = [limit_of(tensor.count, self.limits) for tensor in self.model.outputs]
+        if self.plain:
+            return self.plain.outputs(counts)
         lines = [*self._symbols(counts), f"{INDENT}if (!takes(dims)) return 0;", f"{INDENT}switch (index) {{"]
         for index, count in enumerate(counts):
             text = str(count) if isinstance(count, int) else f"({self._spelt(count)}).count()"
             lines += folded(f"{INDENT}case {index}: return {text};")
         return "\n".join([*lines, f"{INDENT}default: return 0;", f"{INDENT}}}"])
 
-    def takes(self, computed: Iterable[Size]) -> str:
-        """The body of Model::takes.
-
-        Args:
-            computed: sizes that the network computes with.
-        """
+    def takes(self) -> str:
+        """The body of Model::takes."""
+        if self.plain:
+            return self.plain.takes()
         arguments = [limit_of(t.bytes, self.limits) for t in (*self.model.inputs, *self.model.outputs)]
         planned = [b.bytes for b in self.plan.order]
         sizes = _largest(arguments, ())
-        sizes += _largest((limit_of(size, self.limits) for size in computed), [*sizes, *planned])
+        sizes += _largest((limit_of(size, self.limits) for size in self.computed), [*sizes, *planned])
         conditions = list(self.model.conditions)
         pairs = list(self.model.constraints)
         lines = self._symbols([*sizes, *conditions, *(size for pair in pairs for size in pair)])

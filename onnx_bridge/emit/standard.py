@@ -17,7 +17,7 @@ _HAS = {
     "initializer_list": "initializer_list",
     "limits": "numeric_limits",
     "memory": "shared_ptr unique_ptr",
-    "new": "align_val_t nothrow",
+    "new": "align_val_t bad_alloc nothrow",
     "optional": "nullopt optional",
     "stdexcept": "length_error runtime_error",
     "string": "string to_string",

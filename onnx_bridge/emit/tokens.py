@@ -70,6 +70,12 @@ def behind_angles(code: Sequence[str], at: int) -> int:
     return at
 
 
+def template_parameters(words: Sequence[str]) -> frozenset[str]:
+    """The names of a template's own parameters, which may be those of types elsewhere."""
+    inside = words[2 : behind_angles(words, 1)] if words[:1] == ["template"] else []
+    return frozenset(word for word, behind in zip(inside, inside[1:], strict=False) if is_name(word) and behind in (",", ">", "="))
+
+
 def matching(words: Sequence[str], at: int) -> int:
     """The place of the bracket that closes the one at `at`."""
     depth = 0

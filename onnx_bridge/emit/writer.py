@@ -102,7 +102,7 @@ class CppWriter:
         if key not in self._constants:
             cpp_name = self.names.new(name)
             self.packing.add(cpp_name, array)
-            self._constants[key] = f"w.{cpp_name}"
+            self._constants[key] = f"w.{cpp_name}()"
         return self._constants[key]
 
     def _texts(self, tensor: Tensor) -> str:

@@ -40,14 +40,10 @@ ONNX_BRIDGE_INLINE Size arg_best(Size n, Size stride, const T* x, bool select_la
 template <class V, class Join>
 ONNX_BRIDGE_INLINE V over_lanes(V v, Join join)
 {
-#if ONNX_BRIDGE_LANES >= 16
-   v = join(v, ONNX_BRIDGE_ROTATE(v, 8));
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v = join(v, ONNX_BRIDGE_ROTATE(v, 4));
-#endif
-   v = join(v, ONNX_BRIDGE_ROTATE(v, 2));
-   return join(v, ONNX_BRIDGE_ROTATE(v, 1));
+   if constexpr (lanes >= 16) v = join(v, rotate<8>(v));
+   if constexpr (lanes >= 8) v = join(v, rotate<4>(v));
+   v = join(v, rotate<2>(v));
+   return join(v, rotate<1>(v));
 }
 
 /// Of one row, n < 2^31: each lane keeps the place of its best, then the best of the lanes is sought.

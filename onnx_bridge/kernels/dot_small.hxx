@@ -23,7 +23,7 @@ template <Size K, class Epilogue>
 ONNX_BRIDGE_INLINE void dot_small(Size M, Const<K>, const float* X, Size ldx, const float* w, const float* bias, float* Y,
                                   const Epilogue& epilogue)
 {
-   const auto value = [&](Size m) __attribute__((always_inline)) { return bias ? *bias + dot_row<K>(X + m * ldx, w) : dot_row<K>(X + m * ldx, w); };
+   const auto value = [&](Size m) __attribute__((always_inline)) -> float { return bias ? *bias + dot_row<K>(X + m * ldx, w) : dot_row<K>(X + m * ldx, w); };
    if (M == 1) {
       *Y = epilogue(splat(value(0)), 0, 0, Size(1))[0];
       return;

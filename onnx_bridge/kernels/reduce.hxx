@@ -45,14 +45,10 @@ ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation oper
    for (int half = width / 2; half >= 1; half /= 2)
       for (int j = 0; j < half; j++) partial[j] = operation.merge(partial[j], partial[j + half]);
    vec v = partial[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 8));
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 4));
-#endif
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 2));
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 1));
+   if constexpr (lanes >= 16) v = operation.merge(v, rotate<8>(v));
+   if constexpr (lanes >= 8) v = operation.merge(v, rotate<4>(v));
+   v = operation.merge(v, rotate<2>(v));
+   v = operation.merge(v, rotate<1>(v));
    return v[0];
 }
 

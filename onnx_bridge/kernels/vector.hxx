@@ -53,43 +53,34 @@ ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 ONNX_BRIDGE_INLINE vec to_float(ivec x) { return __builtin_convertvector(x, vec); }
 ONNX_BRIDGE_INLINE ivec to_int(vec x) { return __builtin_convertvector(x, ivec); }
 
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+
+/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
+   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
 }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
+#else
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
    vec v{};
    for (Size i = 0; i < n; i++) v[i] = p[i];
    return v;
-#endif
 }
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
    for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
 }
+#endif
 
 /// Lanes at and beyond n set to +0.
 ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
@@ -131,15 +122,12 @@ ONNX_BRIDGE_INLINE T infinity()
 }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
-#else
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__x86_64__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
@@ -150,6 +138,10 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
    return r;
 }
 #endif
+#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
+ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
+ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
+#else
 ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #endif
@@ -190,23 +182,18 @@ ONNX_BRIDGE_INLINE float root(float x)
    return static_cast<float>(d);
 }
 
-// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+template <int by, class V, int... lane>
+ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
+{
 #if defined(__clang__)
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+   return __builtin_shufflevector(v, v, (lane + by) % lanes...);
 #else
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+   return __builtin_shuffle(v, ivec{(lane + by) % lanes...});  // GCC learnt Clang's spelling only in version 12
 #endif
-#if ONNX_BRIDGE_LANES == 16
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
-                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
-                       (14 + by) % 16, (15 + by) % 16)
-#elif ONNX_BRIDGE_LANES == 8
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
-#else
-#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
-#endif
+}
+/// The lanes moved down by `by`.
+template <int by, class V>
+ONNX_BRIDGE_INLINE V rotate(V v) { return rotated<by>(v, std::make_integer_sequence<int, lanes>()); }
 
 /// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
 ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
@@ -215,28 +202,20 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
    for (int half = 16 / lanes; half >= 1; half /= 2)
       for (int i = 0; i < half; i++) s[i] += s[i + half];
    vec v = s[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v += ONNX_BRIDGE_ROTATE(v, 8);
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v += ONNX_BRIDGE_ROTATE(v, 4);
-#endif
-   v += ONNX_BRIDGE_ROTATE(v, 2);
-   v += ONNX_BRIDGE_ROTATE(v, 1);
+   if constexpr (lanes >= 16) v += rotate<8>(v);
+   if constexpr (lanes >= 8) v += rotate<4>(v);
+   v += rotate<2>(v);
+   v += rotate<1>(v);
    return v[0];
 }
 
 /// The largest lane. Order does not matter to a maximum.
 ONNX_BRIDGE_INLINE float largest(vec v)
 {
-#if ONNX_BRIDGE_LANES >= 16
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 8));
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 4));
-#endif
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 2));
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 1));
+   if constexpr (lanes >= 16) v = larger(v, rotate<8>(v));
+   if constexpr (lanes >= 8) v = larger(v, rotate<4>(v));
+   v = larger(v, rotate<2>(v));
+   v = larger(v, rotate<1>(v));
    return v[0];
 }
 

@@ -46,8 +46,7 @@ struct WeightsFile {
       if (!regular) return "cannot open weights file " + path + ": not a regular file";
       if (!whole) return failure(path, EFBIG);
       if (bytes == 0) return {};
-      const std::size_t size = bytes;
-      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
@@ -88,23 +87,14 @@ private:
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
 #if defined(__unix__) || defined(__APPLE__)
-   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   /// 0 where the file was changed within the last two seconds: it might be changed again in the same second.
    static std::uint64_t identity_of(const struct stat& status)
    {
-#if defined(__APPLE__)
-      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
-#else
-      const auto modified = status.st_mtim, changed = status.st_ctim;
-#endif
-      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
-      const std::uint64_t parts[] = {
-         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
-         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
-         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
-         static_cast<std::uint64_t>(changed.tv_nsec)};
-      char raw[sizeof(parts)];
-      std::memcpy(raw, parts, sizeof(parts));
-      return checksum(raw, sizeof(raw));
+      if (std::time(nullptr) - status.st_ctime < 3 || std::time(nullptr) - status.st_mtime < 3) return 0;
+      const auto number = [](auto x) { return static_cast<std::uint64_t>(x); };
+      const std::uint64_t parts[] = {number(status.st_dev), number(status.st_ino), number(status.st_size), number(status.st_mtime),
+                                     number(status.st_ctime)};
+      return checksum(reinterpret_cast<const char*>(parts), sizeof(parts));
    }
 #endif
 };
@@ -121,10 +111,9 @@ struct ExpectedWeights {
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
    __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
-      const std::uint16_t one = 1;
-      unsigned char first_byte;
-      std::memcpy(&first_byte, &one, 1);
-      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+      return where + " holds little-endian numbers, and this machine is big-endian";
+#endif
       if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
       if (bytes != header_bytes + payload_bytes)
          return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);

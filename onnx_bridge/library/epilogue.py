@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -102,9 +103,9 @@ def write_steps(cpp: Writer, steps: Sequence[Step], raw: Tensor, described: Sequ
     fields = [f for operand in described for f in operand.fields]
     declared = "".join(f"{kind} {name}; " for kind, name, _ in fields)
     statements = body(steps, names)
-    parameters = ", ".join(
-        ["vec value", *(f"[[maybe_unused]] {kind} {name}" for kind, name in (("Size", "row"), ("Size", "column"), ("Count", "count")))]
-    )
+    used = set(re.findall(r"\w+", statements))
+    places = (("vec", "value"), ("Size", "row"), ("Size", "column"), ("Count", "count"))
+    parameters = ", ".join(f"{kind} {name}" if name in used else kind for kind, name in places)
     cheap = "static constexpr bool cheap = true; " if len(steps) == 1 and steps[0].op.op_type in CHEAP and not fields else ""
     operator = f"template <class Count> __attribute__((always_inline)) vec operator()({parameters}) const"
     text = f"{{ {cheap}{declared}{operator} {{ {statements} }} }}"

@@ -118,5 +118,3 @@ class MicrosoftAttention(Composite):
         case(x=(2, 2, 10), w=weight(10, 36), b=weight(36), mask=None, past=None, added=(1, 3, 2, 2),
              attributes={"num_heads": 3}),
     )  # fmt: skip
-
-

@@ -64,12 +64,8 @@ struct Argument {
    int rank;
    std::ptrdiff_t shape[8];
 };
-inline constexpr Argument inputs[] = {
-   {"x", "float32", 3, {-1, -1, 8}},
-};
-inline constexpr Argument outputs[] = {
-   {"y", "float32", 3, {-1, -1, 8}},
-};
+inline constexpr Argument inputs[] = {{"x", "float32", 3, {-1, -1, 8}}};
+inline constexpr Argument outputs[] = {{"y", "float32", 3, {-1, -1, 8}}};
 
 /// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
 /// multiply-add (each but baseline, and that on arm64) give the same bits.
@@ -77,11 +73,13 @@ enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
 struct Weights {
-   const float* attention_MatMul0_weights;  // [1, 8, 16]
-   const float* attention_MatMul3_weights;  // [1, 8, 16]
-   const float* attention_MatMul6_weights;  // [1, 8, 16]
+   const char* data = nullptr;
+   template <class T>
+   const T* at(std::size_t offset) const { return reinterpret_cast<const T*>(data + offset); }
+   const float* attention_MatMul0_weights() const { return at<float>(0); }  // [1, 8, 16]
+   const float* attention_MatMul3_weights() const { return at<float>(512); }  // [1, 8, 16]
+   const float* attention_MatMul6_weights() const { return at<float>(1024); }  // [1, 8, 16]
 };
-
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -125,8 +123,7 @@ struct WeightsFile {
       if (!regular) return "cannot open weights file " + path + ": not a regular file";
       if (!whole) return failure(path, EFBIG);
       if (bytes == 0) return {};
-      const std::size_t size = bytes;
-      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
@@ -167,23 +164,14 @@ private:
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
 #if defined(__unix__) || defined(__APPLE__)
-   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   /// 0 where the file was changed within the last two seconds: it might be changed again in the same second.
    static std::uint64_t identity_of(const struct stat& status)
    {
-#if defined(__APPLE__)
-      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
-#else
-      const auto modified = status.st_mtim, changed = status.st_ctim;
-#endif
-      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
-      const std::uint64_t parts[] = {
-         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
-         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
-         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
-         static_cast<std::uint64_t>(changed.tv_nsec)};
-      char raw[sizeof(parts)];
-      std::memcpy(raw, parts, sizeof(parts));
-      return checksum(raw, sizeof(raw));
+      if (std::time(nullptr) - status.st_ctime < 3 || std::time(nullptr) - status.st_mtime < 3) return 0;
+      const auto number = [](auto x) { return static_cast<std::uint64_t>(x); };
+      const std::uint64_t parts[] = {number(status.st_dev), number(status.st_ino), number(status.st_size), number(status.st_mtime),
+                                     number(status.st_ctime)};
+      return checksum(reinterpret_cast<const char*>(parts), sizeof(parts));
    }
 #endif
 };
@@ -200,10 +188,9 @@ struct ExpectedWeights {
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
    __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
-      const std::uint16_t one = 1;
-      unsigned char first_byte;
-      std::memcpy(&first_byte, &one, 1);
-      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+      return where + " holds little-endian numbers, and this machine is big-endian";
+#endif
       if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
       if (bytes != header_bytes + payload_bytes)
          return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
@@ -295,16 +282,14 @@ public:
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.load(file, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.load(file, body, check), error);
    }
    static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -319,20 +304,42 @@ public:
    }
 
    /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
-   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+   static std::size_t output_size(int index, Dims dims = {}) noexcept
+   {
+      const Checked B = Checked::dim(dims.B), S = Checked::dim(dims.S);
+      if (!takes(dims)) return 0;
+      switch (index) {
+      case 0: return (8 * B * S).count();
+      default: return 0;
+      }
+   }
 
 private:
    friend class Workspace;
    using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*) noexcept;
-   struct Closed {};
-   explicit Model(Closed) {}
-   static bool takes(const Dims& dims) noexcept;
-   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   explicit Model(std::nullptr_t) {}
+   static bool takes(const Dims& dims) noexcept
+   {
+      const Checked B = Checked::dim(dims.B), S = Checked::dim(dims.S);
+      for (const Checked& size : {Checked(32 * B * S)})
+         if (size.overflows()) return false;  // it would in the network, too
+      return true;
+   }
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept
+   {
+      const Checked B = Checked::dim(dims.B), S = Checked::dim(dims.S);
+      Layout<4> layout(at);
+      layout.add(64 * floor_div(32 * B * S + 63, 64));
+      layout.add(64 * floor_div(32 * B * S + 63, 64), {0});
+      layout.add(64 * floor_div(32 * B * S + 63, 64), {1});
+      layout.add(1152 * floor_div(S + 15, 16) + 64 * S + 896, {2});
+      return layout.end;
+   }
    std::string load(const std::string& file, Body body, Check check);
    std::string bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check);
    std::string choose(Body body);
-   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
    {
       error = problem.empty() ? problem : "attention: " + problem;
       return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
@@ -353,27 +360,19 @@ private:
 class Workspace {
 public:
 #if defined(__cpp_exceptions)
-   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
-   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   /// In `memory`, Model::workspace_bytes(dims) bytes, 64-byte aligned, if it is given; else in memory of its own. Throws
+   /// std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}, void* memory = nullptr) : Workspace(dims)
    {
-      check();
-      own(new char[bytes_ + 63]);
-   }
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
-   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
-   {
-      check();
-      memory_ = static_cast<char*>(memory);
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("attention: a workspace for these dims is larger than any memory");
+      if (!place(memory)) throw std::bad_alloc();
    }
 #endif
-   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   /// The same without exceptions: nothing, where there is no such memory.
    static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
    {
       Workspace made(dims);
-      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
-      made.memory_ = static_cast<char*>(memory);
-      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
-      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+      return made.place(memory) ? std::optional<Workspace>(std::move(made)) : std::nullopt;
    }
    Workspace(Workspace&&) = default;
    Workspace& operator=(Workspace&&) = default;
@@ -383,29 +382,26 @@ public:
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
-   void own(char* memory)
+   bool place(void* memory) noexcept
    {
-      own_.reset(memory);
-      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+      if (bytes_ == static_cast<std::size_t>(-1)) return false;
+      if (!memory) {
+         own_.reset(new (std::nothrow) char[bytes_ + 63]);
+         memory = own_ ? own_.get() + (64 - reinterpret_cast<std::uintptr_t>(own_.get()) % 64) % 64 : nullptr;
+      }
+      memory_ = static_cast<char*>(memory);
+      return memory != nullptr;
    }
-#if defined(__cpp_exceptions)
-   void check() const
-   {
-      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("attention: a workspace for these dims is larger than any memory");
-   }
-#endif
    bool fit(const Dims& dims) noexcept
    {
       if (dims.B == dims_.B && dims.S == dims_.S) return takes_;
       if (!Model::takes(dims)) return false;
-      const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits) {
-         dims_ = dims;
-         takes_ = true;
-      } else {
+      if (Model::plan(dims, at_) > bytes_) {
          Model::plan(dims_, at_);
+         return false;
       }
-      return fits;
+      dims_ = dims;
+      return takes_ = true;
    }
 
    Dims dims_;
@@ -429,24 +425,20 @@ private:
 #if !__has_include(ONNX_BRIDGE_SELF)
 #error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
 #endif
-// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+// regions.hxx: opens and closes the parts of a header that are compiled for one instruction set each: ONNX_BRIDGE_BEGIN(isa) switches it on.
 //
-// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
-// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+// Every freedom of the user's flags with floating point is off: inside only fma() fuses a product with a sum.
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
-#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) \
-   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define ONNX_BRIDGE_END _Pragma("clang attribute pop")
+#pragma float_control(precise, on, push)
+#pragma clang fp contract(off)
 #else
-#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_BEGIN(isa) _Pragma("GCC push_options") ONNX_BRIDGE_PRAGMA(GCC target(isa))
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off", "no-fast-math")
 #endif
 // Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
 // an int that is an array's bound for a conversion.
@@ -456,7 +448,6 @@ private:
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
@@ -468,10 +459,6 @@ ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_HAS_AVX2 1
 #define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
@@ -480,27 +467,22 @@ ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_REGION avx2
 #define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
 #define ONNX_BRIDGE_LANES 4
 #define ONNX_BRIDGE_REGION baseline
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
 #endif
 #pragma GCC diagnostic pop
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
 #undef ONNX_BRIDGE_PRAGMA
-#undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN
 #undef ONNX_BRIDGE_END
-#undef ONNX_BRIDGE_BEGIN_BASELINE
-#undef ONNX_BRIDGE_END_BASELINE
 #undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace attention {
@@ -537,12 +519,8 @@ __attribute__((cold)) inline std::string Model::bind(const char* data, std::size
       std::uint64_t identity, Body body, Check check)
 {
    constexpr ExpectedWeights expected = {448, 1536, 0xd242ab0ea483e8bcu, 0x592a24965d581872u};
-   const std::string problem = expected.problem(data, bytes, where, check, identity);
-   if (!problem.empty()) return problem;
-   data += 448;
-   w_.attention_MatMul0_weights = reinterpret_cast<const float*>(data + 0);
-   w_.attention_MatMul3_weights = reinterpret_cast<const float*>(data + 512);
-   w_.attention_MatMul6_weights = reinterpret_cast<const float*>(data + 1024);
+   if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;
+   w_.data = data + 448;
    return choose(body);
 }
 
@@ -550,8 +528,7 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 {
    WeightsFile found;
    const std::string path = file.empty() ? WeightsFile::find("attention.dat", __FILE__) : file;
-   const std::string problem = found.open(path);
-   if (!problem.empty()) return problem;
+   if (std::string problem = found.open(path); !problem.empty()) return problem;
    file_ = found.data;
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
 }
@@ -559,53 +536,20 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 __attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice { Body body; Run run; };
-   constexpr Choice choices[] = {  // the best first
+   const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
+   run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-      {Body::avx512, avx512::run},
+      runs(Body::avx512) ? avx512::run :
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-      {Body::avx2, avx2::run},
+      runs(Body::avx2) ? avx2::run :
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-      {Body::baseline, baseline::run},
+      runs(Body::baseline) ? baseline::run :
 #endif
-   };
-   for (const Choice& choice : choices) {
-      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
-      run_ = choice.run;
-      return {};
-   }
+      nullptr;
+   if (run_) return {};
    return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
-}
-
-inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
-{
-   const Checked B = Checked::dim(dims.B), S = Checked::dim(dims.S);
-   for (const Checked& size : {Checked(32 * B * S)})
-      if (size.overflows()) return false;  // it would in the network, too
-   return true;
-}
-
-inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
-{
-   const Checked B = Checked::dim(dims.B), S = Checked::dim(dims.S);
-   Layout<4> layout(at);
-   layout.add(64 * floor_div(32 * B * S + 63, 64));
-   layout.add(64 * floor_div(32 * B * S + 63, 64), {0});
-   layout.add(64 * floor_div(32 * B * S + 63, 64), {1});
-   layout.add(1152 * floor_div(S + 15, 16) + 64 * S + 896, {2});
-   return layout.end;
-}
-
-inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
-{
-   const Checked B = Checked::dim(dims.B), S = Checked::dim(dims.S);
-   if (!takes(dims)) return 0;
-   switch (index) {
-   case 0: return (8 * B * S).count();
-   default: return 0;
-   }
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* x, float* y) const noexcept
@@ -625,23 +569,16 @@ struct Session {
       : model(filename), dims{B, S}, workspace(new onnx_bridge::attention::Workspace(model, dims)) {}
    Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::attention::Workspace(model, dims)) {}
    Session(Session&&) = default;
-   Session& operator=(Session other)
-   {
-      model = other.model;
-      dims = other.dims;
-      workspace = std::move(other.workspace);
-      return *this;
-   }
+   Session& operator=(Session&&) = default;
+   Session& operator=(const Session& other) { return *this = Session(other); }
 
    void doInfer(std::size_t B, std::size_t S, const float* x, std::vector<float>& y)
    {
       const onnx_bridge::attention::Dims sizes{B, S};
       y.resize(onnx_bridge::attention::Model::output_size(0, sizes));
-      if (!model.infer(*workspace, sizes, x, y.data())) {
-         workspace.reset(new onnx_bridge::attention::Workspace(model, sizes));  // sizes that are larger than any before
-         if (!model.infer(*workspace, sizes, x, y.data()))
-            throw std::runtime_error("attention: sizes do not agree with the inputs");
-      }
+      const bool done = model.infer(*workspace, sizes, x, y.data());
+      if (!done) workspace.reset(new onnx_bridge::attention::Workspace(model, sizes));  // sizes that are larger than any before
+      if (!done && !model.infer(*workspace, sizes, x, y.data())) throw std::runtime_error("attention: sizes do not agree with the inputs");
    }
    std::vector<float> infer(std::size_t B, std::size_t S, const float* x)
    {
@@ -670,10 +607,6 @@ inline void doInfer(const Session& session, std::size_t B, std::size_t S, const 
 namespace onnx_bridge { namespace attention { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-//
-// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
-// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
-// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
 
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
@@ -709,51 +642,40 @@ struct Const {
 using All = Const<lanes>;
 
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+
+/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
+   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
 }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
+#else
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
    vec v{};
    for (Size i = 0; i < n; i++) v[i] = p[i];
    return v;
-#endif
 }
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
    for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
 }
+#endif
 
 /// Lanes at and beyond n set to +0.
 ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
@@ -770,29 +692,14 @@ ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
    ONNX_BRIDGE_KEEP(t);
    return t;
 }
-ONNX_BRIDGE_INLINE float mul(float a, float b)
-{
-   float t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE double mul(double a, double b)
-{
-   double t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
-#else
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__x86_64__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
@@ -802,9 +709,6 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
    for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
    return r;
 }
-#endif
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
@@ -827,23 +731,18 @@ ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
 /// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
 ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
 
-// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+template <int by, class V, int... lane>
+ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
+{
 #if defined(__clang__)
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+   return __builtin_shufflevector(v, v, (lane + by) % lanes...);
 #else
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+   return __builtin_shuffle(v, ivec{(lane + by) % lanes...});  // GCC learnt Clang's spelling only in version 12
 #endif
-#if ONNX_BRIDGE_LANES == 16
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
-                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
-                       (14 + by) % 16, (15 + by) % 16)
-#elif ONNX_BRIDGE_LANES == 8
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
-#else
-#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
-#endif
+}
+/// The lanes moved down by `by`.
+template <int by, class V>
+ONNX_BRIDGE_INLINE V rotate(V v) { return rotated<by>(v, std::make_integer_sequence<int, lanes>()); }
 
 /// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
 ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
@@ -852,28 +751,20 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
    for (int half = 16 / lanes; half >= 1; half /= 2)
       for (int i = 0; i < half; i++) s[i] += s[i + half];
    vec v = s[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v += ONNX_BRIDGE_ROTATE(v, 8);
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v += ONNX_BRIDGE_ROTATE(v, 4);
-#endif
-   v += ONNX_BRIDGE_ROTATE(v, 2);
-   v += ONNX_BRIDGE_ROTATE(v, 1);
+   if constexpr (lanes >= 16) v += rotate<8>(v);
+   if constexpr (lanes >= 8) v += rotate<4>(v);
+   v += rotate<2>(v);
+   v += rotate<1>(v);
    return v[0];
 }
 
 /// The largest lane. Order does not matter to a maximum.
 ONNX_BRIDGE_INLINE float largest(vec v)
 {
-#if ONNX_BRIDGE_LANES >= 16
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 8));
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 4));
-#endif
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 2));
-   v = larger(v, ONNX_BRIDGE_ROTATE(v, 1));
+   if constexpr (lanes >= 16) v = larger(v, rotate<8>(v));
+   if constexpr (lanes >= 8) v = larger(v, rotate<4>(v));
+   v = larger(v, rotate<2>(v));
+   v = larger(v, rotate<1>(v));
    return v[0];
 }
 
@@ -914,10 +805,6 @@ ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 }
 
 // epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-//
-// An epilogue is any object with  vec operator()(vec value, Size row, Size column, Count count) const : `value` holds the elements
-// `column` .. `column + count - 1` of row `row` of the kernel's output, count is All or a Size below lanes. What it returns is stored.
-// The generator writes them; kernels take them by const reference as their last argument.
 
 /// Stores what was summed.
 struct Keep {
@@ -929,8 +816,6 @@ struct Keep {
 };
 
 // exp.hxx: the exponential function.
-//
-// x = n ln 2 + r with |r| <= ln(2) / 2; a polynomial of degree 6 in r, scaled by 2^n. NaN gives NaN. At most 1.03 ULP.
 
 /// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
 ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
@@ -958,11 +843,6 @@ ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
 }
 
 // gemm_tile.hxx: sums of products for a few rows and a few vectors of columns, all in registers.
-//
-// Order of summation, here and in everything built on it: the terms are cut into blocks of 256; inside a block one term at a time
-// by fma() from +0; block sums are added in order to the bias, or to each other: ((bias + S0) + S1) + ...
-// Right operands are read through Panels, so that packed weights and a matrix as it lies in memory go through the same code.
-// No alignment is asked for; operands and result do not overlap, except that `start` may be the tile itself.
 
 constexpr Size panel_columns = 16;  // of packed right operands, on every processor
 constexpr Size block_terms = 256;
@@ -1167,8 +1047,6 @@ ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Si
 }
 
 // pack.hxx: a matrix that is known only at run time, copied into panels of 16 columns.
-//
-// packed[ceil(N / 16)][K][16], +0 in the columns beyond N. Any strides, any alignment; `packed` does not overlap B.
 
 /// One panel: packed[K][16] from `columns` <= 16 columns of B, element (k, n) at B[k * b_row + n * b_column].
 ONNX_BRIDGE_KERNEL void pack_panel(Size K, Size columns, const float* B, Size b_row, Size b_column, float* packed)
@@ -1193,11 +1071,6 @@ ONNX_BRIDGE_INLINE void pack_panels(Size K, Size N, const float* B, Size b_row, 
 }
 
 // product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-//
-// Order of summation as in gemm_tile.hxx, whatever the sizes, strides and tiles. The total of blocks waits in Y; an epilogue is
-// applied to a tile after its last block, while it is in the first cache. Y does not overlap the operands, nor what the
-// epilogue reads. Nothing is written beyond column N of Y; nothing is read beyond column N of a plain right operand, nor beyond
-// the last whole panel of a packed one and of the bias.
 
 /// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
 /// the registers of the largest tile, at the price of one more copy of that tile in the program.
@@ -1388,15 +1261,6 @@ ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, 
 }
 
 // attention.hxx: softmax(score(Q K^T)) V for one head, without the matrix of scores in memory.
-//
-// Layout: Q[queries][width], K[keys][width], V[keys][value_width], Y[queries][value_width], each with its rows *_row apart and its
-//   elements neighbours. `score` is an epilogue (epilogue.hxx) of row = query and column = key: scale, masks and the like.
-// `scratch` holds attention_scratch(keys, width, value_width) floats. Y and scratch overlap nothing else. No alignment is asked for.
-// Order of summation: both products as in gemm.hxx (blocks of 256 terms: of width, then of keys), the sum of exponentials in
-//   32 lanes; each query by itself. The division by the sum comes last.
-// A query whose scores are all -inf, or that meets a NaN, gets NaN, as MatMul, Add, Softmax and MatMul in a row give. With `rare`
-//   Rare::zero_masked the first get 0, with Rare::zero_nan both: the weights are 0.
-//   a single key with the score -inf weighs exactly 0. No keys: 0. Exponentials below exp(-87.3) are 0. queries, widths may be 0.
 
 /// Floats from one query's scores to the next: an odd number of panels, so that rows do not contend for the same cache lines.
 constexpr Size score_row(Size keys) { return whole_panels(keys) + (whole_panels(keys) / panel_columns % 2 == 0 ? panel_columns : 0); }
@@ -1483,8 +1347,6 @@ ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size valu
 }
 
 // gemm_small.hxx: small layers, Y = epilogue(bias + X W), with sizes known at compile time: a few rows are computed where they stand.
-//
-// Operands, order of summation and bits: those of gemm() and dot_rows() in gemm.hxx. K <= 256, one block of terms; N <= 128.
 
 /// The columns Begin .. N - 1 of one row.
 template <Size Begin, Size N, Size K, class Epilogue>
@@ -1582,105 +1444,29 @@ ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* 
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
 
-typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-template <class T>
-using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
-/// The type in which integers of type T wrap around without promotion to int.
-template <class T>
-using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
-
-ONNX_BRIDGE_INLINE ivec wrap(unsigned_ivec x) { return reinterpret_cast<ivec>(x); }
-ONNX_BRIDGE_INLINE unsigned_ivec unwrap(ivec x) { return reinterpret_cast<unsigned_ivec>(x); }
-
 /// a * b, called so because `mul` is taken; integers only here, floats by mul().
 ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE ivec product(ivec a, ivec b) { return wrap(unwrap(a) * unwrap(b)); }
-ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
-{
-   return static_cast<T>(static_cast<wrapping<T>>(a) * static_cast<wrapping<T>>(b));
-}
-
-// activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-
-// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
-// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
-template <class T>
-using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
-
-// cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-
-/// int32 in memory, whole vectors or the first n lanes (the others 0).
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
-#else
-   ivec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-#endif
-}
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
-#else
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
-}
-
-// compare.hxx: ONNX's comparisons, logic, bits and choice.
-
-// is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
-ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
-{
-   std::int64_t bits;
-   std::memcpy(&bits, &x, sizeof bits);
-   return bits & 0x7fffffffffffffff;
-}
-ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff0000000000000; }
-ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
 
 // ---- the network
 
 struct Mul {
    template <class Count>
-   __attribute__((always_inline)) vec operator()(vec value, [[maybe_unused]] Size row, [[maybe_unused]] Size column, [[maybe_unused]] Count count) const
-   {
-      return product(value, splat(0.5f));
-   }
+   __attribute__((always_inline)) vec operator()(vec value, Size, Size, Count) const { return product(value, splat(0.5f)); }
 };
 
-static bool run([[maybe_unused]] const Weights& w,
-                [[maybe_unused]] char* arena,
-                [[maybe_unused]] const std::size_t* at,
-                [[maybe_unused]] const Dims& dims,
-                [[maybe_unused]] const float* x,
-                [[maybe_unused]] float* y) noexcept
+static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims& dims, const float* x, float* y) noexcept
 {
-   [[maybe_unused]] const Size B = static_cast<Size>(dims.B);
-   [[maybe_unused]] const Size S = static_cast<Size>(dims.S);
-   [[maybe_unused]] float* const attention_MatMul0 = reinterpret_cast<float*>(arena + at[0]);
-   [[maybe_unused]] float* const attention_MatMul3 = reinterpret_cast<float*>(arena + at[1]);
-   [[maybe_unused]] float* const attention_MatMul6 = reinterpret_cast<float*>(arena + at[2]);
+   const Size B = static_cast<Size>(dims.B);
+   const Size S = static_cast<Size>(dims.S);
+   float* const attention_MatMul0 = reinterpret_cast<float*>(arena + at[0]);
+   float* const attention_MatMul3 = reinterpret_cast<float*>(arena + at[1]);
+   float* const attention_MatMul6 = reinterpret_cast<float*>(arena + at[2]);
    // attention_MatMul0: x [B, S, 8] -> attention_MatMul0 [B, S, 8]
-   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul0_weights, nullptr, attention_MatMul0, 8, Keep());
+   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul0_weights(), nullptr, attention_MatMul0, 8, Keep());
    // attention_MatMul3: x [B, S, 8] -> attention_MatMul3 [B, S, 8]
-   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul3_weights, nullptr, attention_MatMul3, 8, Keep());
+   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul3_weights(), nullptr, attention_MatMul3, 8, Keep());
    // attention_MatMul6: x [B, S, 8] -> attention_MatMul6 [B, S, 8]
-   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul6_weights, nullptr, attention_MatMul6, 8, Keep());
+   gemm_small((B * S), Const<8>(), Const<8>(), x, 8, w.attention_MatMul6_weights(), nullptr, attention_MatMul6, 8, Keep());
    // attention_MatMul9 + attention_Mul10 + attention_Softmax11 + attention_MatMul12: attention_MatMul0 [B, S, 8], attention_MatMul3 [B, S,
    //   8], attention_MatMul6 [B, S, 8] -> attention_Transpose13 [B, S, 2,
    for (Size i = 0; i < B; i++) {
@@ -1697,8 +1483,10 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_KERNEL
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
-#undef ONNX_BRIDGE_SHUFFLE
-#undef ONNX_BRIDGE_ROTATE
 #undef ONNX_BRIDGE_SHUFFLE_PAIR
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::attention::ONNX_BRIDGE_REGION
 #endif

@@ -53,9 +53,7 @@ struct Argument {
    int rank;
    std::ptrdiff_t shape[8];
 };
-inline constexpr Argument inputs[] = {
-   {"start", "float32", 2, {-1, 3}},
-};
+inline constexpr Argument inputs[] = {{"start", "float32", 2, {-1, 3}}};
 inline constexpr Argument outputs[] = {
    {"last", "float32", 2, {-1, 3}},
    {"path", "float32", 3, {5, -1, 3}},
@@ -69,7 +67,6 @@ enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 struct Weights {
    // none
 };
-
 
 /// More bytes or elements than any memory has; and the most that one piece of memory may have.
 inline constexpr std::size_t too_many = static_cast<std::size_t>(-1);
@@ -138,9 +135,8 @@ public:
    static std::optional<Model> open(std::string& error,
       Body body = Body::best) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.choose(body);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.choose(body), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -156,18 +152,32 @@ public:
    }
 
    /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
-   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+   static std::size_t output_size(int index, Dims dims = {}) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      if (!takes(dims)) return 0;
+      switch (index) {
+      case 0: return (3 * N).count();
+      case 1: return (15 * N).count();
+      default: return 0;
+      }
+   }
 
 private:
    friend class Workspace;
    using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*, float*) noexcept;
-   struct Closed {};
-   explicit Model(Closed) {}
-   static bool takes(const Dims& dims) noexcept;
+   explicit Model(std::nullptr_t) {}
+   static bool takes(const Dims& dims) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      for (const Checked& size : {Checked(60 * N)})
+         if (size.overflows()) return false;  // it would in the network, too
+      return true;
+   }
    static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
    // no weights
    std::string choose(Body body);
-   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
    {
       error = problem.empty() ? problem : "control_flow: " + problem;
       return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
@@ -188,27 +198,19 @@ private:
 class Workspace {
 public:
 #if defined(__cpp_exceptions)
-   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
-   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   /// In `memory`, Model::workspace_bytes(dims) bytes, 64-byte aligned, if it is given; else in memory of its own. Throws
+   /// std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}, void* memory = nullptr) : Workspace(dims)
    {
-      check();
-      own(new char[bytes_ + 63]);
-   }
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
-   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
-   {
-      check();
-      memory_ = static_cast<char*>(memory);
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("control_flow: a workspace for these dims is larger than any memory");
+      if (!place(memory)) throw std::bad_alloc();
    }
 #endif
-   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   /// The same without exceptions: nothing, where there is no such memory.
    static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
    {
       Workspace made(dims);
-      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
-      made.memory_ = static_cast<char*>(memory);
-      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
-      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+      return made.place(memory) ? std::optional<Workspace>(std::move(made)) : std::nullopt;
    }
    Workspace(Workspace&&) = default;
    Workspace& operator=(Workspace&&) = default;
@@ -218,29 +220,26 @@ public:
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
-   void own(char* memory)
+   bool place(void* memory) noexcept
    {
-      own_.reset(memory);
-      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+      if (bytes_ == static_cast<std::size_t>(-1)) return false;
+      if (!memory) {
+         own_.reset(new (std::nothrow) char[bytes_ + 63]);
+         memory = own_ ? own_.get() + (64 - reinterpret_cast<std::uintptr_t>(own_.get()) % 64) % 64 : nullptr;
+      }
+      memory_ = static_cast<char*>(memory);
+      return memory != nullptr;
    }
-#if defined(__cpp_exceptions)
-   void check() const
-   {
-      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("control_flow: a workspace for these dims is larger than any memory");
-   }
-#endif
    bool fit(const Dims& dims) noexcept
    {
       if (dims.N == dims_.N) return takes_;
       if (!Model::takes(dims)) return false;
-      const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits) {
-         dims_ = dims;
-         takes_ = true;
-      } else {
+      if (Model::plan(dims, at_) > bytes_) {
          Model::plan(dims_, at_);
+         return false;
       }
-      return fits;
+      dims_ = dims;
+      return takes_ = true;
    }
 
    Dims dims_;
@@ -264,24 +263,20 @@ private:
 #if !__has_include(ONNX_BRIDGE_SELF)
 #error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
 #endif
-// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+// regions.hxx: opens and closes the parts of a header that are compiled for one instruction set each: ONNX_BRIDGE_BEGIN(isa) switches it on.
 //
-// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
-// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+// Every freedom of the user's flags with floating point is off: inside only fma() fuses a product with a sum.
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
-#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) \
-   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define ONNX_BRIDGE_END _Pragma("clang attribute pop")
+#pragma float_control(precise, on, push)
+#pragma clang fp contract(off)
 #else
-#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_BEGIN(isa) _Pragma("GCC push_options") ONNX_BRIDGE_PRAGMA(GCC target(isa))
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off", "no-fast-math")
 #endif
 // Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
 // an int that is an array's bound for a conversion.
@@ -291,7 +286,6 @@ private:
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
@@ -303,10 +297,6 @@ ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_HAS_AVX2 1
 #define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
@@ -315,27 +305,22 @@ ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_REGION avx2
 #define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
 #define ONNX_BRIDGE_LANES 4
 #define ONNX_BRIDGE_REGION baseline
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
 #endif
 #pragma GCC diagnostic pop
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
 #undef ONNX_BRIDGE_PRAGMA
-#undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN
 #undef ONNX_BRIDGE_END
-#undef ONNX_BRIDGE_BEGIN_BASELINE
-#undef ONNX_BRIDGE_END_BASELINE
 #undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace control_flow {
@@ -372,35 +357,23 @@ inline bool can_run(int body)
 __attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice { Body body; Run run; };
-   constexpr Choice choices[] = {  // the best first
+   const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
+   run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-      {Body::avx512, avx512::run},
+      runs(Body::avx512) ? avx512::run :
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-      {Body::avx2, avx2::run},
+      runs(Body::avx2) ? avx2::run :
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-      {Body::baseline, baseline::run},
+      runs(Body::baseline) ? baseline::run :
 #endif
-   };
-   for (const Choice& choice : choices) {
-      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
-      run_ = choice.run;
-      return {};
-   }
+      nullptr;
+   if (run_) return {};
    return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
 }
 
-inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   for (const Checked& size : {Checked(60 * N)})
-      if (size.overflows()) return false;  // it would in the network, too
-   return true;
-}
-
-inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
+inline std::size_t Model::plan(const Dims& dims, std::size_t* at) noexcept
 {
    const Checked N = Checked::dim(dims.N);
    Layout<10> layout(at);
@@ -415,17 +388,6 @@ inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused
    layout.add(64, {7});
    layout.add(64, {8});
    return layout.end;
-}
-
-inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   if (!takes(dims)) return 0;
-   switch (index) {
-   case 0: return (3 * N).count();
-   case 1: return (15 * N).count();
-   default: return 0;
-   }
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* start, float* last, float* path) const noexcept
@@ -445,24 +407,17 @@ struct Session {
       : model(), dims{N}, workspace(new onnx_bridge::control_flow::Workspace(model, dims)) {}
    Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::control_flow::Workspace(model, dims)) {}
    Session(Session&&) = default;
-   Session& operator=(Session other)
-   {
-      model = other.model;
-      dims = other.dims;
-      workspace = std::move(other.workspace);
-      return *this;
-   }
+   Session& operator=(Session&&) = default;
+   Session& operator=(const Session& other) { return *this = Session(other); }
 
    void doInfer(std::size_t N, const float* start, std::vector<float>& last, std::vector<float>& path)
    {
       const onnx_bridge::control_flow::Dims sizes{N};
       last.resize(onnx_bridge::control_flow::Model::output_size(0, sizes));
       path.resize(onnx_bridge::control_flow::Model::output_size(1, sizes));
-      if (!model.infer(*workspace, sizes, start, last.data(), path.data())) {
-         workspace.reset(new onnx_bridge::control_flow::Workspace(model, sizes));  // sizes that are larger than any before
-         if (!model.infer(*workspace, sizes, start, last.data(), path.data()))
-            throw std::runtime_error("control_flow: sizes do not agree with the inputs");
-      }
+      const bool done = model.infer(*workspace, sizes, start, last.data(), path.data());
+      if (!done) workspace.reset(new onnx_bridge::control_flow::Workspace(model, sizes));  // sizes that are larger than any before
+      if (!done && !model.infer(*workspace, sizes, start, last.data(), path.data())) throw std::runtime_error("control_flow: sizes do not agree with the inputs");
    }
    std::vector<std::vector<float>> infer(std::size_t N, const float* start)
    {
@@ -492,10 +447,6 @@ inline void doInfer(const Session& session, std::size_t N, const float* start, f
 namespace onnx_bridge { namespace control_flow { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-//
-// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
-// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
-// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
 
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
@@ -531,67 +482,44 @@ struct Const {
 using All = Const<lanes>;
 
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+
+/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
+   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
 }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
+#else
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
    vec v{};
    for (Size i = 0; i < n; i++) v[i] = p[i];
    return v;
-#endif
 }
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
    for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
 }
+#endif
 
 ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
 {
    vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE float mul(float a, float b)
-{
-   float t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE double mul(double a, double b)
-{
-   double t = a * b;
    ONNX_BRIDGE_KEEP(t);
    return t;
 }
@@ -618,32 +546,22 @@ ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b);
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
 #endif
-#if defined(__clang__) && defined(__x86_64__)
-ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
-#else
-ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
-#endif
 
 /// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
 ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
 
-// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+template <int by, class V, int... lane>
+ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
+{
 #if defined(__clang__)
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+   return __builtin_shufflevector(v, v, (lane + by) % lanes...);
 #else
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+   return __builtin_shuffle(v, ivec{(lane + by) % lanes...});  // GCC learnt Clang's spelling only in version 12
 #endif
-#if ONNX_BRIDGE_LANES == 16
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
-                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
-                       (14 + by) % 16, (15 + by) % 16)
-#elif ONNX_BRIDGE_LANES == 8
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
-#else
-#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
-#endif
+}
+/// The lanes moved down by `by`.
+template <int by, class V>
+ONNX_BRIDGE_INLINE V rotate(V v) { return rotated<by>(v, std::make_integer_sequence<int, lanes>()); }
 
 /// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
 ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
@@ -652,14 +570,10 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
    for (int half = 16 / lanes; half >= 1; half /= 2)
       for (int i = 0; i < half; i++) s[i] += s[i + half];
    vec v = s[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v += ONNX_BRIDGE_ROTATE(v, 8);
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v += ONNX_BRIDGE_ROTATE(v, 4);
-#endif
-   v += ONNX_BRIDGE_ROTATE(v, 2);
-   v += ONNX_BRIDGE_ROTATE(v, 1);
+   if constexpr (lanes >= 16) v += rotate<8>(v);
+   if constexpr (lanes >= 8) v += rotate<4>(v);
+   v += rotate<2>(v);
+   v += rotate<1>(v);
    return v[0];
 }
 
@@ -700,74 +614,16 @@ ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-//
-// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
-// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
-// Maxima and minima give NaN where an operand is NaN.
 
-typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
-template <class T>
-using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
 template <class T>
 using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
-/// The type in which integers of type T wrap around without promotion to int.
-template <class T>
-using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
-
-ONNX_BRIDGE_INLINE ivec wrap(unsigned_ivec x) { return reinterpret_cast<ivec>(x); }
-ONNX_BRIDGE_INLINE unsigned_ivec unwrap(ivec x) { return reinterpret_cast<unsigned_ivec>(x); }
 
 ONNX_BRIDGE_INLINE vec add(vec a, vec b) { return a + b; }
-ONNX_BRIDGE_INLINE ivec add(ivec a, ivec b) { return wrap(unwrap(a) + unwrap(b)); }
-ONNX_BRIDGE_INLINE float add(float a, float b) { return a + b; }
-ONNX_BRIDGE_INLINE double add(double a, double b) { return a + b; }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> add(T a, T b)
-{
-   return static_cast<T>(static_cast<wrapping<T>>(a) + static_cast<wrapping<T>>(b));
-}
-
-ONNX_BRIDGE_INLINE vec sub(vec a, vec b) { return a - b; }
-ONNX_BRIDGE_INLINE ivec sub(ivec a, ivec b) { return wrap(unwrap(a) - unwrap(b)); }
-ONNX_BRIDGE_INLINE float sub(float a, float b) { return a - b; }
-ONNX_BRIDGE_INLINE double sub(double a, double b) { return a - b; }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> sub(T a, T b)
-{
-   return static_cast<T>(static_cast<wrapping<T>>(a) - static_cast<wrapping<T>>(b));
-}
 
 /// a * b, called so because `mul` is taken; integers only here, floats by mul().
 ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE ivec product(ivec a, ivec b) { return wrap(unwrap(a) * unwrap(b)); }
-ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
-{
-   return static_cast<T>(static_cast<wrapping<T>>(a) * static_cast<wrapping<T>>(b));
-}
-
-ONNX_BRIDGE_INLINE vec neg(vec x) { return -x; }
-ONNX_BRIDGE_INLINE ivec neg(ivec x) { return wrap(-unwrap(x)); }
-ONNX_BRIDGE_INLINE float neg(float x) { return -x; }
-ONNX_BRIDGE_INLINE double neg(double x) { return -x; }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> neg(T x)
-{
-   return sub(T(), x);
-}
 
 ONNX_BRIDGE_INLINE vec abs(vec x) { return as_float(as_int(x) & 0x7fffffff); }
-ONNX_BRIDGE_INLINE ivec abs(ivec x) { return x < 0 ? neg(x) : x; }
-ONNX_BRIDGE_INLINE float abs(float x) { return __builtin_fabsf(x); }
-ONNX_BRIDGE_INLINE double abs(double x) { return __builtin_fabs(x); }
-template <class T>
-ONNX_BRIDGE_INLINE if_integer<T> abs(T x)
-{
-   return std::is_signed<T>::value && x < T() ? neg(x) : x;
-}
 
 ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
 ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
@@ -778,36 +634,6 @@ ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
 }
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-//
-// From float or double to integers: truncated towards zero. What does not fit, and NaN, gives what x86's conversions and thus
-// onnxruntime give: the smallest integer of int32 and int64; narrow types are the low bits of int32's answer, uint32 those of int64's. Never
-// undefined. To bool: x != 0 (NaN: true).
-
-/// int32 in memory, whole vectors or the first n lanes (the others 0).
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
-#else
-   ivec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-#endif
-}
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
-#else
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
-}
 
 typedef signed char byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES)));
 typedef signed char unaligned_byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES), aligned(1), may_alias));
@@ -823,10 +649,6 @@ ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, Size n)
 }
 
 // map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
-//
-// Operands are accessors: Row (contiguous), Same (one value for all), Strided. vector_map() works on vectors of floats, where bools
-// are masks and halves become floats; scalar_map() on any element types. y may be one of the operands. Every element is computed by the same instructions
-// wherever it stands, so that tails have the bits of full vectors.
 
 struct Row {
    const float* p;
@@ -877,16 +699,6 @@ ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... o
    }
 ONNX_BRIDGE_COMPARISON(greater, >)
 
-// is_nan(vec) stands in vector.hxx. By integers all of them, so that -ffinite-math-only changes nothing.
-ONNX_BRIDGE_INLINE std::int64_t magnitude_bits(double x)
-{
-   std::int64_t bits;
-   std::memcpy(&bits, &x, sizeof bits);
-   return bits & 0x7fffffffffffffff;
-}
-ONNX_BRIDGE_INLINE bool is_nan(double x) { return magnitude_bits(x) > 0x7ff0000000000000; }
-ONNX_BRIDGE_INLINE bool is_nan(float x) { return is_nan(static_cast<double>(x)); }
-
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
 
 /// The value below all others: -inf where there is one.
@@ -923,20 +735,6 @@ struct Max {
 };
 
 // reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
-//
-// Contiguous; x and y must not overlap; any size may be 0. Over several axes: one call after the other from the innermost, with the
-// operations of the table below. ONNX's results for nothing to reduce: sum 0, product 1, maximum -inf or the smallest integer ...; mean 0.
-// NaN propagates. A zero that is a maximum or minimum is +0. Integers wrap around.
-//
-// Order: float with inner a Const<1>: sums by sum_in_lanes, products in 32 lanes, too. Else one chain an output, in blocks of 256
-// whose results are joined in order. Chosen by types alone: give inner as a Size where it depends on the input's shape.
-//
-// | ONNX                                  | one call    | of several: first ones | last one (count: all elements) |
-// | ReduceSum, Max, Min, Prod, L1         | Sum ...     | the same               | the same; of L1, Sum           |
-// | ReduceMean                            | Mean{n}     | Sum                    | Mean{count}                    |
-// | ReduceSumSquare, L2                   | SumSquare   | SumSquare, then Sum    | Sum, RootOfSum                 |
-// | ReduceLogSum                          | LogSum      | Sum                    | LogSum                         |
-// | ReduceLogSumExp                       | LogSumExp   | LogSumExp              | LogSumExp                      |
 
 /// The result of one row in 32 lanes, folded by halves; missing elements count as the operation's start.
 template <class Operation>
@@ -966,14 +764,10 @@ ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation oper
    for (int half = width / 2; half >= 1; half /= 2)
       for (int j = 0; j < half; j++) partial[j] = operation.merge(partial[j], partial[j + half]);
    vec v = partial[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 8));
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 4));
-#endif
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 2));
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 1));
+   if constexpr (lanes >= 16) v = operation.merge(v, rotate<8>(v));
+   if constexpr (lanes >= 8) v = operation.merge(v, rotate<4>(v));
+   v = operation.merge(v, rotate<2>(v));
+   v = operation.merge(v, rotate<1>(v));
    return v[0];
 }
 
@@ -1052,16 +846,10 @@ ONNX_BRIDGE_KERNEL void reduce(Size outer, N n, Inner inner, const T* x, T* y, O
 // ---- the network
 
 struct Greater {
-   __attribute__((always_inline)) ivec operator()(vec x0) const
-   {
-      return greater(x0, splat(2.0f));
-   }
+   __attribute__((always_inline)) ivec operator()(vec x0) const { return greater(x0, splat(2.0f)); }
 };
 struct Mul {
-   __attribute__((always_inline)) vec operator()(vec x0) const
-   {
-      return product(x0, splat(0.5f));
-   }
+   __attribute__((always_inline)) vec operator()(vec x0) const { return product(x0, splat(0.5f)); }
 };
 struct AbsAdd {
    __attribute__((always_inline)) vec operator()(vec x0) const
@@ -1071,25 +859,20 @@ struct AbsAdd {
    }
 };
 
-static bool run([[maybe_unused]] const Weights& w,
-                [[maybe_unused]] char* arena,
-                [[maybe_unused]] const std::size_t* at,
-                [[maybe_unused]] const Dims& dims,
-                [[maybe_unused]] const float* start,
-                [[maybe_unused]] float* last,
-                [[maybe_unused]] float* path) noexcept
+static bool run([[maybe_unused]] const Weights& w, char* arena, const std::size_t* at, const Dims& dims, const float* start, float* last,
+      float* path) noexcept
 {
-   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
-   [[maybe_unused]] std::int64_t* const turn = reinterpret_cast<std::int64_t*>(arena + at[7]);
-   [[maybe_unused]] bool* const going = reinterpret_cast<bool*>(arena + at[8]);
-   [[maybe_unused]] float* const now = reinterpret_cast<float*>(arena + at[0]);
-   [[maybe_unused]] float* const body_ReduceMax0 = reinterpret_cast<float*>(arena + at[1]);
-   [[maybe_unused]] bool* const body_Greater1 = reinterpret_cast<bool*>(arena + at[9]);
-   [[maybe_unused]] float* const body_If2 = reinterpret_cast<float*>(arena + at[2]);
-   [[maybe_unused]] float* const halved = reinterpret_cast<float*>(arena + at[3]);
-   [[maybe_unused]] float* const grown = reinterpret_cast<float*>(arena + at[5]);
-   [[maybe_unused]] bool* const still = reinterpret_cast<bool*>(arena + at[6]);
-   [[maybe_unused]] float* const seen = reinterpret_cast<float*>(arena + at[4]);
+   const Size N = static_cast<Size>(dims.N);
+   std::int64_t* const turn = reinterpret_cast<std::int64_t*>(arena + at[7]);
+   bool* const going = reinterpret_cast<bool*>(arena + at[8]);
+   float* const now = reinterpret_cast<float*>(arena + at[0]);
+   float* const body_ReduceMax0 = reinterpret_cast<float*>(arena + at[1]);
+   bool* const body_Greater1 = reinterpret_cast<bool*>(arena + at[9]);
+   float* const body_If2 = reinterpret_cast<float*>(arena + at[2]);
+   float* const halved = reinterpret_cast<float*>(arena + at[3]);
+   float* const grown = reinterpret_cast<float*>(arena + at[5]);
+   bool* const still = reinterpret_cast<bool*>(arena + at[6]);
+   float* const seen = reinterpret_cast<float*>(arena + at[4]);
    // control_flow_Loop0_0: start [N, 3] -> last [N, 3], path [5, N, 3]
    std::memcpy(now, start, static_cast<std::size_t>((12 * N)));
    bool goes_on = true;
@@ -1132,8 +915,10 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_KERNEL
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
-#undef ONNX_BRIDGE_SHUFFLE
-#undef ONNX_BRIDGE_ROTATE
 #undef ONNX_BRIDGE_COMPARISON
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::control_flow::ONNX_BRIDGE_REGION
 #endif

@@ -63,12 +63,8 @@ struct Argument {
    int rank;
    std::ptrdiff_t shape[8];
 };
-inline constexpr Argument inputs[] = {
-   {"image", "float32", 4, {-1, 2, 6, 5}},
-};
-inline constexpr Argument outputs[] = {
-   {"means", "float32", 4, {-1, 18, 1, 1}},
-};
+inline constexpr Argument inputs[] = {{"image", "float32", 4, {-1, 2, 6, 5}}};
+inline constexpr Argument outputs[] = {{"means", "float32", 4, {-1, 18, 1, 1}}};
 
 /// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
 /// multiply-add (each but baseline, and that on arm64) give the same bits.
@@ -76,10 +72,12 @@ enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
 struct Weights {
-   const float* convolution_Conv0_bias;  // [32]
-   const float* convolution_Conv0_weights;  // [2, 2, 1, 3, 3, 16]
+   const char* data = nullptr;
+   template <class T>
+   const T* at(std::size_t offset) const { return reinterpret_cast<const T*>(data + offset); }
+   const float* convolution_Conv0_bias() const { return at<float>(0); }  // [32]
+   const float* convolution_Conv0_weights() const { return at<float>(128); }  // [2, 2, 1, 3, 3, 16]
 };
-
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -123,8 +121,7 @@ struct WeightsFile {
       if (!regular) return "cannot open weights file " + path + ": not a regular file";
       if (!whole) return failure(path, EFBIG);
       if (bytes == 0) return {};
-      const std::size_t size = bytes;
-      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
@@ -165,23 +162,14 @@ private:
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
 #if defined(__unix__) || defined(__APPLE__)
-   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   /// 0 where the file was changed within the last two seconds: it might be changed again in the same second.
    static std::uint64_t identity_of(const struct stat& status)
    {
-#if defined(__APPLE__)
-      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
-#else
-      const auto modified = status.st_mtim, changed = status.st_ctim;
-#endif
-      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
-      const std::uint64_t parts[] = {
-         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
-         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
-         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
-         static_cast<std::uint64_t>(changed.tv_nsec)};
-      char raw[sizeof(parts)];
-      std::memcpy(raw, parts, sizeof(parts));
-      return checksum(raw, sizeof(raw));
+      if (std::time(nullptr) - status.st_ctime < 3 || std::time(nullptr) - status.st_mtime < 3) return 0;
+      const auto number = [](auto x) { return static_cast<std::uint64_t>(x); };
+      const std::uint64_t parts[] = {number(status.st_dev), number(status.st_ino), number(status.st_size), number(status.st_mtime),
+                                     number(status.st_ctime)};
+      return checksum(reinterpret_cast<const char*>(parts), sizeof(parts));
    }
 #endif
 };
@@ -198,10 +186,9 @@ struct ExpectedWeights {
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
    __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
-      const std::uint16_t one = 1;
-      unsigned char first_byte;
-      std::memcpy(&first_byte, &one, 1);
-      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+      return where + " holds little-endian numbers, and this machine is big-endian";
+#endif
       if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
       if (bytes != header_bytes + payload_bytes)
          return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
@@ -285,16 +272,14 @@ public:
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.load(file, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.load(file, body, check), error);
    }
    static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -309,20 +294,41 @@ public:
    }
 
    /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
-   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+   static std::size_t output_size(int index, Dims dims = {}) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      if (!takes(dims)) return 0;
+      switch (index) {
+      case 0: return (18 * N).count();
+      default: return 0;
+      }
+   }
 
 private:
    friend class Workspace;
    using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*) noexcept;
-   struct Closed {};
-   explicit Model(Closed) {}
-   static bool takes(const Dims& dims) noexcept;
-   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   explicit Model(std::nullptr_t) {}
+   static bool takes(const Dims& dims) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      for (const Checked& size : {Checked(240 * N)})
+         if (size.overflows()) return false;  // it would in the network, too
+      return true;
+   }
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      Layout<3> layout(at);
+      layout.add(3840 * N);
+      layout.add(384, {0});
+      layout.add(128 * N, {0});
+      return layout.end;
+   }
    std::string load(const std::string& file, Body body, Check check);
    std::string bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check);
    std::string choose(Body body);
-   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
    {
       error = problem.empty() ? problem : "convolution: " + problem;
       return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
@@ -343,27 +349,19 @@ private:
 class Workspace {
 public:
 #if defined(__cpp_exceptions)
-   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
-   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   /// In `memory`, Model::workspace_bytes(dims) bytes, 64-byte aligned, if it is given; else in memory of its own. Throws
+   /// std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}, void* memory = nullptr) : Workspace(dims)
    {
-      check();
-      own(new char[bytes_ + 63]);
-   }
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
-   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
-   {
-      check();
-      memory_ = static_cast<char*>(memory);
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("convolution: a workspace for these dims is larger than any memory");
+      if (!place(memory)) throw std::bad_alloc();
    }
 #endif
-   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   /// The same without exceptions: nothing, where there is no such memory.
    static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
    {
       Workspace made(dims);
-      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
-      made.memory_ = static_cast<char*>(memory);
-      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
-      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+      return made.place(memory) ? std::optional<Workspace>(std::move(made)) : std::nullopt;
    }
    Workspace(Workspace&&) = default;
    Workspace& operator=(Workspace&&) = default;
@@ -373,29 +371,26 @@ public:
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
-   void own(char* memory)
+   bool place(void* memory) noexcept
    {
-      own_.reset(memory);
-      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+      if (bytes_ == static_cast<std::size_t>(-1)) return false;
+      if (!memory) {
+         own_.reset(new (std::nothrow) char[bytes_ + 63]);
+         memory = own_ ? own_.get() + (64 - reinterpret_cast<std::uintptr_t>(own_.get()) % 64) % 64 : nullptr;
+      }
+      memory_ = static_cast<char*>(memory);
+      return memory != nullptr;
    }
-#if defined(__cpp_exceptions)
-   void check() const
-   {
-      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("convolution: a workspace for these dims is larger than any memory");
-   }
-#endif
    bool fit(const Dims& dims) noexcept
    {
       if (dims.N == dims_.N) return takes_;
       if (!Model::takes(dims)) return false;
-      const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits) {
-         dims_ = dims;
-         takes_ = true;
-      } else {
+      if (Model::plan(dims, at_) > bytes_) {
          Model::plan(dims_, at_);
+         return false;
       }
-      return fits;
+      dims_ = dims;
+      return takes_ = true;
    }
 
    Dims dims_;
@@ -419,24 +414,20 @@ private:
 #if !__has_include(ONNX_BRIDGE_SELF)
 #error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
 #endif
-// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+// regions.hxx: opens and closes the parts of a header that are compiled for one instruction set each: ONNX_BRIDGE_BEGIN(isa) switches it on.
 //
-// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
-// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+// Every freedom of the user's flags with floating point is off: inside only fma() fuses a product with a sum.
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
-#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) \
-   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define ONNX_BRIDGE_END _Pragma("clang attribute pop")
+#pragma float_control(precise, on, push)
+#pragma clang fp contract(off)
 #else
-#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_BEGIN(isa) _Pragma("GCC push_options") ONNX_BRIDGE_PRAGMA(GCC target(isa))
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off", "no-fast-math")
 #endif
 // Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
 // an int that is an array's bound for a conversion.
@@ -446,7 +437,6 @@ private:
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
@@ -458,10 +448,6 @@ ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_HAS_AVX2 1
 #define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
@@ -470,27 +456,22 @@ ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_REGION avx2
 #define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
 #define ONNX_BRIDGE_LANES 4
 #define ONNX_BRIDGE_REGION baseline
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
 #endif
 #pragma GCC diagnostic pop
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
 #undef ONNX_BRIDGE_PRAGMA
-#undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN
 #undef ONNX_BRIDGE_END
-#undef ONNX_BRIDGE_BEGIN_BASELINE
-#undef ONNX_BRIDGE_END_BASELINE
 #undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace convolution {
@@ -527,11 +508,8 @@ __attribute__((cold)) inline std::string Model::bind(const char* data, std::size
       std::uint64_t identity, Body body, Check check)
 {
    constexpr ExpectedWeights expected = {320, 2432, 0x224511d739cd4ec1u, 0x21cc22c61bf68107u};
-   const std::string problem = expected.problem(data, bytes, where, check, identity);
-   if (!problem.empty()) return problem;
-   data += 320;
-   w_.convolution_Conv0_bias = reinterpret_cast<const float*>(data + 0);
-   w_.convolution_Conv0_weights = reinterpret_cast<const float*>(data + 128);
+   if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;
+   w_.data = data + 320;
    return choose(body);
 }
 
@@ -539,8 +517,7 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 {
    WeightsFile found;
    const std::string path = file.empty() ? WeightsFile::find("convolution.dat", __FILE__) : file;
-   const std::string problem = found.open(path);
-   if (!problem.empty()) return problem;
+   if (std::string problem = found.open(path); !problem.empty()) return problem;
    file_ = found.data;
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
 }
@@ -548,52 +525,20 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 __attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice { Body body; Run run; };
-   constexpr Choice choices[] = {  // the best first
+   const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
+   run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-      {Body::avx512, avx512::run},
+      runs(Body::avx512) ? avx512::run :
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-      {Body::avx2, avx2::run},
+      runs(Body::avx2) ? avx2::run :
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-      {Body::baseline, baseline::run},
+      runs(Body::baseline) ? baseline::run :
 #endif
-   };
-   for (const Choice& choice : choices) {
-      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
-      run_ = choice.run;
-      return {};
-   }
+      nullptr;
+   if (run_) return {};
    return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
-}
-
-inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   for (const Checked& size : {Checked(240 * N)})
-      if (size.overflows()) return false;  // it would in the network, too
-   return true;
-}
-
-inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   Layout<3> layout(at);
-   layout.add(3840 * N);
-   layout.add(384, {0});
-   layout.add(128 * N, {0});
-   return layout.end;
-}
-
-inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   if (!takes(dims)) return 0;
-   switch (index) {
-   case 0: return (18 * N).count();
-   default: return 0;
-   }
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* image, float* means) const noexcept
@@ -613,23 +558,16 @@ struct Session {
       : model(filename), dims{N}, workspace(new onnx_bridge::convolution::Workspace(model, dims)) {}
    Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::convolution::Workspace(model, dims)) {}
    Session(Session&&) = default;
-   Session& operator=(Session other)
-   {
-      model = other.model;
-      dims = other.dims;
-      workspace = std::move(other.workspace);
-      return *this;
-   }
+   Session& operator=(Session&&) = default;
+   Session& operator=(const Session& other) { return *this = Session(other); }
 
    void doInfer(std::size_t N, const float* image, std::vector<float>& means)
    {
       const onnx_bridge::convolution::Dims sizes{N};
       means.resize(onnx_bridge::convolution::Model::output_size(0, sizes));
-      if (!model.infer(*workspace, sizes, image, means.data())) {
-         workspace.reset(new onnx_bridge::convolution::Workspace(model, sizes));  // sizes that are larger than any before
-         if (!model.infer(*workspace, sizes, image, means.data()))
-            throw std::runtime_error("convolution: sizes do not agree with the inputs");
-      }
+      const bool done = model.infer(*workspace, sizes, image, means.data());
+      if (!done) workspace.reset(new onnx_bridge::convolution::Workspace(model, sizes));  // sizes that are larger than any before
+      if (!done && !model.infer(*workspace, sizes, image, means.data())) throw std::runtime_error("convolution: sizes do not agree with the inputs");
    }
    std::vector<float> infer(std::size_t N, const float* image)
    {
@@ -658,17 +596,12 @@ inline void doInfer(const Session& session, std::size_t N, const float* image, f
 namespace onnx_bridge { namespace convolution { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-//
-// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
-// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
-// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
 
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 typedef std::int32_t ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 typedef float unaligned_vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
-typedef std::int32_t unaligned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
 
 #define ONNX_BRIDGE_INLINE static inline __attribute__((always_inline, unused))
 #define ONNX_BRIDGE_KERNEL static __attribute__((noinline, unused))
@@ -701,16 +634,13 @@ struct is_const<Const<Value>> : std::true_type {};
 using All = Const<lanes>;
 
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
 /// Lanes at and beyond n set to +0.
-ONNX_BRIDGE_INLINE vec keep_first(vec v, All) { return v; }
 ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
 {
    ivec index{};
@@ -724,29 +654,14 @@ ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
    ONNX_BRIDGE_KEEP(t);
    return t;
 }
-ONNX_BRIDGE_INLINE float mul(float a, float b)
-{
-   float t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE double mul(double a, double b)
-{
-   double t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
-#else
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__x86_64__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
@@ -756,9 +671,6 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
    for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
    return r;
 }
-#endif
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
@@ -772,15 +684,8 @@ ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b);
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
 #endif
-#if defined(__clang__) && defined(__x86_64__)
-ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
-#else
-ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
-#endif
 
 // window.hxx: which input positions an output position of a convolution or a pooling reads.
-//
-// Positions are counted from zero along each axis. Sizes may be 0; a kernel of 0 taps reads nothing.
 
 /// One axis: output position o reads the inputs o * stride - pad + k * dilation, 0 <= k < kernel. A negative pad crops.
 /// Only an average that counts padding reads pad_end.
@@ -817,9 +722,6 @@ ONNX_BRIDGE_INLINE Range outputs_inside(const Axis& a)
 }
 
 // blocked.hxx: the layout of images between convolutions, and the ways into and out of it.
-//
-// Planar: [batch][channels][pixels], as ONNX has it. Blocked: [batch][blocks_of(channels)][pixels][16]; what lies beyond the last
-// channel is +0, always. Source and destination do not overlap; any alignment; bits are moved, never computed. Empty sizes do nothing.
 
 typedef float quad __attribute__((vector_size(16)));
 typedef std::int32_t iquad __attribute__((vector_size(16)));
@@ -890,10 +792,6 @@ ONNX_BRIDGE_INLINE void pad_row(const Placement& x, Size floats, const float* in
 }
 
 // epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-//
-// An epilogue is any object with  vec operator()(vec value, Size row, Size column, Count count) const : `value` holds the elements
-// `column` .. `column + count - 1` of row `row` of the kernel's output, count is All or a Size below lanes. What it returns is stored.
-// The generator writes them; kernels take them by const reference as their last argument.
 
 /// Stores what was summed.
 struct Keep {
@@ -905,11 +803,6 @@ struct Keep {
 };
 
 // conv_tile.hxx: the inner part of every convolution that mixes channels: a few pixels by 32 (AVX2: 16) output channels in registers.
-//
-// Order of summation of an output element: input channels in blocks, each block summed from +0 over depth tap, row tap, column tap,
-// channel, one term at a time by fma(); block sums added in order; the bias last: (S0 + S1 + ...) + bias. It depends on ConvSum's
-// counts alone. Weights: [panel of 16 outputs][block][depth][row][column][channel][16], a bias of 16 floats a panel, or null.
-// The output holds partial sums on the way: it overlaps nothing that is read, an epilogue's operands included.
 
 #if ONNX_BRIDGE_LANES == 16
 constexpr int conv_pixels = 14;  // of a tile: 14 x 2 sums, 2 weights, 1 input
@@ -1061,10 +954,6 @@ ONNX_BRIDGE_INLINE void conv_row(const ConvSum& s, int vectors, const float* in,
 }
 
 // conv_planar.hxx: convolution of a planar image of few channels (a network's first layer) to a blocked one, one image a call.
-//
-// Order of summation: one block for each input channel, its window by depth tap, row tap, column tap from +0; block sums added in
-// order; the bias last. Tiles at the border read a zero-padded copy of their own window, so scratch is small. The rest is conv.hxx's.
-// in [C][D * H * W]; weights [blocks_of(O)][C][kd][kh][kw][16 of O], padded with zeros; bias [blocks_of(O)][16] or null.
 
 /// Positions of a row that a tile reads.
 ONNX_BRIDGE_INLINE Size patch_width(const Window& w)
@@ -1128,20 +1017,10 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
       }
 }
 
-// arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-
-template <class T>
-using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
-
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
 
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> relu(T x)
-{
-   return x < T() ? T() : x;
-}
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
 
@@ -1181,10 +1060,6 @@ struct PoolAverage : PoolSum {
 };
 
 // pool_global.hxx: the average and the maximum of all pixels of each channel.
-//
-// Blocked average: one chain over the pixels for each channel in blocks of 256, block sums added in order; planar average: the 32
-// lanes of sum_in_lanes(). Both then divide by the number of pixels. Maximum: NaN as in pool.hxx, the order that of the average
-// (planar: the last 32 elements are taken once more where 32 do not divide the pixels). No pixels: 0 / 0, -inf. Any alignment.
 
 /// Blocked to [blocks_of(channels)][16]: planar and blocked at once. The epilogue's row is 0, its column the channel.
 template <class Way, class Epilogue>
@@ -1225,28 +1100,20 @@ ONNX_BRIDGE_KERNEL void pool_global_blocked(Size channels, Size pixels, Way way,
 struct Relu {
    static constexpr bool cheap = true;
    template <class Count>
-   __attribute__((always_inline)) vec operator()(vec value, [[maybe_unused]] Size row, [[maybe_unused]] Size column, [[maybe_unused]] Count count) const
-   {
-      return relu(value);
-   }
+   __attribute__((always_inline)) vec operator()(vec value, Size, Size, Count) const { return relu(value); }
 };
 
-static bool run([[maybe_unused]] const Weights& w,
-                [[maybe_unused]] char* arena,
-                [[maybe_unused]] const std::size_t* at,
-                [[maybe_unused]] const Dims& dims,
-                [[maybe_unused]] const float* image,
-                [[maybe_unused]] float* means) noexcept
+static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims& dims, const float* image, float* means) noexcept
 {
-   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
-   [[maybe_unused]] float* const convolution_Relu2 = reinterpret_cast<float*>(arena + at[0]);
-   [[maybe_unused]] float* const means_blocked = reinterpret_cast<float*>(arena + at[2]);
+   const Size N = static_cast<Size>(dims.N);
+   float* const convolution_Relu2 = reinterpret_cast<float*>(arena + at[0]);
+   float* const means_blocked = reinterpret_cast<float*>(arena + at[2]);
    // convolution_Conv0 + convolution_Relu2: image [N, 2, 6, 5] -> convolution_Relu2 [N, 18, 6, 5]
    {
       const Window window = {{1, 1, 1, 1, 1, 0, 0}, {6, 6, 3, 1, 1, 1, 1}, {5, 5, 3, 1, 1, 1, 1}};
       for (Size image_2 = 0; image_2 < N; image_2++) {
-         conv_planar<Const<1>>(window, 2, 18, image + image_2 * 60, w.convolution_Conv0_weights, w.convolution_Conv0_bias, convolution_Relu2
-               + image_2 * 960, reinterpret_cast<float*>(arena + at[1]), Relu());
+         conv_planar<Const<1>>(window, 2, 18, image + image_2 * 60, w.convolution_Conv0_weights(), w.convolution_Conv0_bias(),
+               convolution_Relu2 + image_2 * 960, reinterpret_cast<float*>(arena + at[1]), Relu());
       }
    }
    // convolution_GlobalAveragePool3: convolution_Relu2 [N, 18, 6, 5] -> means_blocked [N, 18, 1, 1]
@@ -1264,5 +1131,9 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_KEEP
 #undef ONNX_BRIDGE_QUAD
 #undef ONNX_BRIDGE_COMPARISON
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::convolution::ONNX_BRIDGE_REGION
 #endif

@@ -38,7 +38,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 #include <vector>
 #if defined(__unix__) || defined(__APPLE__)
@@ -63,12 +62,8 @@ struct Argument {
    int rank;
    std::ptrdiff_t shape[8];
 };
-inline constexpr Argument inputs[] = {
-   {"x", "float32", 2, {-1, 7}},
-};
-inline constexpr Argument outputs[] = {
-   {"p", "float32", 2, {-1, 1}},
-};
+inline constexpr Argument inputs[] = {{"x", "float32", 2, {-1, 7}}};
+inline constexpr Argument outputs[] = {{"p", "float32", 2, {-1, 1}}};
 
 /// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
 /// multiply-add (each but baseline, and that on arm64) give the same bits.
@@ -76,12 +71,14 @@ enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
 struct Weights {
-   const float* dense_Gemm0_bias;  // [32]
-   const float* dense_Gemm0_weights;  // [2, 7, 16]
-   const float* dense_Gemm2_bias;  // [16]
-   const float* dense_Gemm2_weights;  // [20]
+   const char* data = nullptr;
+   template <class T>
+   const T* at(std::size_t offset) const { return reinterpret_cast<const T*>(data + offset); }
+   const float* dense_Gemm0_bias() const { return at<float>(0); }  // [32]
+   const float* dense_Gemm0_weights() const { return at<float>(128); }  // [2, 7, 16]
+   const float* dense_Gemm2_bias() const { return at<float>(1024); }  // [16]
+   const float* dense_Gemm2_weights() const { return at<float>(1088); }  // [20]
 };
-
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -125,8 +122,7 @@ struct WeightsFile {
       if (!regular) return "cannot open weights file " + path + ": not a regular file";
       if (!whole) return failure(path, EFBIG);
       if (bytes == 0) return {};
-      const std::size_t size = bytes;
-      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
@@ -167,23 +163,14 @@ private:
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
 #if defined(__unix__) || defined(__APPLE__)
-   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   /// 0 where the file was changed within the last two seconds: it might be changed again in the same second.
    static std::uint64_t identity_of(const struct stat& status)
    {
-#if defined(__APPLE__)
-      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
-#else
-      const auto modified = status.st_mtim, changed = status.st_ctim;
-#endif
-      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
-      const std::uint64_t parts[] = {
-         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
-         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
-         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
-         static_cast<std::uint64_t>(changed.tv_nsec)};
-      char raw[sizeof(parts)];
-      std::memcpy(raw, parts, sizeof(parts));
-      return checksum(raw, sizeof(raw));
+      if (std::time(nullptr) - status.st_ctime < 3 || std::time(nullptr) - status.st_mtime < 3) return 0;
+      const auto number = [](auto x) { return static_cast<std::uint64_t>(x); };
+      const std::uint64_t parts[] = {number(status.st_dev), number(status.st_ino), number(status.st_size), number(status.st_mtime),
+                                     number(status.st_ctime)};
+      return checksum(reinterpret_cast<const char*>(parts), sizeof(parts));
    }
 #endif
 };
@@ -200,10 +187,9 @@ struct ExpectedWeights {
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
    __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
-      const std::uint16_t one = 1;
-      unsigned char first_byte;
-      std::memcpy(&first_byte, &one, 1);
-      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+      return where + " holds little-endian numbers, and this machine is big-endian";
+#endif
       if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
       if (bytes != header_bytes + payload_bytes)
          return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
@@ -220,60 +206,6 @@ struct ExpectedWeights {
       std::snprintf(message, sizeof(message), " is damaged: checksum %016llx, expected %016llx", static_cast<unsigned long long>(found),
                     static_cast<unsigned long long>(payload_hash));
       return where + message;
-   }
-};
-
-/// More bytes or elements than any memory has; and the most that one piece of memory may have.
-inline constexpr std::size_t too_many = static_cast<std::size_t>(-1);
-inline constexpr std::size_t most_bytes = too_many / (sizeof(std::size_t) > 4 ? 4 : 2);
-
-/// A size with a bound on everything that it is computed from, zeros taken for ones. Where the bound is beyond `most_bytes` the size has
-/// overflowed, now or in another order of the same factors; the value is exact where it has not.
-struct Checked {
-   std::int64_t value;
-   double bound;
-
-   Checked(std::int64_t v, double b) : value(v), bound(b < 1.0 ? 1.0 : b < 1e100 ? b : 1e100) {}
-   Checked(long long number) : Checked(number, static_cast<double>(number < 0 ? -number : number)) {}
-   static Checked dim(std::size_t n) { return {static_cast<std::int64_t>(n), static_cast<double>(n)}; }
-   bool overflows() const { return bound > static_cast<double>(most_bytes); }
-   /// The number of bytes or elements: too_many where it overflows, 0 where it is negative.
-   std::size_t count() const { return overflows() ? too_many : value > 0 ? static_cast<std::size_t>(value) : 0; }
-};
-inline std::int64_t wrapped(std::uint64_t x) { return static_cast<std::int64_t>(x); }
-inline std::uint64_t bits(Checked x) { return static_cast<std::uint64_t>(x.value); }
-inline Checked operator+(Checked a, Checked b) { return {wrapped(bits(a) + bits(b)), a.bound + b.bound}; }
-inline Checked operator-(Checked a, Checked b) { return {wrapped(bits(a) - bits(b)), a.bound + b.bound}; }
-inline Checked operator-(Checked a) { return {wrapped(0 - bits(a)), a.bound}; }
-inline Checked operator*(Checked a, Checked b) { return {wrapped(bits(a) * bits(b)), a.bound * b.bound}; }
-/// Rounded down. A division by zero overflows.
-inline Checked floor_div(Checked a, Checked b)
-{
-   if (b.value == 0 || a.overflows() || b.overflows()) return {0, 1e100};
-   const std::int64_t quotient = a.value / b.value, rest = a.value % b.value;
-   const double divisor = static_cast<double>(b.value < 0 ? -b.value : b.value);
-   return {quotient - (rest != 0 && (rest < 0) != (b.value < 0)), a.bound / divisor + 1.0};
-}
-
-/// Where the pieces of a Workspace lie: each begins where the highest of those `below` it ends.
-template <std::size_t Pieces>
-struct Layout {
-   std::size_t* at;
-   std::size_t tops[Pieces] = {};
-   std::size_t pieces = 0, end = 0;
-
-   explicit Layout(std::size_t* offsets) : at(offsets) {}
-   void add(Checked bytes, std::initializer_list<int> below = {})
-   {
-      std::size_t offset = 0;
-      for (const int piece : below)
-         if (tops[piece] > offset) offset = tops[piece];
-      const std::size_t size = bytes.count();
-      const bool fits = offset <= most_bytes && size <= most_bytes - offset;
-      at[pieces] = offset;
-      tops[pieces] = fits ? offset + size : too_many;
-      if (tops[pieces] > end) end = tops[pieces];
-      pieces++;
    }
 };
 
@@ -295,16 +227,14 @@ public:
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.load(file, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.load(file, body, check), error);
    }
    static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -319,20 +249,34 @@ public:
    }
 
    /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
-   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+   static std::size_t output_size(int index, Dims dims = {}) noexcept
+   {
+      if (!takes(dims)) return 0;
+      switch (index) {
+      case 0: return dims.N;
+      default: return 0;
+      }
+   }
 
 private:
    friend class Workspace;
    using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*) noexcept;
-   struct Closed {};
-   explicit Model(Closed) {}
-   static bool takes(const Dims& dims) noexcept;
-   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   explicit Model(std::nullptr_t) {}
+   static bool takes(const Dims& dims) noexcept
+   {
+      return dims.N <= static_cast<std::size_t>(-1) / 768;  // beyond it sizes overflow, here or in the network
+   }
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept
+   {
+      if (!takes(dims)) return static_cast<std::size_t>(-1);
+      at[0] = 0;
+      return 64 * ((80 * dims.N + 63) / 64);
+   }
    std::string load(const std::string& file, Body body, Check check);
    std::string bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check);
    std::string choose(Body body);
-   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
    {
       error = problem.empty() ? problem : "dense: " + problem;
       return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
@@ -353,27 +297,19 @@ private:
 class Workspace {
 public:
 #if defined(__cpp_exceptions)
-   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
-   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   /// In `memory`, Model::workspace_bytes(dims) bytes, 64-byte aligned, if it is given; else in memory of its own. Throws
+   /// std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}, void* memory = nullptr) : Workspace(dims)
    {
-      check();
-      own(new char[bytes_ + 63]);
-   }
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
-   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
-   {
-      check();
-      memory_ = static_cast<char*>(memory);
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("dense: a workspace for these dims is larger than any memory");
+      if (!place(memory)) throw std::bad_alloc();
    }
 #endif
-   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   /// The same without exceptions: nothing, where there is no such memory.
    static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
    {
       Workspace made(dims);
-      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
-      made.memory_ = static_cast<char*>(memory);
-      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
-      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+      return made.place(memory) ? std::optional<Workspace>(std::move(made)) : std::nullopt;
    }
    Workspace(Workspace&&) = default;
    Workspace& operator=(Workspace&&) = default;
@@ -383,29 +319,26 @@ public:
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
-   void own(char* memory)
+   bool place(void* memory) noexcept
    {
-      own_.reset(memory);
-      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+      if (bytes_ == static_cast<std::size_t>(-1)) return false;
+      if (!memory) {
+         own_.reset(new (std::nothrow) char[bytes_ + 63]);
+         memory = own_ ? own_.get() + (64 - reinterpret_cast<std::uintptr_t>(own_.get()) % 64) % 64 : nullptr;
+      }
+      memory_ = static_cast<char*>(memory);
+      return memory != nullptr;
    }
-#if defined(__cpp_exceptions)
-   void check() const
-   {
-      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("dense: a workspace for these dims is larger than any memory");
-   }
-#endif
    bool fit(const Dims& dims) noexcept
    {
       if (dims.N == dims_.N) return takes_;
       if (!Model::takes(dims)) return false;
-      const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits) {
-         dims_ = dims;
-         takes_ = true;
-      } else {
+      if (Model::plan(dims, at_) > bytes_) {
          Model::plan(dims_, at_);
+         return false;
       }
-      return fits;
+      dims_ = dims;
+      return takes_ = true;
    }
 
    Dims dims_;
@@ -429,24 +362,20 @@ private:
 #if !__has_include(ONNX_BRIDGE_SELF)
 #error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
 #endif
-// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+// regions.hxx: opens and closes the parts of a header that are compiled for one instruction set each: ONNX_BRIDGE_BEGIN(isa) switches it on.
 //
-// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
-// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+// Every freedom of the user's flags with floating point is off: inside only fma() fuses a product with a sum.
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
-#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) \
-   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define ONNX_BRIDGE_END _Pragma("clang attribute pop")
+#pragma float_control(precise, on, push)
+#pragma clang fp contract(off)
 #else
-#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_BEGIN(isa) _Pragma("GCC push_options") ONNX_BRIDGE_PRAGMA(GCC target(isa))
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off", "no-fast-math")
 #endif
 // Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
 // an int that is an array's bound for a conversion.
@@ -456,7 +385,6 @@ private:
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
@@ -468,10 +396,6 @@ ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_HAS_AVX2 1
 #define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
@@ -480,27 +404,22 @@ ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_REGION avx2
 #define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
 #define ONNX_BRIDGE_LANES 4
 #define ONNX_BRIDGE_REGION baseline
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
 #endif
 #pragma GCC diagnostic pop
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
 #undef ONNX_BRIDGE_PRAGMA
-#undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN
 #undef ONNX_BRIDGE_END
-#undef ONNX_BRIDGE_BEGIN_BASELINE
-#undef ONNX_BRIDGE_END_BASELINE
 #undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace dense {
@@ -537,13 +456,8 @@ __attribute__((cold)) inline std::string Model::bind(const char* data, std::size
       std::uint64_t identity, Body body, Check check)
 {
    constexpr ExpectedWeights expected = {512, 1216, 0x17b97719465fdfd3u, 0x4bce4f87876e3141u};
-   const std::string problem = expected.problem(data, bytes, where, check, identity);
-   if (!problem.empty()) return problem;
-   data += 512;
-   w_.dense_Gemm0_bias = reinterpret_cast<const float*>(data + 0);
-   w_.dense_Gemm0_weights = reinterpret_cast<const float*>(data + 128);
-   w_.dense_Gemm2_bias = reinterpret_cast<const float*>(data + 1024);
-   w_.dense_Gemm2_weights = reinterpret_cast<const float*>(data + 1088);
+   if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;
+   w_.data = data + 512;
    return choose(body);
 }
 
@@ -551,8 +465,7 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 {
    WeightsFile found;
    const std::string path = file.empty() ? WeightsFile::find("dense.dat", __FILE__) : file;
-   const std::string problem = found.open(path);
-   if (!problem.empty()) return problem;
+   if (std::string problem = found.open(path); !problem.empty()) return problem;
    file_ = found.data;
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
 }
@@ -560,50 +473,20 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 __attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice { Body body; Run run; };
-   constexpr Choice choices[] = {  // the best first
+   const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
+   run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-      {Body::avx512, avx512::run},
+      runs(Body::avx512) ? avx512::run :
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-      {Body::avx2, avx2::run},
+      runs(Body::avx2) ? avx2::run :
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-      {Body::baseline, baseline::run},
+      runs(Body::baseline) ? baseline::run :
 #endif
-   };
-   for (const Choice& choice : choices) {
-      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
-      run_ = choice.run;
-      return {};
-   }
+      nullptr;
+   if (run_) return {};
    return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
-}
-
-inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   for (const Checked& size : {Checked(28 * N)})
-      if (size.overflows()) return false;  // it would in the network, too
-   return true;
-}
-
-inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   Layout<1> layout(at);
-   layout.add(64 * floor_div(80 * N + 63, 64));
-   return layout.end;
-}
-
-inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   if (!takes(dims)) return 0;
-   switch (index) {
-   case 0: return (N).count();
-   default: return 0;
-   }
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* x, float* p) const noexcept
@@ -623,23 +506,16 @@ struct Session {
       : model(filename), dims{N}, workspace(new onnx_bridge::dense::Workspace(model, dims)) {}
    Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::dense::Workspace(model, dims)) {}
    Session(Session&&) = default;
-   Session& operator=(Session other)
-   {
-      model = other.model;
-      dims = other.dims;
-      workspace = std::move(other.workspace);
-      return *this;
-   }
+   Session& operator=(Session&&) = default;
+   Session& operator=(const Session& other) { return *this = Session(other); }
 
    void doInfer(std::size_t N, const float* x, std::vector<float>& p)
    {
       const onnx_bridge::dense::Dims sizes{N};
       p.resize(onnx_bridge::dense::Model::output_size(0, sizes));
-      if (!model.infer(*workspace, sizes, x, p.data())) {
-         workspace.reset(new onnx_bridge::dense::Workspace(model, sizes));  // sizes that are larger than any before
-         if (!model.infer(*workspace, sizes, x, p.data()))
-            throw std::runtime_error("dense: sizes do not agree with the inputs");
-      }
+      const bool done = model.infer(*workspace, sizes, x, p.data());
+      if (!done) workspace.reset(new onnx_bridge::dense::Workspace(model, sizes));  // sizes that are larger than any before
+      if (!done && !model.infer(*workspace, sizes, x, p.data())) throw std::runtime_error("dense: sizes do not agree with the inputs");
    }
    std::vector<float> infer(std::size_t N, const float* x)
    {
@@ -668,10 +544,6 @@ inline void doInfer(const Session& session, std::size_t N, const float* x, float
 namespace onnx_bridge { namespace dense { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-//
-// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
-// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
-// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
 
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
@@ -707,51 +579,36 @@ struct Const {
 using All = Const<lanes>;
 
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
-ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
+/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
+   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
 }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
+#else
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
    vec v{};
    for (Size i = 0; i < n; i++) v[i] = p[i];
    return v;
-#endif
 }
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
    for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
 }
+#endif
 
 ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
 {
@@ -759,29 +616,14 @@ ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
    ONNX_BRIDGE_KEEP(t);
    return t;
 }
-ONNX_BRIDGE_INLINE float mul(float a, float b)
-{
-   float t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE double mul(double a, double b)
-{
-   double t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
-#else
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__x86_64__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
@@ -791,9 +633,6 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
    for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
    return r;
 }
-#endif
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
@@ -807,29 +646,19 @@ ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps(a, b);
 #else
 ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
 #endif
-#if defined(__clang__) && defined(__x86_64__)
-ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), splat(b))[0]; }
-#else
-ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
-#endif
 
-// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+template <int by, class V, int... lane>
+ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
+{
 #if defined(__clang__)
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+   return __builtin_shufflevector(v, v, (lane + by) % lanes...);
 #else
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+   return __builtin_shuffle(v, ivec{(lane + by) % lanes...});  // GCC learnt Clang's spelling only in version 12
 #endif
-#if ONNX_BRIDGE_LANES == 16
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
-                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
-                       (14 + by) % 16, (15 + by) % 16)
-#elif ONNX_BRIDGE_LANES == 8
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
-#else
-#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
-#endif
+}
+/// The lanes moved down by `by`.
+template <int by, class V>
+ONNX_BRIDGE_INLINE V rotate(V v) { return rotated<by>(v, std::make_integer_sequence<int, lanes>()); }
 
 /// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
 ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
@@ -838,14 +667,10 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
    for (int half = 16 / lanes; half >= 1; half /= 2)
       for (int i = 0; i < half; i++) s[i] += s[i + half];
    vec v = s[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v += ONNX_BRIDGE_ROTATE(v, 8);
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v += ONNX_BRIDGE_ROTATE(v, 4);
-#endif
-   v += ONNX_BRIDGE_ROTATE(v, 2);
-   v += ONNX_BRIDGE_ROTATE(v, 1);
+   if constexpr (lanes >= 16) v += rotate<8>(v);
+   if constexpr (lanes >= 8) v += rotate<4>(v);
+   v += rotate<2>(v);
+   v += rotate<1>(v);
    return v[0];
 }
 
@@ -872,7 +697,7 @@ template <Size K, class Epilogue>
 ONNX_BRIDGE_INLINE void dot_small(Size M, Const<K>, const float* X, Size ldx, const float* w, const float* bias, float* Y,
                                   const Epilogue& epilogue)
 {
-   const auto value = [&](Size m) __attribute__((always_inline)) { return bias ? *bias + dot_row<K>(X + m * ldx, w) : dot_row<K>(X + m * ldx, w); };
+   const auto value = [&](Size m) __attribute__((always_inline)) -> float { return bias ? *bias + dot_row<K>(X + m * ldx, w) : dot_row<K>(X + m * ldx, w); };
    if (M == 1) {
       *Y = epilogue(splat(value(0)), 0, 0, Size(1))[0];
       return;
@@ -886,8 +711,6 @@ ONNX_BRIDGE_INLINE void dot_small(Size M, Const<K>, const float* X, Size ldx, co
 }
 
 // gemm_small.hxx: small layers, Y = epilogue(bias + X W), with sizes known at compile time: a few rows are computed where they stand.
-//
-// Operands, order of summation and bits: those of gemm() and dot_rows() in gemm.hxx. K <= 256, one block of terms; N <= 128.
 
 /// The columns Begin .. N - 1 of one row.
 template <Size Begin, Size N, Size K, class Epilogue>
@@ -983,14 +806,7 @@ ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* 
    if constexpr (whole < N) small_columns<1>(M, whole, N - whole, K, X, ldx, W, bias, Y, ldy, epilogue, heights);
 }
 
-// arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-
-template <class T>
-using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
-
 // exp.hxx: the exponential function.
-//
-// x = n ln 2 + r with |r| <= ln(2) / 2; a polynomial of degree 6 in r, scaled by 2^n. NaN gives NaN. At most 1.03 ULP.
 
 /// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
 ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
@@ -1027,87 +843,29 @@ ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
 
-// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
-// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
-template <class T>
-using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
-
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> relu(T x)
-{
-   return x < T() ? T() : x;
-}
-
-// From here on T is vec or double; float: at the end of this file.
-
-// A single float: one lane.
-ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
-
-// cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-
-/// int32 in memory, whole vectors or the first n lanes (the others 0).
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
-#else
-   ivec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-#endif
-}
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
-#else
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
-}
 
 // ---- the network
 
 struct Relu {
    static constexpr bool cheap = true;
    template <class Count>
-   __attribute__((always_inline)) vec operator()(vec value, [[maybe_unused]] Size row, [[maybe_unused]] Size column, [[maybe_unused]] Count count) const
-   {
-      return relu(value);
-   }
+   __attribute__((always_inline)) vec operator()(vec value, Size, Size, Count) const { return relu(value); }
 };
 struct Sigmoid {
    template <class Count>
-   __attribute__((always_inline)) vec operator()(vec value, [[maybe_unused]] Size row, [[maybe_unused]] Size column, [[maybe_unused]] Count count) const
-   {
-      return sigmoid(value);
-   }
+   __attribute__((always_inline)) vec operator()(vec value, Size, Size, Count) const { return sigmoid(value); }
 };
 
-static bool run([[maybe_unused]] const Weights& w,
-                [[maybe_unused]] char* arena,
-                [[maybe_unused]] const std::size_t* at,
-                [[maybe_unused]] const Dims& dims,
-                [[maybe_unused]] const float* x,
-                [[maybe_unused]] float* p) noexcept
+static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims& dims, const float* x, float* p) noexcept
 {
-   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
-   [[maybe_unused]] float* const dense_Relu1 = reinterpret_cast<float*>(arena + at[0]);
+   const Size N = static_cast<Size>(dims.N);
+   float* const dense_Relu1 = reinterpret_cast<float*>(arena + at[0]);
    // dense_Gemm0 + dense_Relu1: x [N, 7] -> dense_Relu1 [N, 20]
-   gemm_small(N, Const<20>(), Const<7>(), x, 7, w.dense_Gemm0_weights, w.dense_Gemm0_bias, dense_Relu1, 20, Relu());
+   gemm_small(N, Const<20>(), Const<7>(), x, 7, w.dense_Gemm0_weights(), w.dense_Gemm0_bias(), dense_Relu1, 20, Relu());
    // dense_Gemm2 + dense_Sigmoid3: dense_Relu1 [N, 20] -> p [N, 1]
-   dot_small(N, Const<20>(), dense_Relu1, 20, w.dense_Gemm2_weights, w.dense_Gemm2_bias, p, Sigmoid());
+   dot_small(N, Const<20>(), dense_Relu1, 20, w.dense_Gemm2_weights(), w.dense_Gemm2_bias(), p, Sigmoid());
    return true;
 }
 
@@ -1115,7 +873,9 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_KERNEL
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
-#undef ONNX_BRIDGE_SHUFFLE
-#undef ONNX_BRIDGE_ROTATE
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::dense::ONNX_BRIDGE_REGION
 #endif

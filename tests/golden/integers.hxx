@@ -66,9 +66,7 @@ struct Argument {
    int rank;
    std::ptrdiff_t shape[8];
 };
-inline constexpr Argument inputs[] = {
-   {"ids", "int64", 2, {-1, -1}},
-};
+inline constexpr Argument inputs[] = {{"ids", "int64", 2, {-1, -1}}};
 inline constexpr Argument outputs[] = {
    {"total", "int32", 2, {-1, 2}},
    {"many", "bool", 2, {-1, 2}},
@@ -80,9 +78,11 @@ enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
 struct Weights {
-   const std::int32_t* integers_c3;  // [11, 2]
+   const char* data = nullptr;
+   template <class T>
+   const T* at(std::size_t offset) const { return reinterpret_cast<const T*>(data + offset); }
+   const std::int32_t* integers_c3() const { return at<std::int32_t>(0); }  // [11, 2]
 };
-
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -126,8 +126,7 @@ struct WeightsFile {
       if (!regular) return "cannot open weights file " + path + ": not a regular file";
       if (!whole) return failure(path, EFBIG);
       if (bytes == 0) return {};
-      const std::size_t size = bytes;
-      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
@@ -168,23 +167,14 @@ private:
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
 #if defined(__unix__) || defined(__APPLE__)
-   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   /// 0 where the file was changed within the last two seconds: it might be changed again in the same second.
    static std::uint64_t identity_of(const struct stat& status)
    {
-#if defined(__APPLE__)
-      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
-#else
-      const auto modified = status.st_mtim, changed = status.st_ctim;
-#endif
-      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
-      const std::uint64_t parts[] = {
-         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
-         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
-         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
-         static_cast<std::uint64_t>(changed.tv_nsec)};
-      char raw[sizeof(parts)];
-      std::memcpy(raw, parts, sizeof(parts));
-      return checksum(raw, sizeof(raw));
+      if (std::time(nullptr) - status.st_ctime < 3 || std::time(nullptr) - status.st_mtime < 3) return 0;
+      const auto number = [](auto x) { return static_cast<std::uint64_t>(x); };
+      const std::uint64_t parts[] = {number(status.st_dev), number(status.st_ino), number(status.st_size), number(status.st_mtime),
+                                     number(status.st_ctime)};
+      return checksum(reinterpret_cast<const char*>(parts), sizeof(parts));
    }
 #endif
 };
@@ -201,10 +191,9 @@ struct ExpectedWeights {
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
    __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
-      const std::uint16_t one = 1;
-      unsigned char first_byte;
-      std::memcpy(&first_byte, &one, 1);
-      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+      return where + " holds little-endian numbers, and this machine is big-endian";
+#endif
       if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
       if (bytes != header_bytes + payload_bytes)
          return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
@@ -296,16 +285,14 @@ public:
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.load(file, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.load(file, body, check), error);
    }
    static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -320,20 +307,42 @@ public:
    }
 
    /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
-   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+   static std::size_t output_size(int index, Dims dims = {}) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      if (!takes(dims)) return 0;
+      switch (index) {
+      case 0: return (2 * N).count();
+      case 1: return (2 * N).count();
+      default: return 0;
+      }
+   }
 
 private:
    friend class Workspace;
    using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const std::int64_t*, std::int32_t*, bool*) noexcept;
-   struct Closed {};
-   explicit Model(Closed) {}
-   static bool takes(const Dims& dims) noexcept;
-   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   explicit Model(std::nullptr_t) {}
+   static bool takes(const Dims& dims) noexcept
+   {
+      const Checked N = Checked::dim(dims.N), T = Checked::dim(dims.T);
+      for (const Checked& size : {Checked(8 * N * T)})
+         if (size.overflows()) return false;  // it would in the network, too
+      return true;
+   }
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept
+   {
+      const Checked N = Checked::dim(dims.N), T = Checked::dim(dims.T);
+      Layout<3> layout(at);
+      layout.add(64 * floor_div(8 * N * T + 63, 64));
+      layout.add(64);
+      layout.add(64 * floor_div(8 * N * T + 63, 64), {0});
+      return layout.end;
+   }
    std::string load(const std::string& file, Body body, Check check);
    std::string bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check);
    std::string choose(Body body);
-   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
    {
       error = problem.empty() ? problem : "integers: " + problem;
       return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
@@ -354,27 +363,19 @@ private:
 class Workspace {
 public:
 #if defined(__cpp_exceptions)
-   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
-   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   /// In `memory`, Model::workspace_bytes(dims) bytes, 64-byte aligned, if it is given; else in memory of its own. Throws
+   /// std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}, void* memory = nullptr) : Workspace(dims)
    {
-      check();
-      own(new char[bytes_ + 63]);
-   }
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
-   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
-   {
-      check();
-      memory_ = static_cast<char*>(memory);
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("integers: a workspace for these dims is larger than any memory");
+      if (!place(memory)) throw std::bad_alloc();
    }
 #endif
-   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   /// The same without exceptions: nothing, where there is no such memory.
    static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
    {
       Workspace made(dims);
-      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
-      made.memory_ = static_cast<char*>(memory);
-      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
-      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+      return made.place(memory) ? std::optional<Workspace>(std::move(made)) : std::nullopt;
    }
    Workspace(Workspace&&) = default;
    Workspace& operator=(Workspace&&) = default;
@@ -384,29 +385,26 @@ public:
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
-   void own(char* memory)
+   bool place(void* memory) noexcept
    {
-      own_.reset(memory);
-      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+      if (bytes_ == static_cast<std::size_t>(-1)) return false;
+      if (!memory) {
+         own_.reset(new (std::nothrow) char[bytes_ + 63]);
+         memory = own_ ? own_.get() + (64 - reinterpret_cast<std::uintptr_t>(own_.get()) % 64) % 64 : nullptr;
+      }
+      memory_ = static_cast<char*>(memory);
+      return memory != nullptr;
    }
-#if defined(__cpp_exceptions)
-   void check() const
-   {
-      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("integers: a workspace for these dims is larger than any memory");
-   }
-#endif
    bool fit(const Dims& dims) noexcept
    {
       if (dims.N == dims_.N && dims.T == dims_.T) return takes_;
       if (!Model::takes(dims)) return false;
-      const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits) {
-         dims_ = dims;
-         takes_ = true;
-      } else {
+      if (Model::plan(dims, at_) > bytes_) {
          Model::plan(dims_, at_);
+         return false;
       }
-      return fits;
+      dims_ = dims;
+      return takes_ = true;
    }
 
    Dims dims_;
@@ -430,24 +428,20 @@ private:
 #if !__has_include(ONNX_BRIDGE_SELF)
 #error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
 #endif
-// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+// regions.hxx: opens and closes the parts of a header that are compiled for one instruction set each: ONNX_BRIDGE_BEGIN(isa) switches it on.
 //
-// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
-// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+// Every freedom of the user's flags with floating point is off: inside only fma() fuses a product with a sum.
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
-#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) \
-   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define ONNX_BRIDGE_END _Pragma("clang attribute pop")
+#pragma float_control(precise, on, push)
+#pragma clang fp contract(off)
 #else
-#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_BEGIN(isa) _Pragma("GCC push_options") ONNX_BRIDGE_PRAGMA(GCC target(isa))
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off", "no-fast-math")
 #endif
 // Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
 // an int that is an array's bound for a conversion.
@@ -457,7 +451,6 @@ private:
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
@@ -469,10 +462,6 @@ ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_HAS_AVX2 1
 #define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
@@ -481,27 +470,22 @@ ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_REGION avx2
 #define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
 #define ONNX_BRIDGE_LANES 4
 #define ONNX_BRIDGE_REGION baseline
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
 #endif
 #pragma GCC diagnostic pop
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
 #undef ONNX_BRIDGE_PRAGMA
-#undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN
 #undef ONNX_BRIDGE_END
-#undef ONNX_BRIDGE_BEGIN_BASELINE
-#undef ONNX_BRIDGE_END_BASELINE
 #undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace integers {
@@ -538,10 +522,8 @@ __attribute__((cold)) inline std::string Model::bind(const char* data, std::size
       std::uint64_t identity, Body body, Check check)
 {
    constexpr ExpectedWeights expected = {320, 128, 0xabd675200277af9fu, 0x061765513e5944a0u};
-   const std::string problem = expected.problem(data, bytes, where, check, identity);
-   if (!problem.empty()) return problem;
-   data += 320;
-   w_.integers_c3 = reinterpret_cast<const std::int32_t*>(data + 0);
+   if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;
+   w_.data = data + 320;
    return choose(body);
 }
 
@@ -549,8 +531,7 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 {
    WeightsFile found;
    const std::string path = file.empty() ? WeightsFile::find("integers.dat", __FILE__) : file;
-   const std::string problem = found.open(path);
-   if (!problem.empty()) return problem;
+   if (std::string problem = found.open(path); !problem.empty()) return problem;
    file_ = found.data;
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
 }
@@ -558,53 +539,20 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 __attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice { Body body; Run run; };
-   constexpr Choice choices[] = {  // the best first
+   const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
+   run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-      {Body::avx512, avx512::run},
+      runs(Body::avx512) ? avx512::run :
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-      {Body::avx2, avx2::run},
+      runs(Body::avx2) ? avx2::run :
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-      {Body::baseline, baseline::run},
+      runs(Body::baseline) ? baseline::run :
 #endif
-   };
-   for (const Choice& choice : choices) {
-      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
-      run_ = choice.run;
-      return {};
-   }
+      nullptr;
+   if (run_) return {};
    return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
-}
-
-inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N), T = Checked::dim(dims.T);
-   for (const Checked& size : {Checked(8 * N * T)})
-      if (size.overflows()) return false;  // it would in the network, too
-   return true;
-}
-
-inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
-{
-   const Checked N = Checked::dim(dims.N), T = Checked::dim(dims.T);
-   Layout<3> layout(at);
-   layout.add(64 * floor_div(8 * N * T + 63, 64));
-   layout.add(64);
-   layout.add(64 * floor_div(8 * N * T + 63, 64), {0});
-   return layout.end;
-}
-
-inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   if (!takes(dims)) return 0;
-   switch (index) {
-   case 0: return (2 * N).count();
-   case 1: return (2 * N).count();
-   default: return 0;
-   }
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const std::int64_t* ids, std::int32_t* total, bool* many) const noexcept
@@ -624,24 +572,17 @@ struct Session {
       : model(filename), dims{N, T}, workspace(new onnx_bridge::integers::Workspace(model, dims)) {}
    Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::integers::Workspace(model, dims)) {}
    Session(Session&&) = default;
-   Session& operator=(Session other)
-   {
-      model = other.model;
-      dims = other.dims;
-      workspace = std::move(other.workspace);
-      return *this;
-   }
+   Session& operator=(Session&&) = default;
+   Session& operator=(const Session& other) { return *this = Session(other); }
 
    void doInfer(std::size_t N, std::size_t T, const std::int64_t* ids, std::vector<std::int32_t>& total, std::vector<std::uint8_t>& many)
    {
       const onnx_bridge::integers::Dims sizes{N, T};
       total.resize(onnx_bridge::integers::Model::output_size(0, sizes));
       many.resize(onnx_bridge::integers::Model::output_size(1, sizes));
-      if (!model.infer(*workspace, sizes, ids, total.data(), reinterpret_cast<bool*>(many.data()))) {
-         workspace.reset(new onnx_bridge::integers::Workspace(model, sizes));  // sizes that are larger than any before
-         if (!model.infer(*workspace, sizes, ids, total.data(), reinterpret_cast<bool*>(many.data())))
-            throw std::runtime_error("integers: sizes do not agree with the inputs");
-      }
+      const bool done = model.infer(*workspace, sizes, ids, total.data(), reinterpret_cast<bool*>(many.data()));
+      if (!done) workspace.reset(new onnx_bridge::integers::Workspace(model, sizes));  // sizes that are larger than any before
+      if (!done && !model.infer(*workspace, sizes, ids, total.data(), reinterpret_cast<bool*>(many.data()))) throw std::runtime_error("integers: sizes do not agree with the inputs");
    }
    std::tuple<std::vector<std::int32_t>, std::vector<std::uint8_t>> infer(std::size_t N, std::size_t T, const std::int64_t* ids)
    {
@@ -671,10 +612,6 @@ inline void doInfer(const Session& session, std::size_t N, std::size_t T, const 
 namespace onnx_bridge { namespace integers { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-//
-// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
-// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
-// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
 
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
@@ -710,56 +647,39 @@ struct Const {
 using All = Const<lanes>;
 
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
 ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 
+ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
+
+/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
+   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
 }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
+#else
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
    vec v{};
    for (Size i = 0; i < n; i++) v[i] = p[i];
    return v;
-#endif
 }
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
    for (Size i = 0; i < n; i++) p[i] = v[i];
+}
 #endif
-}
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
 ONNX_BRIDGE_INLINE float mul(float a, float b)
 {
    float t = a * b;
@@ -773,23 +693,18 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
    return t;
 }
 
-// The lanes moved down by `by`, a literal. GCC learnt Clang's spelling only in version 12.
+template <int by, class V, int... lane>
+ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
+{
 #if defined(__clang__)
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+   return __builtin_shufflevector(v, v, (lane + by) % lanes...);
 #else
-#define ONNX_BRIDGE_SHUFFLE(v, ...) __builtin_shuffle(v, ivec{__VA_ARGS__})
+   return __builtin_shuffle(v, ivec{(lane + by) % lanes...});  // GCC learnt Clang's spelling only in version 12
 #endif
-#if ONNX_BRIDGE_LANES == 16
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 16, (1 + by) % 16, (2 + by) % 16, (3 + by) % 16, (4 + by) % 16, (5 + by) % 16, (6 + by) % 16, \
-                       (7 + by) % 16, (8 + by) % 16, (9 + by) % 16, (10 + by) % 16, (11 + by) % 16, (12 + by) % 16, (13 + by) % 16, \
-                       (14 + by) % 16, (15 + by) % 16)
-#elif ONNX_BRIDGE_LANES == 8
-#define ONNX_BRIDGE_ROTATE(v, by) \
-   ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 8, (1 + by) % 8, (2 + by) % 8, (3 + by) % 8, (4 + by) % 8, (5 + by) % 8, (6 + by) % 8, (7 + by) % 8)
-#else
-#define ONNX_BRIDGE_ROTATE(v, by) ONNX_BRIDGE_SHUFFLE(v, (0 + by) % 4, (1 + by) % 4, (2 + by) % 4, (3 + by) % 4)
-#endif
+}
+/// The lanes moved down by `by`.
+template <int by, class V>
+ONNX_BRIDGE_INLINE V rotate(V v) { return rotated<by>(v, std::make_integer_sequence<int, lanes>()); }
 
 /// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
 ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
@@ -798,14 +713,10 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
    for (int half = 16 / lanes; half >= 1; half /= 2)
       for (int i = 0; i < half; i++) s[i] += s[i + half];
    vec v = s[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v += ONNX_BRIDGE_ROTATE(v, 8);
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v += ONNX_BRIDGE_ROTATE(v, 4);
-#endif
-   v += ONNX_BRIDGE_ROTATE(v, 2);
-   v += ONNX_BRIDGE_ROTATE(v, 1);
+   if constexpr (lanes >= 16) v += rotate<8>(v);
+   if constexpr (lanes >= 8) v += rotate<4>(v);
+   v += rotate<2>(v);
+   v += rotate<1>(v);
    return v[0];
 }
 
@@ -846,9 +757,6 @@ ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 }
 
 // bytes.hxx: short runs of memory, copied or filled without a call.
-//
-// Contract: destination and source do not overlap. Any alignment and any type: memory is touched as bytes, so that floats may be
-// moved through std::uint32_t*. Nothing beyond the run is read or written; an empty run touches nothing, its pointers may be null.
 
 typedef std::uint64_t piece16 __attribute__((vector_size(16)));
 typedef std::uint64_t piece32 __attribute__((vector_size(32)));
@@ -957,10 +865,6 @@ ONNX_BRIDGE_KERNEL void fill(T* dst, Size n, T value)
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-//
-// The same name for all types; integers wrap around as two's complement and never trap: x / 0 and x mod 0 are 0.
-// A product is protected: it is never fused with a sum. Every float result is correctly rounded, so a vec and a float agree.
-// Maxima and minima give NaN where an operand is NaN.
 
 typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 
@@ -984,8 +888,6 @@ ONNX_BRIDGE_INLINE if_integer<T> add(T a, T b)
 }
 
 /// a * b, called so because `mul` is taken; integers only here, floats by mul().
-ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE ivec product(ivec a, ivec b) { return wrap(unwrap(a) * unwrap(b)); }
 ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
 ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
 template <class T>
@@ -1017,10 +919,6 @@ ONNX_BRIDGE_INLINE if_integer<T> mod(T a, T b)
 }
 
 // gather.hxx: elements or blocks of a dense row-major tensor, found by index.
-//
-// Contract: a negative index counts from the end; one outside the axis is brought to its nearest end, and where the axis is empty
-// the result is zero: no index reads outside the data. Indices are std::int32_t or std::int64_t, T any type of 1, 2, 4 or 8 bytes,
-// moved as bits. data and out do not overlap. Empty sizes write nothing.
 
 /// The index from the axis' start; outside 0 .. n - 1 where the given one was.
 template <class Index>
@@ -1054,39 +952,7 @@ ONNX_BRIDGE_KERNEL void gather(Size outer, Size n, Size inner, Size count, const
    }
 }
 
-// cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-
-/// int32 in memory, whole vectors or the first n lanes (the others 0).
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loaddqusi512_mask(p, ivec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadd256(reinterpret_cast<const ivec*>(p), first_lanes(n));
-#else
-   ivec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-#endif
-}
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, All) { store(p, v); }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v, Size n)
-{
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storedqusi512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstored256(reinterpret_cast<ivec*>(p), first_lanes(n), v);
-#else
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
-}
-
 // map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
-//
-// Operands are accessors: Row (contiguous), Same (one value for all), Strided. vector_map() works on vectors of floats, where bools
-// are masks and halves become floats; scalar_map() on any element types. y may be one of the operands. Every element is computed by the same instructions
-// wherever it stands, so that tails have the bits of full vectors.
 
 template <class T>
 struct ScalarRow {
@@ -1157,20 +1023,6 @@ struct Sum {
 };
 
 // reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
-//
-// Contiguous; x and y must not overlap; any size may be 0. Over several axes: one call after the other from the innermost, with the
-// operations of the table below. ONNX's results for nothing to reduce: sum 0, product 1, maximum -inf or the smallest integer ...; mean 0.
-// NaN propagates. A zero that is a maximum or minimum is +0. Integers wrap around.
-//
-// Order: float with inner a Const<1>: sums by sum_in_lanes, products in 32 lanes, too. Else one chain an output, in blocks of 256
-// whose results are joined in order. Chosen by types alone: give inner as a Size where it depends on the input's shape.
-//
-// | ONNX                                  | one call    | of several: first ones | last one (count: all elements) |
-// | ReduceSum, Max, Min, Prod, L1         | Sum ...     | the same               | the same; of L1, Sum           |
-// | ReduceMean                            | Mean{n}     | Sum                    | Mean{count}                    |
-// | ReduceSumSquare, L2                   | SumSquare   | SumSquare, then Sum    | Sum, RootOfSum                 |
-// | ReduceLogSum                          | LogSum      | Sum                    | LogSum                         |
-// | ReduceLogSumExp                       | LogSumExp   | LogSumExp              | LogSumExp                      |
 
 /// The result of one row in 32 lanes, folded by halves; missing elements count as the operation's start.
 template <class Operation>
@@ -1200,14 +1052,10 @@ ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation oper
    for (int half = width / 2; half >= 1; half /= 2)
       for (int j = 0; j < half; j++) partial[j] = operation.merge(partial[j], partial[j + half]);
    vec v = partial[0];
-#if ONNX_BRIDGE_LANES >= 16
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 8));
-#endif
-#if ONNX_BRIDGE_LANES >= 8
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 4));
-#endif
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 2));
-   v = operation.merge(v, ONNX_BRIDGE_ROTATE(v, 1));
+   if constexpr (lanes >= 16) v = operation.merge(v, rotate<8>(v));
+   if constexpr (lanes >= 8) v = operation.merge(v, rotate<4>(v));
+   v = operation.merge(v, rotate<2>(v));
+   v = operation.merge(v, rotate<1>(v));
    return v[0];
 }
 
@@ -1294,29 +1142,21 @@ struct MulAddMod {
    }
 };
 struct GreaterOrEqual {
-   __attribute__((always_inline)) auto operator()(std::int32_t x0, std::int32_t x1) const
-   {
-      return greater_or_equal(x0, x1);
-   }
+   __attribute__((always_inline)) auto operator()(std::int32_t x0, std::int32_t x1) const { return greater_or_equal(x0, x1); }
 };
 
-static bool run([[maybe_unused]] const Weights& w,
-                [[maybe_unused]] char* arena,
-                [[maybe_unused]] const std::size_t* at,
-                [[maybe_unused]] const Dims& dims,
-                [[maybe_unused]] const std::int64_t* ids,
-                [[maybe_unused]] std::int32_t* total,
-                [[maybe_unused]] bool* many) noexcept
+static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims& dims, const std::int64_t* ids, std::int32_t* total, bool*
+      many) noexcept
 {
-   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
-   [[maybe_unused]] const Size T = static_cast<Size>(dims.T);
-   [[maybe_unused]] std::int64_t* const integers_Mod2 = reinterpret_cast<std::int64_t*>(arena + at[0]);
-   [[maybe_unused]] std::int32_t* const integers_Gather3 = reinterpret_cast<std::int32_t*>(arena + at[2]);
-   [[maybe_unused]] std::int32_t* const integers_Cast7 = reinterpret_cast<std::int32_t*>(arena + at[1]);
+   const Size N = static_cast<Size>(dims.N);
+   const Size T = static_cast<Size>(dims.T);
+   std::int64_t* const integers_Mod2 = reinterpret_cast<std::int64_t*>(arena + at[0]);
+   std::int32_t* const integers_Gather3 = reinterpret_cast<std::int32_t*>(arena + at[2]);
+   std::int32_t* const integers_Cast7 = reinterpret_cast<std::int32_t*>(arena + at[1]);
    // integers_Mul0 + integers_Add1 + integers_Mod2: ids [N, T] -> integers_Mod2 [N, T]
    scalar_map((N * T), integers_Mod2, MulAddMod(), ScalarRow<std::int64_t>{ids});
    // integers_Gather3: integers_Mod2 [N, T] -> integers_Gather3 [N, T, 2]
-   gather(1, 11, 2, (N * T), w.integers_c3, integers_Mod2, integers_Gather3);
+   gather(1, 11, 2, (N * T), w.integers_c3(), integers_Mod2, integers_Gather3);
    // integers_ReduceSum4: integers_Gather3 [N, T, 2] -> integers_ReduceSum4 [N, 2]
    reduce(N, T, 2, integers_Gather3, total, Sum());
    // integers_Cast7: integers_Cast7 []
@@ -1331,9 +1171,11 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_KERNEL
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
-#undef ONNX_BRIDGE_SHUFFLE
-#undef ONNX_BRIDGE_ROTATE
 #undef ONNX_BRIDGE_INDEPENDENT
 #undef ONNX_BRIDGE_COMPARISON
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::integers::ONNX_BRIDGE_REGION
 #endif

@@ -64,12 +64,8 @@ struct Argument {
    int rank;
    std::ptrdiff_t shape[8];
 };
-inline constexpr Argument inputs[] = {
-   {"x", "float32", 3, {-1, -1, 3}},
-};
-inline constexpr Argument outputs[] = {
-   {"state", "float32", 2, {-1, 4}},
-};
+inline constexpr Argument inputs[] = {{"x", "float32", 3, {-1, -1, 3}}};
+inline constexpr Argument outputs[] = {{"state", "float32", 2, {-1, 4}}};
 
 /// Which instruction set's body runs: the widest that the processor has, unless one is asked for. All that have a fused
 /// multiply-add (each but baseline, and that on arm64) give the same bits.
@@ -77,12 +73,14 @@ enum class Body { best = 0, baseline = 4, avx2 = 8, avx512 = 16 };
 
 /// Where each weight lies in memory, packed for the kernels, the same on every processor.
 struct Weights {
-   const float* recurrent_GRU0_0_W;  // [1, 3, 3, 16]
-   const float* recurrent_GRU0_0_R;  // [1, 3, 4, 16]
-   const float* recurrent_GRU0_0_bias;  // [1, 48]
-   const float* recurrent_GRU0_0_recurrent_bias;  // [1, 16]
+   const char* data = nullptr;
+   template <class T>
+   const T* at(std::size_t offset) const { return reinterpret_cast<const T*>(data + offset); }
+   const float* recurrent_GRU0_0_W() const { return at<float>(0); }  // [1, 3, 3, 16]
+   const float* recurrent_GRU0_0_R() const { return at<float>(576); }  // [1, 3, 4, 16]
+   const float* recurrent_GRU0_0_bias() const { return at<float>(1344); }  // [1, 48]
+   const float* recurrent_GRU0_0_recurrent_bias() const { return at<float>(1536); }  // [1, 16]
 };
-
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
 /// shows; swapped words or a range of zeros escape one time in 2^64. `bytes` is a multiple of 8. numpy's twin: emit/checksum.py.
@@ -126,8 +124,7 @@ struct WeightsFile {
       if (!regular) return "cannot open weights file " + path + ": not a regular file";
       if (!whole) return failure(path, EFBIG);
       if (bytes == 0) return {};
-      const std::size_t size = bytes;
-      data.reset(static_cast<const char*>(begin), [size](const char* p) { ::munmap(const_cast<char*>(p), size); });
+      data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
@@ -168,23 +165,14 @@ private:
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
 #if defined(__unix__) || defined(__APPLE__)
-   /// 0 where the file was changed within the last two seconds: it might be changed again in what a file system takes for the same moment.
+   /// 0 where the file was changed within the last two seconds: it might be changed again in the same second.
    static std::uint64_t identity_of(const struct stat& status)
    {
-#if defined(__APPLE__)
-      const auto modified = status.st_mtimespec, changed = status.st_ctimespec;
-#else
-      const auto modified = status.st_mtim, changed = status.st_ctim;
-#endif
-      if (std::time(nullptr) - changed.tv_sec < 3 || std::time(nullptr) - modified.tv_sec < 3) return 0;
-      const std::uint64_t parts[] = {
-         static_cast<std::uint64_t>(status.st_dev),      static_cast<std::uint64_t>(status.st_ino),
-         static_cast<std::uint64_t>(status.st_size),     static_cast<std::uint64_t>(modified.tv_sec),
-         static_cast<std::uint64_t>(modified.tv_nsec),   static_cast<std::uint64_t>(changed.tv_sec),
-         static_cast<std::uint64_t>(changed.tv_nsec)};
-      char raw[sizeof(parts)];
-      std::memcpy(raw, parts, sizeof(parts));
-      return checksum(raw, sizeof(raw));
+      if (std::time(nullptr) - status.st_ctime < 3 || std::time(nullptr) - status.st_mtime < 3) return 0;
+      const auto number = [](auto x) { return static_cast<std::uint64_t>(x); };
+      const std::uint64_t parts[] = {number(status.st_dev), number(status.st_ino), number(status.st_size), number(status.st_mtime),
+                                     number(status.st_ctime)};
+      return checksum(reinterpret_cast<const char*>(parts), sizeof(parts));
    }
 #endif
 };
@@ -201,10 +189,9 @@ struct ExpectedWeights {
    /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
    __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
    {
-      const std::uint16_t one = 1;
-      unsigned char first_byte;
-      std::memcpy(&first_byte, &one, 1);
-      if (first_byte != 1) return where + " holds little-endian numbers, and this machine is big-endian";
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+      return where + " holds little-endian numbers, and this machine is big-endian";
+#endif
       if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
       if (bytes != header_bytes + payload_bytes)
          return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
@@ -303,16 +290,14 @@ public:
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.load(file, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.load(file, body, check), error);
    }
    static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
-      Model model{Closed()};
-      const std::string problem = model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check);
-      return opened(std::move(model), problem, error);
+      Model model(nullptr);
+      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -327,20 +312,40 @@ public:
    }
 
    /// Elements of output `index`; 0 where infer refuses the dims whatever the Workspace has.
-   static std::size_t output_size(int index, Dims dims = {}) noexcept;
+   static std::size_t output_size(int index, Dims dims = {}) noexcept
+   {
+      const Checked N = Checked::dim(dims.N);
+      if (!takes(dims)) return 0;
+      switch (index) {
+      case 0: return (4 * N).count();
+      default: return 0;
+      }
+   }
 
 private:
    friend class Workspace;
    using Run = bool (*)(const Weights&, char*, const std::size_t*, const Dims&, const float*, float*) noexcept;
-   struct Closed {};
-   explicit Model(Closed) {}
-   static bool takes(const Dims& dims) noexcept;
-   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
+   explicit Model(std::nullptr_t) {}
+   static bool takes(const Dims& dims) noexcept
+   {
+      const Checked T = Checked::dim(dims.T), N = Checked::dim(dims.N);
+      for (const Checked& size : {Checked(12 * N * T), Checked(16 * N)})
+         if (size.overflows()) return false;  // it would in the network, too
+      return true;
+   }
+   static std::size_t plan(const Dims& dims, std::size_t* at) noexcept
+   {
+      const Checked T = Checked::dim(dims.T), N = Checked::dim(dims.N);
+      Layout<2> layout(at);
+      layout.add(192 * minimum(N * T, maximum(96, N)) + 384 * N);
+      layout.add(64 * floor_div(16 * N * T + 63, 64), {0});
+      return layout.end;
+   }
    std::string load(const std::string& file, Body body, Check check);
    std::string bind(const char* data, std::size_t bytes, const std::string& where,
       std::uint64_t identity, Body body, Check check);
    std::string choose(Body body);
-   static std::optional<Model> opened(Model&& model, const std::string& problem, std::string& error)
+   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
    {
       error = problem.empty() ? problem : "recurrent: " + problem;
       return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
@@ -361,27 +366,19 @@ private:
 class Workspace {
 public:
 #if defined(__cpp_exceptions)
-   /// Throws std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
-   explicit Workspace(const Model&, Dims dims = {}) : Workspace(dims)
+   /// In `memory`, Model::workspace_bytes(dims) bytes, 64-byte aligned, if it is given; else in memory of its own. Throws
+   /// std::length_error where the dims need more than any memory has, std::bad_alloc where there is no such memory now.
+   explicit Workspace(const Model&, Dims dims = {}, void* memory = nullptr) : Workspace(dims)
    {
-      check();
-      own(new char[bytes_ + 63]);
-   }
-   /// Scratch in the caller's memory: Model::workspace_bytes(dims) bytes, 64-byte aligned. Throws std::length_error as above.
-   Workspace(const Model&, Dims dims, void* memory) : Workspace(dims)
-   {
-      check();
-      memory_ = static_cast<char*>(memory);
+      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("recurrent: a workspace for these dims is larger than any memory");
+      if (!place(memory)) throw std::bad_alloc();
    }
 #endif
-   /// The same without exceptions: nothing, where there is no such memory. In `memory` if it is given.
+   /// The same without exceptions: nothing, where there is no such memory.
    static std::optional<Workspace> make(const Model&, Dims dims = {}, void* memory = nullptr) noexcept
    {
       Workspace made(dims);
-      if (made.bytes_ == static_cast<std::size_t>(-1)) return std::nullopt;
-      made.memory_ = static_cast<char*>(memory);
-      if (!memory) made.own(new (std::nothrow) char[made.bytes_ + 63]);
-      return made.memory_ ? std::optional<Workspace>(std::move(made)) : std::nullopt;
+      return made.place(memory) ? std::optional<Workspace>(std::move(made)) : std::nullopt;
    }
    Workspace(Workspace&&) = default;
    Workspace& operator=(Workspace&&) = default;
@@ -391,29 +388,26 @@ public:
 private:
    friend class Model;
    explicit Workspace(const Dims& dims) : dims_(dims), bytes_(Model::plan(dims, at_)), takes_(Model::takes(dims)) {}
-   void own(char* memory)
+   bool place(void* memory) noexcept
    {
-      own_.reset(memory);
-      memory_ = memory ? memory + (64 - reinterpret_cast<std::uintptr_t>(memory) % 64) % 64 : nullptr;
+      if (bytes_ == static_cast<std::size_t>(-1)) return false;
+      if (!memory) {
+         own_.reset(new (std::nothrow) char[bytes_ + 63]);
+         memory = own_ ? own_.get() + (64 - reinterpret_cast<std::uintptr_t>(own_.get()) % 64) % 64 : nullptr;
+      }
+      memory_ = static_cast<char*>(memory);
+      return memory != nullptr;
    }
-#if defined(__cpp_exceptions)
-   void check() const
-   {
-      if (bytes_ == static_cast<std::size_t>(-1)) throw std::length_error("recurrent: a workspace for these dims is larger than any memory");
-   }
-#endif
    bool fit(const Dims& dims) noexcept
    {
       if (dims.T == dims_.T && dims.N == dims_.N) return takes_;
       if (!Model::takes(dims)) return false;
-      const bool fits = Model::plan(dims, at_) <= bytes_;
-      if (fits) {
-         dims_ = dims;
-         takes_ = true;
-      } else {
+      if (Model::plan(dims, at_) > bytes_) {
          Model::plan(dims_, at_);
+         return false;
       }
-      return fits;
+      dims_ = dims;
+      return takes_ = true;
    }
 
    Dims dims_;
@@ -437,24 +431,20 @@ private:
 #if !__has_include(ONNX_BRIDGE_SELF)
 #error "This header includes itself and is not found: convert with self_include=False for text that is renamed, pasted or piped"
 #endif
-// regions.hxx: opens and closes the part of a header that is compiled for one instruction set.
+// regions.hxx: opens and closes the parts of a header that are compiled for one instruction set each: ONNX_BRIDGE_BEGIN(isa) switches it on.
 //
-// ONNX_BRIDGE_BEGIN(isa) switches the target on and every freedom of the user's flags with floating point off; inside a region
-// only fma() fuses a product with a sum. ONNX_BRIDGE_END restores both.
+// Every freedom of the user's flags with floating point is off: inside only fma() fuses a product with a sum.
 #define ONNX_BRIDGE_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
-#define ONNX_BRIDGE_STRICT _Pragma("float_control(precise, on, push)") _Pragma("clang fp contract(off)")
-#define ONNX_BRIDGE_BEGIN(isa) \
-   ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function)) ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END _Pragma("float_control(pop)") _Pragma("clang attribute pop")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE _Pragma("float_control(pop)")
+#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define ONNX_BRIDGE_END _Pragma("clang attribute pop")
+#pragma float_control(precise, on, push)
+#pragma clang fp contract(off)
 #else
-#define ONNX_BRIDGE_STRICT _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\", \"no-fast-math\")")
-#define ONNX_BRIDGE_BEGIN(isa) ONNX_BRIDGE_STRICT ONNX_BRIDGE_PRAGMA(GCC target(isa))
+#define ONNX_BRIDGE_BEGIN(isa) _Pragma("GCC push_options") ONNX_BRIDGE_PRAGMA(GCC target(isa))
 #define ONNX_BRIDGE_END _Pragma("GCC pop_options")
-#define ONNX_BRIDGE_BEGIN_BASELINE ONNX_BRIDGE_STRICT
-#define ONNX_BRIDGE_END_BASELINE ONNX_BRIDGE_END
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off", "no-fast-math")
 #endif
 // Floats are compared for equality where ONNX asks for it; constants stand together of which not all are used; and GCC, but not clang, takes
 // an int that is an array's bound for a conversion.
@@ -464,7 +454,6 @@ private:
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
-//
 // ONNX_BRIDGE_ONLY, which whoever compiles may define as 16, 8 or 4, leaves the other bodies out.
 #if defined(ONNX_BRIDGE_ONLY) && !((defined(__x86_64__) && (ONNX_BRIDGE_ONLY == 16 || ONNX_BRIDGE_ONLY == 8)) || ONNX_BRIDGE_ONLY == 4)
 #error "ONNX_BRIDGE_ONLY must be the number of a body that this header has for this processor: 16, 8 or 4"
@@ -476,10 +465,6 @@ ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_HAS_AVX2 1
 #define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 ONNX_BRIDGE_END
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
@@ -488,27 +473,22 @@ ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_REGION avx2
 #define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
 ONNX_BRIDGE_END
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-ONNX_BRIDGE_BEGIN_BASELINE
 #define ONNX_BRIDGE_LANES 4
 #define ONNX_BRIDGE_REGION baseline
 #include ONNX_BRIDGE_SELF
-#undef ONNX_BRIDGE_LANES
-#undef ONNX_BRIDGE_REGION
-ONNX_BRIDGE_END_BASELINE
 #endif
 #pragma GCC diagnostic pop
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
 #undef ONNX_BRIDGE_PRAGMA
-#undef ONNX_BRIDGE_STRICT
 #undef ONNX_BRIDGE_BEGIN
 #undef ONNX_BRIDGE_END
-#undef ONNX_BRIDGE_BEGIN_BASELINE
-#undef ONNX_BRIDGE_END_BASELINE
 #undef ONNX_BRIDGE_SELF
 
 namespace onnx_bridge { namespace recurrent {
@@ -545,13 +525,8 @@ __attribute__((cold)) inline std::string Model::bind(const char* data, std::size
       std::uint64_t identity, Body body, Check check)
 {
    constexpr ExpectedWeights expected = {512, 1600, 0x0e8b1902f894db6au, 0x4f56117e4ac4ff8du};
-   const std::string problem = expected.problem(data, bytes, where, check, identity);
-   if (!problem.empty()) return problem;
-   data += 512;
-   w_.recurrent_GRU0_0_W = reinterpret_cast<const float*>(data + 0);
-   w_.recurrent_GRU0_0_R = reinterpret_cast<const float*>(data + 576);
-   w_.recurrent_GRU0_0_bias = reinterpret_cast<const float*>(data + 1344);
-   w_.recurrent_GRU0_0_recurrent_bias = reinterpret_cast<const float*>(data + 1536);
+   if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;
+   w_.data = data + 512;
    return choose(body);
 }
 
@@ -559,8 +534,7 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 {
    WeightsFile found;
    const std::string path = file.empty() ? WeightsFile::find("recurrent.dat", __FILE__) : file;
-   const std::string problem = found.open(path);
-   if (!problem.empty()) return problem;
+   if (std::string problem = found.open(path); !problem.empty()) return problem;
    file_ = found.data;
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
 }
@@ -568,51 +542,20 @@ __attribute__((cold)) inline std::string Model::load(const std::string& file, Bo
 __attribute__((cold)) inline std::string Model::choose(Body body)
 {
    if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
-   struct Choice { Body body; Run run; };
-   constexpr Choice choices[] = {  // the best first
+   const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
+   run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
-      {Body::avx512, avx512::run},
+      runs(Body::avx512) ? avx512::run :
 #endif
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 8)
-      {Body::avx2, avx2::run},
+      runs(Body::avx2) ? avx2::run :
 #endif
 #if !defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 4
-      {Body::baseline, baseline::run},
+      runs(Body::baseline) ? baseline::run :
 #endif
-   };
-   for (const Choice& choice : choices) {
-      if ((body != Body::best && body != choice.body) || !can_run(static_cast<int>(choice.body))) continue;
-      run_ = choice.run;
-      return {};
-   }
+      nullptr;
+   if (run_) return {};
    return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
-}
-
-inline bool Model::takes([[maybe_unused]] const Dims& dims) noexcept
-{
-   const Checked T = Checked::dim(dims.T), N = Checked::dim(dims.N);
-   for (const Checked& size : {Checked(12 * N * T), Checked(16 * N)})
-      if (size.overflows()) return false;  // it would in the network, too
-   return true;
-}
-
-inline std::size_t Model::plan([[maybe_unused]] const Dims& dims, [[maybe_unused]] std::size_t* at) noexcept
-{
-   const Checked T = Checked::dim(dims.T), N = Checked::dim(dims.N);
-   Layout<2> layout(at);
-   layout.add(192 * minimum(N * T, maximum(96, N)) + 384 * N);
-   layout.add(64 * floor_div(16 * N * T + 63, 64), {0});
-   return layout.end;
-}
-
-inline std::size_t Model::output_size(int index, [[maybe_unused]] Dims dims) noexcept
-{
-   const Checked N = Checked::dim(dims.N);
-   if (!takes(dims)) return 0;
-   switch (index) {
-   case 0: return (4 * N).count();
-   default: return 0;
-   }
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* x, float* state) const noexcept
@@ -632,23 +575,16 @@ struct Session {
       : model(filename), dims{T, N}, workspace(new onnx_bridge::recurrent::Workspace(model, dims)) {}
    Session(const Session& other) : model(other.model), dims(other.dims), workspace(new onnx_bridge::recurrent::Workspace(model, dims)) {}
    Session(Session&&) = default;
-   Session& operator=(Session other)
-   {
-      model = other.model;
-      dims = other.dims;
-      workspace = std::move(other.workspace);
-      return *this;
-   }
+   Session& operator=(Session&&) = default;
+   Session& operator=(const Session& other) { return *this = Session(other); }
 
    void doInfer(std::size_t T, std::size_t N, const float* x, std::vector<float>& state)
    {
       const onnx_bridge::recurrent::Dims sizes{T, N};
       state.resize(onnx_bridge::recurrent::Model::output_size(0, sizes));
-      if (!model.infer(*workspace, sizes, x, state.data())) {
-         workspace.reset(new onnx_bridge::recurrent::Workspace(model, sizes));  // sizes that are larger than any before
-         if (!model.infer(*workspace, sizes, x, state.data()))
-            throw std::runtime_error("recurrent: sizes do not agree with the inputs");
-      }
+      const bool done = model.infer(*workspace, sizes, x, state.data());
+      if (!done) workspace.reset(new onnx_bridge::recurrent::Workspace(model, sizes));  // sizes that are larger than any before
+      if (!done && !model.infer(*workspace, sizes, x, state.data())) throw std::runtime_error("recurrent: sizes do not agree with the inputs");
    }
    std::vector<float> infer(std::size_t T, std::size_t N, const float* x)
    {
@@ -677,10 +613,6 @@ inline void doInfer(const Session& session, std::size_t T, std::size_t N, const 
 namespace onnx_bridge { namespace recurrent { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-//
-// Contract of everything built on this file: the bits of a result depend on the operands alone, never on the number of lanes,
-// the tail, the alignment, the compiler or its flags. Only fma() fuses a product with a sum; a product that meets a sum and
-// must be rounded on its own is written mul(). Partial loads fill the missing lanes with +0.
 
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
@@ -718,49 +650,35 @@ using All = Const<lanes>;
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
 ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE void store(std::int32_t* p, ivec v) { *reinterpret_cast<unaligned_ivec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
-ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
+/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 {
    static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return load(mask + 8 - n);
+   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
 }
-#endif
-
-/// The first n of a vector's lanes from memory, 0 <= n <= lanes; nothing beyond them is read. The others are +0.
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
+#else
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n));
-#else
    vec v{};
    for (Size i = 0; i < n; i++) v[i] = p[i];
    return v;
-#endif
 }
-
-/// The first n lanes to memory; nothing beyond them is written.
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
 {
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-   __builtin_ia32_storeups512_mask(p, v, first_lanes(n));
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-   __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v);
-#else
    for (Size i = 0; i < n; i++) p[i] = v[i];
-#endif
 }
+#endif
 
 ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
 {
@@ -768,29 +686,14 @@ ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
    ONNX_BRIDGE_KEEP(t);
    return t;
 }
-ONNX_BRIDGE_INLINE float mul(float a, float b)
-{
-   float t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE double mul(double a, double b)
-{
-   double t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
-#if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return mul(a, b) + c; }
-#else
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+#elif defined(__x86_64__)
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
@@ -801,15 +704,8 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
    return r;
 }
 #endif
-ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-ONNX_BRIDGE_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#endif
 
 // epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-//
-// An epilogue is any object with  vec operator()(vec value, Size row, Size column, Count count) const : `value` holds the elements
-// `column` .. `column + count - 1` of row `row` of the kernel's output, count is All or a Size below lanes. What it returns is stored.
-// The generator writes them; kernels take them by const reference as their last argument.
 
 /// Stores what was summed.
 struct Keep {
@@ -821,11 +717,6 @@ struct Keep {
 };
 
 // gemm_tile.hxx: sums of products for a few rows and a few vectors of columns, all in registers.
-//
-// Order of summation, here and in everything built on it: the terms are cut into blocks of 256; inside a block one term at a time
-// by fma() from +0; block sums are added in order to the bias, or to each other: ((bias + S0) + S1) + ...
-// Right operands are read through Panels, so that packed weights and a matrix as it lies in memory go through the same code.
-// No alignment is asked for; operands and result do not overlap, except that `start` may be the tile itself.
 
 constexpr Size panel_columns = 16;  // of packed right operands, on every processor
 constexpr Size block_terms = 256;
@@ -1030,11 +921,6 @@ ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Si
 }
 
 // product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-//
-// Order of summation as in gemm_tile.hxx, whatever the sizes, strides and tiles. The total of blocks waits in Y; an epilogue is
-// applied to a tile after its last block, while it is in the first cache. Y does not overlap the operands, nor what the
-// epilogue reads. Nothing is written beyond column N of Y; nothing is read beyond column N of a plain right operand, nor beyond
-// the last whole panel of a packed one and of the bias.
 
 /// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
 /// the registers of the largest tile, at the price of one more copy of that tile in the program.
@@ -1225,13 +1111,6 @@ ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, 
 }
 
 // gemm.hxx: Y = epilogue(bias + X W) with constant weights W, and rows times one vector.
-//
-// Layout: X[M][K] with rows ldx apart, Y[M][N] with rows ldy apart, N <= ldy. W in panels of 16 columns, [ceil(N / 16)][K][16],
-//   the columns beyond N zero; bias of ceil(N / 16) * 16 floats, or nullptr.
-// Nothing is written beyond column N. Y does not overlap X, W, bias or what the epilogue reads. No alignment is asked for.
-// Order of summation: blocks of 256 terms, each by fma() one term at a time from +0; ((bias + S0) + S1) + ..., without a bias
-//   (S0 + S1) + ...: onnxruntime's own bits. The same for every M, column, tile and processor with fma().
-// NaN and inf propagate as the sums have them. M, N or K may be 0; K = 0 gives epilogue(bias) or epilogue(0).
 
 /// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]).
 template <class Epilogue>
@@ -1242,27 +1121,6 @@ ONNX_BRIDGE_INLINE void gemm(Size M, Size N, Size K, const float* X, Size ldx, c
 }
 
 // recurrent.hxx: what LSTM, GRU and RNN share: packed layouts, the walk over time, and the product with the recurrent weights.
-//
-// Units. H units are handled as padded = whole_panels(H) = 16 * ceil(H / 16). G gates (LSTM 4: i o f c; GRU 3: z r h; RNN 1) are interleaved by groups
-// of 16 units: gate g of unit u is column  (u / 16 * G + g) * 16 + u % 16  of G * padded columns; columns of units >= H hold zeros.
-//
-// Packed weights, each for all directions, one after the other (direction 1 follows direction 0):
-//   W     [directions][G * padded / 16][I][16]   panels of 16 columns: W[d][column / 16][k][column % 16] = ONNX W[d][g * H + u][k]
-//   bias  [directions][G * padded]               in the order of columns, or null; which of Wb and Rb it holds: see lstm, gru, rnn
-//   R     [directions][G * padded / 16][H][16]   as W, of ONNX R[d][g * H + u][k]; gru() without linear_before_reset: see there
-// R is best aligned to 64 bytes. Everything else may be aligned to 4. Inputs and outputs do not overlap.
-//
-// Rows of I (or H) contiguous floats lie at data + time * t + direction * d + batch * b, so that both ONNX layouts, and
-// transpositions around the operator, cost nothing.
-//
-// sequence_lens (or null) are cut to 0 .. T. Y beyond a row's length is 0; the backward direction starts at the end of each row. A
-// row without any step ends with the state 0, as in onnxruntime. Any of Y, Y_h, Y_c may be null. X beyond a row's length is read but
-// has no effect. NaN and infinities run through the formulas; one row's never reach another's.
-//
-// Order of summation: projection = bias + X W in the order of gemm(); the recurrent sum S = h R runs over k by fma() from zero in
-// blocks of 256, block sums added in order; then S + projection. So a row has the same bits alone, in a batch, in any number of steps.
-//
-// Scratch (64-byte aligned is best): the projections, recurrent_projection_floats(), then C * B * padded floats of states.
 
 /// T, B, I, H, and the directions: one (backwards if `reverse`) or two (the second is always the backward one).
 struct RecurrentSizes {
@@ -1463,8 +1321,6 @@ ONNX_BRIDGE_INLINE void recurrent_direction(const RecurrentSizes& sizes, Size d,
 }
 
 // exp.hxx: the exponential function.
-//
-// x = n ln 2 + r with |r| <= ln(2) / 2; a polynomial of degree 6 in r, scaled by 2^n. NaN gives NaN. At most 1.03 ULP.
 
 /// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
 ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
@@ -1516,34 +1372,7 @@ ONNX_BRIDGE_INLINE vec tanh(vec x)
    return as_float(as_int(a < 0.625f ? small_x : large_x) | sign);
 }
 
-// activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-
-// Double has the names that the formulas below use for vec: declared here, defined in double_functions.hxx, which whoever emits doubles
-// asks for. Templates, because GCC warns of a function that is declared and nowhere defined.
-template <class T>
-using if_double = std::enable_if_t<std::is_same<T, double>::value, T>;
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> exp_nonpositive(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> tanh(T x);
-template <class T>
-ONNX_BRIDGE_INLINE if_double<T> sigmoid(T x);
-
-// From here on T is vec or double; float: at the end of this file.
-
-// A single float: one lane.
-ONNX_BRIDGE_INLINE float tanh(float x) { return tanh(splat(x))[0]; }
-ONNX_BRIDGE_INLINE float sigmoid(float x) { return sigmoid(splat(x))[0]; }
-
 // gru.hxx: ONNX GRU. Layouts, order of summation and scratch: see recurrent.hxx; G = 3, gates z r h, C = 6.
-//
-//   z = f(x Wz + h Rz + Wbz + Rbz)   r = f(x Wr + h Rr + Wbr + Rbr)
-//   linear_before_reset != 0 (Keras, PyTorch):  n = g(x Wh + Wbh + r * (h Rh + Rbh));   R: one matrix of 3 gates;
-//      bias holds Wbz + Rbz, Wbr + Rbr, Wbh; recurrent_bias [directions][padded] holds Rbh, zeros from H on, and may not be null
-//   linear_before_reset == 0:                   n = g(x Wh + Wbh + Rbh + (r * h) Rh);   bias holds Wb + Rb of all gates;
-//      R: for each direction first z and r as a matrix of 2 gates, [2 * padded / 16][H][16], then h as one of 1, [padded / 16][H][16]
-//   h = (1 - z) * n + z * h
-// Each pre-activation is clipped; here that of n as a whole.
 
 /// Sigmoid, Tanh; no clip: the fast form.
 struct GruDefaults {
@@ -1694,19 +1523,14 @@ ONNX_BRIDGE_KERNEL void gru(LinearBeforeReset, const RecurrentSizes& sizes, cons
 // ---- the network
 
 
-static bool run([[maybe_unused]] const Weights& w,
-                [[maybe_unused]] char* arena,
-                [[maybe_unused]] const std::size_t* at,
-                [[maybe_unused]] const Dims& dims,
-                [[maybe_unused]] const float* x,
-                [[maybe_unused]] float* state) noexcept
+static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims& dims, const float* x, float* state) noexcept
 {
-   [[maybe_unused]] const Size T = static_cast<Size>(dims.T);
-   [[maybe_unused]] const Size N = static_cast<Size>(dims.N);
-   [[maybe_unused]] float* const recurrent_GRU0_0 = reinterpret_cast<float*>(arena + at[1]);
+   const Size T = static_cast<Size>(dims.T);
+   const Size N = static_cast<Size>(dims.N);
+   float* const recurrent_GRU0_0 = reinterpret_cast<float*>(arena + at[1]);
    // recurrent_GRU0_0: x [T, N, 3] -> recurrent_GRU0_0 [T, 1, N, 4], recurrent_GRU0_1 [1, N, 4]
    gru(Const<1>(), RecurrentSizes{T, N, 3, 4, 1, false}, nullptr, RecurrentRows<const float>{x, (3 * N), 0, 3},
-         RecurrentWeights{w.recurrent_GRU0_0_W, w.recurrent_GRU0_0_bias, w.recurrent_GRU0_0_R, w.recurrent_GRU0_0_recurrent_bias},
+         RecurrentWeights{w.recurrent_GRU0_0_W(), w.recurrent_GRU0_0_bias(), w.recurrent_GRU0_0_R(), w.recurrent_GRU0_0_recurrent_bias()},
          RecurrentRows<const float>{nullptr, 0, 0, 0}, RecurrentRows<float>{recurrent_GRU0_0, (4 * N), (4 * N), 4},
          RecurrentRows<float>{state, 0, (4 * N), 4}, GruDefaults(), GruDefaults(), reinterpret_cast<float*>(arena + at[0]));
    // recurrent_Squeeze1: recurrent_GRU0_1 [1, N, 4] -> state [N, 4]
@@ -1718,5 +1542,9 @@ static bool run([[maybe_unused]] const Weights& w,
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
 #undef ONNX_BRIDGE_SHUFFLE_PAIR
+#undef ONNX_BRIDGE_LANES
+#undef ONNX_BRIDGE_REGION
+#undef ONNX_BRIDGE_HAS_AVX2
+#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::recurrent::ONNX_BRIDGE_REGION
 #endif
