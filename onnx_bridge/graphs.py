@@ -16,6 +16,11 @@ import onnx
 #: How the domain of ONNX's own operators is spelt.
 ONNX = ("", "ai.onnx")
 
+#: Operators that draw random numbers (Dropout in training): their results are not functions of their inputs.
+DRAWING = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"}
+)  # fmt: skip
+
 
 # ---- walking
 
@@ -87,6 +92,19 @@ class Fresh:
 def is_onnx(node: onnx.NodeProto, *op_types: str) -> bool:
     """Whether a node is of ONNX's own domain, and of one of these operators if any are named."""
     return node.domain in ONNX and (not op_types or node.op_type in op_types)
+
+
+def draws(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
+    """Whether a node draws random numbers: a Dropout where it trains, as far as constants tell."""
+    if not is_onnx(node, "Dropout"):
+        return is_onnx(node, *DRAWING)
+    if opset(model) < 12 or len(node.input) < 3 or not node.input[2]:
+        return False
+    named = {tensor.name: tensor for tensor in model.graph.initializer}
+    constants = (other for other in model.graph.node if is_onnx(other, "Constant") and other.output)
+    named |= {other.output[0]: entry.t for other in constants for entry in other.attribute}
+    mode = named.get(node.input[2])
+    return mode is None or bool(onnx.numpy_helper.to_array(mode).any())
 
 
 def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:

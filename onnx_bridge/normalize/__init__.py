@@ -14,10 +14,12 @@ from onnx_bridge.normalize.names import unique_names
 from onnx_bridge.normalize.order import sort_nodes
 from onnx_bridge.normalize.outputs import part_outputs
 from onnx_bridge.normalize.read import Source, read
+from onnx_bridge.normalize.seeds import tell_seeds
 from onnx_bridge.normalize.unused import drop_unused
 
 #: Each changes the model in place and returns what it did, a line a thing.
 STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
+    tell_seeds,
     sort_nodes,
     inline_functions,
     part_outputs,

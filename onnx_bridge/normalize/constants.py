@@ -11,15 +11,12 @@ import onnx
 from onnx import numpy_helper
 
 from onnx_bridge.errors import InvalidModel
-from onnx_bridge.graphs import all_graphs, is_onnx, read_names, replace_inputs, replace_nodes, subgraphs, write_model
+from onnx_bridge.graphs import DRAWING, all_graphs, is_onnx, read_names, replace_inputs, replace_nodes, subgraphs, write_model
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
 
 #: Folding must not blow a model up: results above this many bytes are left to run time, unless they are no larger than what they come from.
 MOST_BYTES = 1 << 24
-
-#: Operators whose result is not a function of their inputs.
-_RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"}
 
 #: Operators that make what is no tensor.
 _NO_TENSORS = {
@@ -110,7 +107,7 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
     constant: set[str] = set(known)
     chosen: list[onnx.NodeProto] = []
     for node in graph.node:
-        foldable = node.op_type not in _RANDOM | _NO_TENSORS and not any(subgraphs(node)) and bool(node.output)
+        foldable = node.op_type not in DRAWING | _NO_TENSORS and not any(subgraphs(node)) and bool(node.output)
         if foldable and all(name in constant for name in node.input if name):
             chosen.append(node)
             constant.update(name for name in node.output if name)

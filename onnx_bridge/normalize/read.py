@@ -17,11 +17,12 @@ from onnx_bridge.errors import Finding, InvalidModel, UnsupportedModel
 from onnx_bridge.graphs import all_graphs, without_weights
 from onnx_bridge.normalize.formats import described, described_folder, described_object
 from onnx_bridge.normalize.order import in_order, sort_nodes
+from onnx_bridge.normalize.seeds import give_seeds
 
 
 @dataclass(frozen=True)
 class Source:
-    """A model as it was given, which is what the oracle runs, and where it came from.
+    """A model as it was given but for seeds that it lacks, which is what the oracle runs, and where it came from.
 
     Attributes:
         model: the model, with external data loaded.
@@ -80,6 +81,7 @@ def read(model: str | Path | bytes | onnx.ModelProto) -> Source:
     _check_defaults(proto.graph, name)
     if not proto.graph.output:
         raise InvalidModel(f"{name}: the graph has no outputs, so there is nothing to compute")
+    give_seeds(proto)
     return Source(proto, name, sha256)
 
 

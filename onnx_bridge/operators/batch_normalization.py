@@ -1,4 +1,4 @@
-"""BatchNormalization, as it is used after training."""
+"""BatchNormalization."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from onnx_bridge.library.composite import Composite, Parts
 from onnx_bridge.operators.affine import Affine
 from onnx_bridge.operators.cases import case, data, weight
 from onnx_bridge.operators.pointwise import TABLE
+from onnx_bridge.operators.reduce import ReduceMean
 from onnx_bridge.operators.reshape import Reshape
 
 Add, Sub, Mul, Div, Sqrt = (TABLE[name] for name in ("Add", "Sub", "Mul", "Div", "Sqrt"))
@@ -25,7 +26,8 @@ class BatchNormalization(Composite):
     """y = (x - mean) / sqrt(variance + epsilon) * scale + bias, all of them one number a channel (axis 1).
 
     With constant parameters it is x * factor + offset, both computed in double and rounded once. `spatial` = 0 (opsets 1-8): one
-    number for each element of an image. Normalising by the batch's own moments (training) is not supported.
+    number for each element of an image. With `training_mode` (since opset 14) by the batch's own moments; the further outputs are mean and
+    variance moved towards those: momentum * old + (1 - momentum) * new.
     """
 
     computes = (WIDE_FLOATS,)
@@ -37,9 +39,7 @@ class BatchNormalization(Composite):
     is_test: int = attribute(0)
     consumed_inputs: Any = attribute(None)
 
-    def types(self, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> Type:
-        if self.training_mode:
-            raise UnsupportedForm("training_mode = 1 is not supported: export the model in inference mode")
+    def types(self, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> Type | list[Type]:
         if x.rank < 2:
             raise ShapeError(f"x must be [N, C, ...], got {x.type}")
         wanted = x.shape[1:] if not self.spatial else x.shape[1:2]
@@ -48,9 +48,35 @@ class BatchNormalization(Composite):
                 raise ShapeError(f"scale, bias, mean and variance must be [{', '.join(map(str, wanted))}] of {x.dtype}, got {tensor.type}")
             for size, other in zip(tensor.shape, wanted, strict=True):
                 same(size, other)
+        if self.training_mode:
+            return [x.type, mean.type, variance.type]
+        if any(self.wants(index) for index in range(1, len(self.outputs))):
+            raise UnsupportedForm("outputs of moments are those of training, which opsets before 14 say nothing of: export for inference")
         return x.type
 
-    def parts(self, build: Parts) -> Tensor:
+    def trained(self, build: Parts) -> list[Tensor]:
+        """Normalised by the batch's own moments, and the running ones."""
+        x, scale, bias, *running = (self.input(index) for index in range(5))
+        axes = [axis for axis in range(x.rank) if axis != 1]
+
+        def channels(tensor: Tensor) -> Tensor:
+            return build.reshape(tensor, (tensor.shape[0], *[1] * (x.rank - 2)))
+
+        mean = build.add(ReduceMean, x, axes=axes, keepdims=0)
+        centred = build.add(Sub, x, channels(mean))
+        variance = build.add(ReduceMean, build.add(Mul, centred, centred), axes=axes, keepdims=0)
+        deviation = build.add(Sqrt, build.add(Add, variance, build.constant("epsilon", self.epsilon, x)))
+        y = build.add(Add, build.add(Mul, centred, channels(build.add(Div, scale, deviation))), channels(bias))
+        moved = [
+            build.add(Add, build.add(Mul, old, build.constant("momentum", self.momentum, old)),
+                      build.add(Mul, new, build.constant("rest", 1.0 - self.momentum, old)))
+            for old, new in zip(running, (mean, variance), strict=True)
+        ]  # fmt: skip
+        return [y, *moved]
+
+    def parts(self, build: Parts) -> Tensor | list[Tensor]:
+        if self.training_mode:
+            return self.trained(build)
         parameters = [self.input(index) for index in range(1, 5)]
         shape = [-1, *[1] * (self.x.rank - 2)] if self.spatial else list(parameters[0].shape)
         if all(tensor.is_constant for tensor in parameters):
@@ -90,5 +116,9 @@ class BatchNormalization(Composite):
             opset=7,
             attributes={"spatial": 1},
         ),
+        case(x=(2, "C", 4), scale=("C",), bias=("C",), mean=("C",), variance=data("C", low=0.1), outputs=3, opset=14,
+             attributes={"training_mode": 1}),
+        case(x=(6, 3), scale=weight(3), bias=weight(3), mean=weight(3), variance=weight(3, low=0.1), outputs=3,
+             attributes={"training_mode": 1, "momentum": 0.7, "epsilon": 0.01}),
         case(x=data(2, 3, 4, dtype="float64"), scale=_DOUBLES, bias=_DOUBLES, mean=_DOUBLES, variance=_DOUBLES),
-    )
+    )  # fmt: skip

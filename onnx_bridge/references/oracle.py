@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 import onnx
 
-from onnx_bridge.graphs import all_graphs, all_nodes, write_model
+from onnx_bridge.graphs import all_graphs, all_nodes, draws, write_model
 from onnx_bridge.judge import is_float, movement, nudge
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.sessions import Sessions
@@ -26,18 +26,27 @@ class Oracle:
     """
 
     def __init__(self, model: onnx.ModelProto, outputs: Iterable[str] = (), optimised: bool = True) -> None:
-        self._model, self._extra = model, list(outputs)
+        self._model, self._extra, self._optimised = model, list(outputs), optimised
         self._sessions = Sessions()
         self.close = self._sessions.close
         self.output_names = self._sessions.open("as given", self._write, optimised)
         self.name = self._sessions.name
         self.notes: list[str] = []
         self._open = {"as given"}
+        self._spent: set[str] = set()
+        self._draws = any(draws(node, model) for node in all_nodes(model.graph))
         self._fraction_bits = coarsest_fraction(model)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs, in order."""
-        return self._sessions.run("as given", feeds)
+        return self._run("as given", feeds)
+
+    def _run(self, session: str, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The outputs of an open session; of one that draws random numbers those of its first run, for which it is opened anew."""
+        if self._draws and session in self._spent:
+            self._open_session(session)
+        self._spent.add(session)
+        return self._sessions.run(session, feeds)
 
     def conditioning(self, feeds: Mapping[str, np.ndarray], wanted: list[np.ndarray]) -> list[float]:
         """How far each output moves without graph optimisations, and with float inputs or weights nudged by one unit in the last place.
@@ -58,7 +67,7 @@ class Oracle:
             for i, (a, b) in enumerate(zip(answers, wanted, strict=True)):
                 if a.shape == b.shape and is_float(a):
                     moved[i] = max(moved[i], movement(a, b))
-        again = self._sessions.run("as given", feeds)
+        again = self._run("as given", feeds)
         if not all(np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(again, wanted, strict=True)):
             raise Refusal("onnxruntime", "model", "it contradicts itself: the same inputs give other answers from one call to the next")
         return moved
@@ -66,10 +75,14 @@ class Oracle:
     def _opened(self, session: str) -> Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]:
         """A session, opened when it is first asked for."""
         if session not in self._open:
-            nudges = session == "nudged weights"
-            self._sessions.open(session, self._write_nudged if nudges else self._write, optimised=nudges)
+            self._open_session(session)
             self._open.add(session)
-        return partial(self._sessions.run, session)
+        return partial(self._run, session)
+
+    def _open_session(self, session: str) -> None:
+        nudges = session == "nudged weights"
+        optimised = self._optimised if session == "as given" else nudges
+        self._sessions.open(session, self._write_nudged if nudges else self._write, optimised=optimised)
 
     def _write(self, file: IO[Any], change: Callable[[onnx.TensorProto], onnx.TensorProto] = lambda t: t) -> None:
         write_model(self._model, file, change)

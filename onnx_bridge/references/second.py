@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import VerificationError
-from onnx_bridge.graphs import all_nodes
+from onnx_bridge.graphs import all_nodes, draws
 from onnx_bridge.judge import gap_of, is_float, movement, nudge, scale_of
 from onnx_bridge.processes import Conversation, Died
 from onnx_bridge.references.lift import BINARY, ways
@@ -147,6 +147,9 @@ def distrusted(model: onnx.ModelProto) -> str:
     What it gets wrong and `corrections` do right is not among them, nor what it refuses.
     """
     nodes = [*all_nodes(model.graph), *(node for f in model.functions for node in f.node)]
+    drawing = next((node.op_type for node in nodes if draws(node, model)), "")
+    if drawing:
+        return f"its {drawing} draws other numbers"
     return next((reason for node in nodes for reason in _reasons(node)), "")
 
 
