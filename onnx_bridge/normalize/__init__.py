@@ -16,12 +16,14 @@ from onnx_bridge.normalize.outputs import part_outputs
 from onnx_bridge.normalize.read import Source, read
 from onnx_bridge.normalize.seeds import tell_seeds
 from onnx_bridge.normalize.unused import drop_unused
+from onnx_bridge.normalize.zip_maps import zip_maps
 
 #: Each changes the model in place and returns what it did, a line a thing.
 STEPS: tuple[Callable[[onnx.ModelProto], list[str]], ...] = (
     tell_seeds,
     sort_nodes,
     inline_functions,
+    zip_maps,
     part_outputs,
     unique_names,
     constants_to_initializers,
