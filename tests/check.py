@@ -25,8 +25,8 @@ from onnx_bridge.toolchain import build
 #: The newest opset of ai.onnx that the oracle reads.
 NEWEST = 22
 
-#: Operators for which the oracle ends the whole process on empty inputs.
-ABORTS_ON_EMPTY = {"Einsum", "FeatureVectorizer", "GRU", "LSTM", "RNN", "Unique"}
+#: Operators for which the oracle ends the whole process on empty inputs, or gives nothing.
+ABORTS_ON_EMPTY = {"Einsum", "FeatureVectorizer", "GRU", "LSTM", "QLinearSoftmax", "RNN", "Unique"}
 
 #: What strings are drawn from.
 WORDS = ["a", "b", "", "a b", "b a  c", "\N{LATIN SMALL LETTER E WITH ACUTE}", "ab"]

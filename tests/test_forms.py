@@ -79,6 +79,17 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("TensorScatter", "update", "*"): "what lies beyond the cache is dropped",
     ("SkipLayerNormalization", "skip", "*"): "a residual broadcasts",
     ("SkipSimplifiedLayerNormalization", "skip", "*"): "a residual broadcasts",
+    ("QGemm", "b_scale", "*"): "one scale beside a zero point a column, and the other way about",
+    ("QGemm", "b_zero", "*"): "one scale beside a zero point a column, and the other way about",
+    ("QLinearSigmoid", "y_zero", "absent"): "it is optional; onnxruntime ends its process",
+    ("QLinearLeakyRelu", "y_zero", "absent"): "it is optional; onnxruntime ends its process",
+    **{
+        (f"QLinear{op}", f"{key}_{what}", form): "it is one number either way, and zero points are optional"
+        for op in ("Add", "Mul", "AveragePool", "GlobalAveragePool")
+        for key in "abcxy"
+        for what in ("scale", "zero")
+        for form in ("rank+1", "absent")
+    },
 }
 
 

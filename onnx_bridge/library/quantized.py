@@ -8,8 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import DType, float32
-from onnx_bridge.ir.literals import literal
+from onnx_bridge.ir.dtypes import DType
 from onnx_bridge.ir.roperator import Writer
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, fits, same
 from onnx_bridge.library.known import axis_in
@@ -107,8 +106,3 @@ def dequantized(x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None, dtype
     wrapped = shifted.astype(np.int32).astype(np.float32)
     with np.errstate(all="ignore"):
         return np.asarray(wrapped * scale.astype(np.float32), np.float32).astype(dtype.numpy)
-
-
-def number_of(value: float) -> str:
-    """A float32 as C++."""
-    return literal(value, float32)

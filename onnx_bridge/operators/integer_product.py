@@ -9,7 +9,8 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import int8
+from onnx_bridge.ir.dtypes import float32, int8
+from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, broadcast, fits, same
 from onnx_bridge.kernels.integer_product import (
@@ -22,7 +23,6 @@ from onnx_bridge.kernels.integer_product import (
     whole_panels,
 )
 from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
-from onnx_bridge.library.quantized import number_of
 
 
 @dataclass(frozen=True)
@@ -239,16 +239,23 @@ def scales(
             product = np.float32(factor) * a.constant().reshape(-1).astype(np.float32) * b.constant().reshape(-1).astype(np.float32)
             values = product if y is None else product / y.constant().reshape(-1).astype(np.float32)
         return cpp.weight("scales", values.astype(np.float32)) + moved, columns
-    first = f"*{cpp.pointer(a)}" if factor == 1 else f"mul({number_of(factor)}, *{cpp.pointer(a)})"
+    first = f"*{cpp.pointer(a)}" if factor == 1 else f"mul({literal(factor, float32)}, *{cpp.pointer(a)})"
     last = "nullptr" if y is None else cpp.pointer(y)
     return f"output_scales({cpp.size(b.count)}, {first}, {cpp.pointer(b)}, {last}, {scratch}){moved}", columns
 
 
+def scalar_of(cpp: Writer, tensor: Tensor | None) -> str:
+    """The number that a tensor holds as C++: a float32's, or an integer's; 0 where there is no tensor."""
+    if tensor is None:
+        return "0"
+    if tensor.is_constant:
+        return (
+            literal(tensor.constant().reshape(())[()], tensor.dtype) if tensor.dtype.is_float else str(int(tensor.constant().reshape(())))
+        )
+    return f"*{cpp.pointer(tensor)}"
+
+
 def requantize(cpp: Writer, y: Tensor, offset: str, row: Size, scale: tuple[str, str], zero: Tensor | None, column: Size = 1) -> str:
     """`Requantize` of integer_product.hxx."""
-    if zero is None or zero.is_constant:
-        number = "0" if zero is None else str(int(zero.constant().reshape(())))
-    else:
-        number = f"*{cpp.pointer(zero)}"
     strides = f"{cpp.size(row)}, {cpp.size(column)}"
-    return f"Requantize<{y.dtype.storage}>{{{cpp.pointer(y)}{offset}, {strides}, {scale[0]}, {scale[1]}, {number}}}"
+    return f"Requantize<{y.dtype.storage}>{{{cpp.pointer(y)}{offset}, {strides}, {scale[0]}, {scale[1]}, {scalar_of(cpp, zero)}}}"
