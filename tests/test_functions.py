@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from onnx_bridge import UnsupportedModel, check, convert
+from onnx_bridge import BridgeError, UnsupportedModel, check, convert
 
 F32, F16, I64, U8 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64, TensorProto.UINT8
 
@@ -72,3 +72,19 @@ def test_what_the_inliner_stumbles_over_is_refused_for_what_it_is() -> None:
 
     with pytest.raises(UnsupportedModel, match="the body has 0 inputs, expected 1"):
         convert(model(node, inputs, {"z": F32}, 13), name="net", verify=False)
+
+
+def test_a_body_that_is_missing_is_said_of_the_node() -> None:
+    """onnx's own builder of the function raises ValueError."""
+    node = helper.make_node("SequenceMap", ["x"], ["y"], name="map")
+
+    with pytest.raises(BridgeError, match="map"):
+        convert(model(node, {"x": (F32, ["N", 3])}, {"y": F32}, 17), name="net", verify=False)
+
+
+def test_outputs_that_onnx_cannot_infer_are_said_of_the_node() -> None:
+    """onnx's inference of shapes raises where an operator with a function lacks an output."""
+    node = helper.make_node("DynamicQuantizeLinear", ["x"], ["y"], name="quantise")
+
+    with pytest.raises(BridgeError, match="quantise|DynamicQuantizeLinear|QuantizeLinear"):
+        convert(model(node, {"x": (F32, ["N", 3])}, {"y": F32}, 13), name="net", verify=False)

@@ -101,7 +101,7 @@ def _function_of(node: onnx.NodeProto, opset: int, types: Mapping[str, onnx.Type
         given = [types.get(name, onnx.TypeProto()).SerializeToString() for name in node.input]
         try:
             made = schema.get_context_dependent_function_with_opset_version(max(context, default=opset), node.SerializeToString(), given)
-        except RuntimeError:
+        except (RuntimeError, ValueError):  # attributes that contradict ONNX: the walk says which
             return None
     function: onnx.FunctionProto = onnx.FunctionProto.FromString(made)
     node.attribute.extend(default for default in defaults if default.name in function.attribute)
@@ -120,6 +120,10 @@ def _types(model: onnx.ModelProto) -> dict[str, onnx.TypeProto]:
         else:
             bare.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     types = {t.name: onnx.helper.make_tensor_type_proto(t.data_type, t.dims) for t in model.graph.initializer}
-    for graph in all_graphs(onnx.shape_inference.infer_shapes(bare).graph):
+    try:
+        inferred = onnx.shape_inference.infer_shapes(bare)
+    except onnx.shape_inference.InferenceError:  # a node that contradicts ONNX, of too many outputs: the walk says which, and why
+        return types
+    for graph in all_graphs(inferred.graph):
         types |= {value.name: value.type for value in (*graph.input, *graph.value_info, *graph.output) if value.type.WhichOneof("value")}
     return types
