@@ -76,6 +76,19 @@ def test_if_of_a_constant_keeps_one_branch(known: bool) -> None:
     assert ("then_branch_Exp0" in made.header, "else_branch_Cos0" in made.header) == (known, not known)
 
 
+@pytest.mark.parametrize("condition", ["known", "data"])
+def test_branches_give_as_many_outputs_as_the_node_has(condition: str) -> None:
+    """onnx's checker does not look into it."""
+    decides = (lambda g, x: g.constant(True, np.bool_)) if condition == "known" else positive
+    model = either(decides, lambda g, x: g("Exp", x), lambda g, x: g("Cos", x))
+    (node,) = [node for node in model.graph.node if node.op_type == "If"]
+    for attribute in node.attribute:
+        attribute.g.output.add().CopyFrom(attribute.g.output[0])
+
+    with pytest.raises(UnsupportedModel, match="a branch gives 2 outputs, and the node has 1"):
+        convert(model, name="either", verify=False)
+
+
 def test_if_of_a_shape_keeps_one_branch() -> None:
     """Shape arithmetic that has a value at conversion decides then."""
 

@@ -64,6 +64,7 @@ WALLS: dict[str, set[str]] = {
     "arguments": {"ir", "optimise"},
     "pipeline": {"arguments", "origin", "conversion"}
     | {"custom", "ir", "frontends", "normalize", "lowering", "optimise", "emit", "references", "runtime", "verify"},
+    "backend": {"pipeline", "runtime"},
     "demo": {"pipeline"},
     "cli": {"pipeline", "custom", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
@@ -82,6 +83,7 @@ FOREIGN: dict[str, set[str]] = {
     "custom": {"onnx", "onnxscript"},
     "origin": {"onnx"},
     "pipeline": {"onnx"},
+    "backend": {"onnx"},
     "conversion": {"onnx"},
     "processes": {"ml_dtypes"},
     "references": {"onnx", "onnxruntime"},

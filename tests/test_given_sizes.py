@@ -115,3 +115,12 @@ int main() {
 """)
     find_compiler().run(["-std=c++17", "-O0", "-Wall", "-Wextra", "-Werror", str(tmp_path / "main.cpp"), "-o", str(tmp_path / "main")])
     subprocess.run([tmp_path / "main"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("depth", [float("nan"), float("inf")])
+def test_a_float_that_is_no_number_decides_no_size(depth: float) -> None:
+    made = Net("one_hot")
+    y = made("OneHot", made.input("x", ("N",), INT64), made.constant(depth, np.float32), made.constant([0, 1], np.float32))
+
+    with pytest.raises(UnsupportedModel, match="decides a size, and is (nan|inf)"):
+        convert(made.typed(y=(y, FLOAT)), verify=False)

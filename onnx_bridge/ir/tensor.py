@@ -207,9 +207,11 @@ class Tensor:
         return self.value
 
     def sizes(self) -> tuple[Size, ...]:
-        """The value of a small integer tensor, flat, as sizes."""
+        """The value of a small integer tensor, flat, as sizes; of one of floats without what stands behind the point."""
         if self.value is None:
             raise NeedsValue(self)
+        if self.value.dtype.kind == "f" and not np.isfinite(self.value).all():
+            raise ShapeError(f"{self.name!r} decides a size, and is {', '.join(map(str, self.value.reshape(-1)[:8]))}")
         return tuple(size if isinstance(size, dims.Dim) else int(size) for size in self.value.reshape(-1))
 
 

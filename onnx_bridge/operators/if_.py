@@ -40,11 +40,17 @@ class If(ROperator):
             known = bool(condition.constant().reshape(-1)[0])
             taken = self.then_branch if known else self.else_branch
             self.then_branch, self.else_branch = taken.lower([]), None
+            self._check_count(self.then_branch)
             return [t.type for t in self.then_branch.outputs]
         self.then_branch, self.else_branch = self.then_branch.branch(), self.else_branch.branch()
         if len(self.then_branch.outputs) != len(self.else_branch.outputs):
             raise ShapeError(f"the branches give {len(self.then_branch.outputs)} and {len(self.else_branch.outputs)} outputs")
+        self._check_count(self.then_branch)
         return self.common()
+
+    def _check_count(self, branch: RModel) -> None:
+        if len(branch.outputs) != len(self.outputs):
+            raise ShapeError(f"a branch gives {len(branch.outputs)} outputs, and the node has {len(self.outputs)}")
 
     def common(self) -> list[Type]:
         """The types of the outputs, from those of the lowered branches."""
