@@ -173,3 +173,117 @@ def test_what_is_refused(text: str, why: str) -> None:
 def test_pickles_know_sequences() -> None:
     emitted: Emitted = convert(parsed("g (seq(float[K]) s) => (int64 n) { n = SequenceLength(s) }"), verify=False).emitted
     assert [group.name for group in emitted.for_calls().input_groups] == ["s"]
+
+
+# ---- control flow
+
+
+def test_what_a_loop_appends_is_a_scan_output() -> None:
+    """Of one shape: rows that are joined. The sequence had something in it before."""
+    converted, net = compared(f"""g (float[T,3] x, int64 n, float[1,3] first) => (float[A,3] y, int64 length) {{ {CONSTANTS}
+        t = Constant<value = bool {{1}}>()
+        s = SequenceConstruct(first)
+        all = Loop(n, t, s) <body = b (int64 i, bool go, seq(float[1,3]) s0) => (bool on, seq(float[1,3]) s1) {{
+            on = Identity(go)
+            row0 = Gather(x, i)
+            ax = Constant<value_ints = [0]>()
+            row = Unsqueeze(row0, ax)
+            twice = Add(row, row)
+            s1 = SequenceInsert(s0, twice)
+        }}>
+        y = ConcatFromSequence<axis = 0>(all)
+        length = SequenceLength(all) }}""")
+    x = np.arange(12, dtype=np.float32).reshape(4, 3)
+    y, length = net(x, np.int64(3), np.ones((1, 3), np.float32))
+
+    assert length == 4 and np.array_equal(y, np.concatenate([np.ones((1, 3)), 2 * x[:3]]))
+    assert "PackSequence" not in {op.op_type for op in converted.model.operators}
+
+
+def test_elements_that_grow_from_turn_to_turn() -> None:
+    _, net = compared("""g (float[N] x, int64 n, seq(float[M]) s) => (seq(float[A]) all) {
+        t = Constant<value = bool {1}>()
+        all = Loop(n, t, s) <body = b (int64 i, bool go, seq(float[K]) s0) => (bool on, seq(float[K]) s1) {
+            on = Identity(go)
+            one = Constant<value_ints = [1]>()
+            zero = Constant<value_ints = [0]>()
+            ii = Unsqueeze(i, zero)
+            end = Add(ii, one)
+            part = Slice(x, zero, end)
+            s1 = SequenceInsert(s0, part)
+        }> }""")
+    x = np.arange(3, dtype=np.float32)
+    made = net(x, np.int64(4), [np.full(2, 9, np.float32)])
+    assert [one.tolist() for one in made] == [[9, 9], [0], [0, 1], [0, 1, 2], [0, 1, 2]]
+
+
+def test_a_function_of_each_element() -> None:
+    """SequenceMap, over a sequence that is an input."""
+    _, net = compared("""g (seq(float[N]) s, float[1] b) => (seq(float[N]) y) {
+        y = SequenceMap(s, b) <body = f (float[N] e, float[1] c) => (float[N] r) { r = Add(e, c) }> }""")
+    given = [np.arange(n, dtype=np.float32) for n in (3, 0, 2)]
+    y = net(given, np.array([2], np.float32))
+    assert all(np.array_equal(a + 2, b) for a, b in zip(given, y, strict=True))
+
+
+def test_a_loop_that_does_more_with_a_sequence_is_unrolled() -> None:
+    """The last element, which the turn before has put there, twice."""
+    converted, net = compared("""g (float[N] x) => (float[N] y, float[3,N] all) {
+        three = Constant<value_int = 3>()
+        s = SequenceConstruct(x)
+        u, all = Loop(three, , s) <body = b (int64 i, bool go, seq(float[N]) s0) => (bool on, seq(float[N]) s1, float[N] row) {
+            on = Constant<value = bool {1}>()
+            m = Constant<value_int = -1>()
+            last = SequenceAt(s0, m)
+            row = Add(last, last)
+            s1 = SequenceInsert(s0, row)
+        }>
+        m1 = Constant<value_int = -1>()
+        y = SequenceAt(u, m1) }""")
+    assert net(np.ones(2, np.float32))[0].tolist() == [8, 8]
+    assert "Loop" not in {op.op_type for op in converted.model.operators}
+
+
+def test_branches_give_sequences() -> None:
+    """Of one length and shape, as tensors; of others, as the branch that is taken gives them."""
+    _, net = compared("""g (float[N] x, bool c) => (float[N] y, seq(float[A]) z, int64 n) {
+        a, b = If(c) <then_branch = t () => (seq(float[N]) s, seq(float[A]) v) {
+            s = SequenceConstruct(x)
+            v = SequenceConstruct(x, x)
+        }, else_branch = e () => (seq(float[N]) r, seq(float[A]) w) {
+            nx = Neg(x)
+            r = SequenceConstruct(nx)
+            two = Constant<value_float = 2.0>()
+            ax = Constant<value_ints = [0]>()
+            tt = Unsqueeze(two, ax)
+            w = SequenceConstruct(tt)
+        }>
+        zero = Constant<value_int = 0>()
+        y = SequenceAt(a, zero)
+        z = Identity(b)
+        n = SequenceLength(b) }""")
+    x = np.ones(3, np.float32)
+    y, z, n = net(x, np.array(True))
+    assert y.tolist() == [1, 1, 1] and [len(one) for one in z] == [3, 3] and n == 2
+    y, z, n = net(x, np.array(False))
+    assert y.tolist() == [-1, -1, -1] and [one.tolist() for one in z] == [[2.0]] and n == 1
+
+
+def test_a_branch_gives_nothing() -> None:
+    model = parsed(
+        """g (float[N] x, bool c) => (optional(seq(float[N])) y) {
+        y = If(c) <then_branch = t () => (optional(seq(float[N])) a) { a = Optional<type: type_proto = seq(float)>() },
+        else_branch = e () => (optional(seq(float[N])) b) { s = SequenceConstruct(x)
+            b = Optional(s) }> }""".replace("<type: type_proto = seq(float)>", "")
+    )
+    net = convert(model, verify=False).compile()
+    x = np.ones(2, np.float32)
+    assert net(x, np.array(True)) is None and net(x, np.array(False))[0].tolist() == [1, 1]
+
+
+def test_branches_of_known_sizes_that_differ() -> None:
+    """Data decides how long the output is."""
+    _, net = compared("""g (float[3] x, float[2] z, bool c) => (float[K] y) {
+        y = If(c) <then_branch = t () => (float[3] a) { a = Neg(x) }, else_branch = e () => (float[2] b) { b = Neg(z) }> }""")
+    x, z = np.ones(3, np.float32), np.ones(2, np.float32)
+    assert net(x, z, np.array(True)).shape == (3,) and net(x, z, np.array(False)).shape == (2,)

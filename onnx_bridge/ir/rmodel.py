@@ -116,6 +116,7 @@ class RModel:
         op.outputs = [None] * len(outputs)  # some rules depend on how many there are
         with dims.assuming(self.conditions):
             types, values = op.infer()
+            outputs = op.named(outputs)
             for declared in types:
                 for size in () if declared is None else declared.shape:
                     if isinstance(size, int) and size < 0:

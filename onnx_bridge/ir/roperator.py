@@ -123,6 +123,10 @@ class ROperator:
         """Values known at conversion (numbers, or Sizes in an object array), or None. Called after `types`."""
         return None
 
+    def named(self, outputs: Sequence[str | None]) -> Sequence[str | None]:
+        """The names of its outputs, once their types are known: an output of the file may be several."""
+        return outputs
+
     def settled(self) -> None:
         """A last look once inputs and outputs are there. Raises as `types` does."""
 

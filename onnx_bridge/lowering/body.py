@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +17,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import ASSUMED, ShapeError, Tensor, Type, Unify
 from onnx_bridge.library.known import of_sizes, settled
+from onnx_bridge.lowering.branches import End, agree
 from onnx_bridge.lowering.found import FoundSizes, refuse_leaving, test_behind_finders
 from onnx_bridge.operators.reshape import reshape_to
 
@@ -36,6 +37,9 @@ class Walk(Protocol):
     contradictions: list[Finding]
     needed: dict[tuple[Size, Size], tuple[str, str]]
     found: FoundSizes
+
+    def add(self, op: ROperator, inputs: list[str | None], outputs: list[str | None], rmodel: RModel) -> None:
+        """Adds an operator to a model."""
 
     def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph into an empty `rmodel`, its outputs included."""
@@ -73,21 +77,26 @@ class Body:
         """The operators that make the tensors of the lowered graph, and of the graphs around it."""
         return self.on.makers
 
-    def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None) -> RModel:
+    def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None, free: int = 0) -> RModel:
         """The nested RModel, with the conditions that its operators make.
 
         Args:
             inputs: the tensors that are made anew for the body.
             bound: what the names of the subgraph's inputs stand for; by default those of `inputs`.
+            free: of how many of the last outputs data may decide the sizes inside.
         """
         body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
         body.inputs = inputs
         body.tensors.update(bound if bound is not None else {tensor.name: tensor for tensor in inputs})
-        self._walk(body)
+        self._walk(body, free)
         for tensor in body.outputs:
-            if tensor.type.either is not None:
+            if isinstance(tensor.declared, Type) and tensor.type.either is not None:
                 raise ShapeError(f"{tensor.name!r} is {tensor.type}, as sizes decide; it must have one rank")
         return body
+
+    def agree(self, bodies: Sequence[RModel]) -> list[End] | None:
+        """Has all branches give tensors; what the file's outputs are made of, where one of them is none."""
+        return agree(bodies, lambda op, inputs, outputs, body: self.on.add(op, inputs, outputs, body))
 
     def branch(self) -> RModel:
         """The nested RModel of a graph that is run at some sizes only.
@@ -117,14 +126,14 @@ class Body:
             body.constraints = [(dims.symbol(name), size) for name, size in bindings.items()] + body.constraints
             return body
 
-    def _walk(self, body: RModel) -> None:
+    def _walk(self, body: RModel, free: int = 0) -> None:
         node, op, found = self.on.node, self.on.op, len(self.on.findings)
         with _equalities(body):
             self.on.fill(self.graph, body)
         self.on.node, self.on.op = node, op
         if len(self.on.findings) > found:
             raise ShapeError("its body cannot be converted")
-        refuse_leaving(body)
+        refuse_leaving(body, body.outputs[: len(body.outputs) - free])
         body.conditions = dims.essential(body.conditions)
         self.on.rmodel.notes += test_behind_finders(body)
 

@@ -9,7 +9,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
-from onnx_bridge.ir.tensor import Type
+from onnx_bridge.ir.tensor import Tensor, Type
 
 
 @dataclass
@@ -63,13 +63,15 @@ class FoundSizes:
                 self.top.symbols.remove(room)
 
 
-def refuse_leaving(body: RModel) -> None:
-    """Holds that no size that data decides inside of a graph is one of its outputs': it may be another each time the graph is run.
+def refuse_leaving(body: RModel, outputs: Iterable[Tensor]) -> None:
+    """Holds that no size that data decides inside of a graph is one of some outputs': it may be another each time the graph is run.
 
     Raises:
         UnsupportedForm: one is.
     """
-    for tensor in body.outputs:
+    for tensor in outputs:
+        if not isinstance(tensor.declared, Type):
+            continue
         sizes = [tensor.type.shape, () if tensor.value is None or tensor.is_constant else tensor.sizes()]
         if any(not dims.symbols(size).isdisjoint(body.found) for part in sizes for size in part):
             raise UnsupportedForm(f"its output {tensor.name!r} is {tensor.type}, and data decides that inside, anew each time it is run")

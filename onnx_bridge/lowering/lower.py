@@ -33,6 +33,7 @@ from onnx_bridge.library.texts import is_text
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.attributes import array, attribute_value
 from onnx_bridge.lowering.body import Body
+from onnx_bridge.lowering.branches import put_together
 from onnx_bridge.lowering.declared import Declared, element_type
 from onnx_bridge.lowering.ends import add_output
 from onnx_bridge.lowering.found import FoundSizes, test_behind_finders
@@ -267,7 +268,7 @@ class _Walk:
         try:
             if taken_apart is not None:
                 with dims.assuming(rmodel.conditions):
-                    taken_apart(TakenApart(rmodel, node, lambda op, inputs, outputs: self.add(op, inputs, outputs, rmodel)))
+                    taken_apart(self.taken_apart(node, rmodel))
                 self.reached(node)
                 return
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
@@ -297,6 +298,14 @@ class _Walk:
         for pair in ASSUMED.get() or ():
             self.needed.setdefault(pair, (self.node, self.op))
         self.reached(node)
+
+    def taken_apart(self, node: onnx.NodeProto, rmodel: RModel) -> TakenApart:
+        """What lowers a node that has to do with sequences."""
+        found = len(self.findings)
+        return TakenApart(
+            rmodel, node, lambda op, inputs, outputs: self.add_reading(op, inputs, outputs, rmodel), max(self.opsets.values()),
+            nested=self.nested, lower=self.lower_node, failed=lambda: len(self.findings) > found,
+        )  # fmt: skip
 
     def reached(self, node: onnx.NodeProto) -> None:
         """Notes what a node's outputs depend on."""
@@ -332,6 +341,7 @@ class _Walk:
             op.text = self.text
         op.finder = lambda what, most: self.found.find(what, most, rmodel)
         rmodel.add_operator(op, inputs, outputs)
+        put_together(op, outputs, rmodel)
         op.finder = None
         for source, name, dtype in back:
             self.cast(op, source, name, dtype, rmodel)

@@ -30,11 +30,13 @@ class NodeLowering:
         rmodel: the model that the graph becomes.
         node: the node.
         add: adds an operator that reads and makes what is named.
+        opset: the version of ONNX's own operators.
     """
 
     rmodel: RModel
     node: onnx.NodeProto
     add: Callable[[ROperator, list[str | None], list[str | None]], None]
+    opset: int
 
     # ---- what a node reads
 
@@ -72,9 +74,9 @@ class NodeLowering:
         declared = SequenceType(UnrankedType(element))
         self.rmodel.add_tensor(SequenceValue(self.node.output[index], declared, parts=list(parts), element=element))
 
-    def alias(self, value: Tensor) -> None:
-        """Has the output be a value that is there already."""
-        name = self.node.output[0]
+    def alias(self, value: Tensor, index: int = 0) -> None:
+        """Has an output be a value that is there already."""
+        name = self.node.output[index]
         if isinstance(value, SequenceValue):
             self.rmodel.add_tensor(SequenceValue(name, value.declared, parts=list(value.parts), element=value.element))
         elif isinstance(value, OptionalValue):

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 import onnx
 
 from onnx_bridge.ir.rmodel import RModel
+from onnx_bridge.lowering.loops import LoopLowering, carries
 from onnx_bridge.lowering.optionals import OptionalLowering
 from onnx_bridge.lowering.parts import OptionalValue, SequenceValue
 from onnx_bridge.lowering.sequences import SequenceLowering
 
 
-class TakenApart(SequenceLowering, OptionalLowering):
-    """The operators of both."""
+class TakenApart(LoopLowering, SequenceLowering, OptionalLowering):
+    """The operators of both, and loops that carry them."""
 
 
 #: By operator of ONNX.
@@ -38,4 +39,6 @@ def lowering_of(node: onnx.NodeProto, rmodel: RModel) -> Callable[[TakenApart], 
         return None
     if node.op_type == "Identity" and isinstance(rmodel.tensors.get(node.input[0]), (SequenceValue, OptionalValue)):
         return TakenApart.identity
+    if carries(node, rmodel):
+        return TakenApart.loop
     return LOWERINGS.get(node.op_type)

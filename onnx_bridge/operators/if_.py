@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ class If(ROperator):
     """The outputs of one of two graphs, as a scalar bool says. Where the bool is known at conversion only that graph is lowered.
 
     Both branches must give outputs of the same types. Sizes and ranks may differ where sizes decide which branch is taken; where data does,
-    ranks must agree, and a branch may be taken only if it gives the size that the output has. What a branch needs of the sizes is tested
-    where it is taken.
+    ranks must agree, sizes that are numbers may differ, and else a branch may be taken only if it gives the size that the output has. What
+    a branch needs of the sizes is tested where it is taken.
     """
 
     tested_by = "test_control_flow.py"
@@ -30,6 +31,8 @@ class If(ROperator):
     else_branch: Any = attribute()
     #: The branches are all of a graph: nobody but the caller reads their outputs, which may have a rank each.
     whole: bool = False
+    #: What the outputs of the file are made of, where one of them is no tensor.
+    ends: list[Any] | None = field(default=None)
 
     def types(self, condition: Tensor) -> Sequence[Type]:
         if condition.count != 1 or condition.dtype is not bool_:
@@ -41,11 +44,14 @@ class If(ROperator):
             taken = self.then_branch if known else self.else_branch
             self.then_branch, self.else_branch = taken.lower([]), None
             self._check_count(self.then_branch)
+            self.ends = taken.agree([self.then_branch])
             return [t.type for t in self.then_branch.outputs]
-        self.then_branch, self.else_branch = self.then_branch.branch(), self.else_branch.branch()
+        body = self.then_branch
+        self.then_branch, self.else_branch = body.branch(), self.else_branch.branch()
+        self._check_count(self.then_branch)
         if len(self.then_branch.outputs) != len(self.else_branch.outputs):
             raise ShapeError(f"the branches give {len(self.then_branch.outputs)} and {len(self.else_branch.outputs)} outputs")
-        self._check_count(self.then_branch)
+        self.ends = body.agree([self.then_branch, self.else_branch])
         return self.common()
 
     def _check_count(self, branch: RModel) -> None:
@@ -54,14 +60,24 @@ class If(ROperator):
 
     def common(self) -> list[Type]:
         """The types of the outputs, from those of the lowered branches."""
-        return [self._common(a, b) for a, b in zip(self.then_branch.outputs, self.else_branch.outputs, strict=True)]
+        ragged = [end.is_ragged for end in self.ends or () for _ in range(end.count)]
+        pairs = list(zip(self.then_branch.outputs, self.else_branch.outputs, strict=True))
+        return [self._common(a, b, index, ragged[index : index + 1] == [True]) for index, (a, b) in enumerate(pairs)]
+
+    def named(self, outputs: Sequence[str | None]) -> Sequence[str | None]:
+        if self.ends is None:
+            return outputs
+        found: list[str | None] = []
+        for name, end in zip(outputs, self.ends, strict=False):
+            found += [name] if end.is_tensor else [None if name is None else f"{name} {index}" for index in range(end.count)]
+        return found
 
     @property
     def decided(self) -> Size | None:
         """1 where the condition holds, else 0, if sizes decide that."""
         return None if self.x.value is None or self.x.is_constant else self.x.sizes()[0]
 
-    def _common(self, a: Tensor, b: Tensor) -> Type:
+    def _common(self, a: Tensor, b: Tensor, index: int, ragged: bool) -> Type:
         """The type of an output, from those of the branches."""
         if a.dtype is not b.dtype:
             raise ShapeError(f"the branches give {a.type} and {b.type}; they must give one type")
@@ -71,15 +87,16 @@ class If(ROperator):
             if not self.whole:
                 raise RanksDiffer(f"the branches give {a.type} and {b.type}")
             return Type.of_either(self.decided, a.type, b.type)
-        return Type(a.dtype, tuple(self._size(x, y) for x, y in zip(a.shape, b.shape, strict=True)))
+        sizes = enumerate(zip(a.shape, b.shape, strict=True))
+        return Type(a.dtype, tuple(self._size(x, y, f"size {index} {axis}", ragged) for axis, (x, y) in sizes))
 
-    def _size(self, a: Size, b: Size) -> Size:
+    def _size(self, a: Size, b: Size, what: str, ragged: bool) -> Size:
         if a == b:
             return a
         if self.decided is not None:
             return self.decided * a + (1 - self.decided) * b
-        if isinstance(a, int) and isinstance(b, int):
-            raise UnsupportedForm(f"the branches give the sizes {a} and {b}, and data decides which is taken")
+        if ragged or (isinstance(a, int) and isinstance(b, int)):
+            return self.find(what, dims.maximum(a, b))
         for size, other, body in ((a, b, self.then_branch), (b, a, self.else_branch)):
             if dims.substitute(other, dict(_numbers(body))) == size:
                 return other  # what the branch itself needs makes it so
@@ -109,8 +126,12 @@ class If(ROperator):
     def _branch(self, cpp: Writer, body: RModel) -> None:
         cpp.require(body.conditions, body.constraints)
         cpp.operators(body.operators)
+        found = list(self.found.values())
         for source, target in zip(body.outputs, self.outputs, strict=True):
             if target is not None:
+                for size, own in zip(target.shape, source.shape, strict=True):
+                    if size in found:
+                        cpp.line(f"{cpp.size(size)} = {cpp.size(own)};")
                 copy_tensor(cpp, target, source)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
 
+from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import STORED, bool_, int64
 from onnx_bridge.ir.rmodel import RModel
@@ -37,6 +38,9 @@ class Loop(ROperator):
     carried: list[tuple[int, Tensor]] = field(default_factory=list)
     #: The number of turns of a loop with scan outputs: a symbol, which the loop finds, where data decides it.
     turns: Size = 0
+    #: How many of the last scan outputs are elements of sequences: where their sizes differ from turn to turn, each is two outputs, the
+    #: numbers one behind the other and a table of their shapes.
+    appended: int = 0
 
     def types(self, trips: Tensor | None, condition: Tensor | None, *initial: Tensor) -> Sequence[Type]:
         body = self.body
@@ -56,7 +60,7 @@ class Loop(ROperator):
                 bound[names[2 + i]] = Tensor(names[2 + i], tensor.type)
                 self.carried.append((i, bound[names[2 + i]]))
         own = [self.turn, self.condition, *(t for _, t in self.carried)]
-        lowered = body.lower(own, bound)
+        lowered = body.lower(own, bound, self.appended)
         made = lowered.outputs[1 : 1 + len(initial)]
         for i, tensor in self.carried:
             keeps_type(tensor, made[i])
@@ -68,7 +72,33 @@ class Loop(ROperator):
 
     def results(self, body: RModel, initial: Sequence[Tensor]) -> Sequence[Type]:
         """The types of the outputs, from what the body makes."""
-        return [*(t.type for t in initial), *(Type(t.dtype, (self.turns, *t.shape)) for t in body.outputs[1 + len(initial) :])]
+        types = [t.type for t in initial]
+        for index, scan in enumerate(body.outputs[1 + len(initial) :]):
+            if self.is_ragged(body, scan):
+                numbers = self.find(f"numbers {index}", self.turns * scan.count)
+                types += [Type(scan.dtype, (numbers,)), Type(int64, (self.turns, scan.rank))]
+            else:
+                types.append(Type(scan.dtype, (self.turns, *scan.shape)))
+        return types
+
+    @staticmethod
+    def is_ragged(body: RModel, scan: Tensor) -> bool:
+        """Whether the sizes of a scan output may differ from turn to turn."""
+        return any(not dims.symbols(size).isdisjoint(body.found) for size in scan.shape)
+
+    @staticmethod
+    def ragged_names(name: str) -> tuple[str, str]:
+        """What the two outputs of elements of any shapes are called."""
+        return f"{name} numbers", f"{name} shapes"
+
+    def named(self, outputs: Sequence[str | None]) -> Sequence[str | None]:
+        assert isinstance(self.body, RModel)
+        kept = len(self.inputs) - 2
+        found: list[str | None] = list(outputs[:kept])
+        for name, scan in zip(outputs[kept:], self.body.outputs[1 + kept :], strict=False):
+            ragged = self.is_ragged(self.body, scan)
+            found += [None, None] if ragged and name is None else self.ragged_names(name) if ragged and name is not None else [name]
+        return found
 
     def _turns(self, body: Any, lowered: RModel, trips: Tensor | None, condition: Tensor | None, initial: Sequence[Tensor]) -> Size:
         """The number of turns, which scan outputs have as their first size."""
@@ -112,22 +142,27 @@ class Loop(ROperator):
             copy_tensor(cpp, tensor, self.input(2 + i))
         cpp.line(f"bool {goes_on} = {'true' if self.runs_at_first else '*' + cpp.pointer(self.input(1))};")
         cpp.line(f"Size {turn} = 0;")
+        for _, target, shapes in self.scans():
+            if target is not None and shapes is not None:
+                cpp.line(f"{cpp.size(target.count)} = 0;")
         most = self._most(cpp)
         with cpp.block(f"for (; {goes_on}{f' && {turn} < {most}' if most else ''}; {turn}++)"):
-            if self.stacks and not self.found and self.turns != self.trips:
+            if self.stacks and "turns" not in self.found and self.turns != self.trips:
                 cpp.line(f"if ({turn} == {cpp.size(self.turns)}) return false;")
             cpp.require(self.body.conditions, self.body.constraints)
             cpp.line(f"*{cpp.pointer(self.turn)} = static_cast<std::int64_t>({turn});")
             cpp.line(f"*{cpp.pointer(self.condition)} = {goes_on};")
             cpp.operators(self.body.operators)
-            kept = len(self.inputs) - 2
-            for scan, target in zip(self.body.outputs[1 + kept :], self.outputs[kept:], strict=False):  # the last may be left out
-                if target is not None:
+            for scan, target, shapes in self.scans():
+                if shapes is not None and target is not None:
+                    self.append(cpp, turn, scan, target, shapes)
+                elif target is not None:
                     copy_tensor(cpp, target, scan, f" + {turn} * {cpp.size(scan.count)}")
             for i, tensor in self.carried:
                 copy_tensor(cpp, tensor, self.body.outputs[1 + i])
             cpp.line(f"{goes_on} = *{cpp.pointer(self.body.outputs[0])};")
-        if self.stacks and self.found:
+        kept = len(self.inputs) - 2
+        if self.stacks and "turns" in self.found:
             cpp.line(f"{cpp.size(self.turns)} = {turn};")
         elif self.stacks:
             cpp.line(f"if ({turn} != {cpp.size(self.turns)}) return false;")
@@ -135,6 +170,26 @@ class Loop(ROperator):
         for i, target in enumerate(self.outputs[:kept]):
             if target is not None:
                 copy_tensor(cpp, target, carried.get(i, self.input(2 + i)))
+
+    def scans(self) -> list[tuple[Tensor, Tensor | None, Tensor | None]]:
+        """The scan outputs: what the body makes, where it goes, and the table of shapes where they differ from turn to turn."""
+        assert isinstance(self.body, RModel)
+        kept, found = len(self.inputs) - 2, []
+        targets = iter(self.outputs[kept:])
+        for scan in self.body.outputs[1 + kept :]:
+            target = next(targets, None)
+            found.append((scan, target, next(targets, None) if self.is_ragged(self.body, scan) else None))
+        return found
+
+    @staticmethod
+    def append(cpp: Writer, turn: str, scan: Tensor, target: Tensor, shapes: Tensor) -> None:
+        """Emits what puts an element of any shape behind those before it."""
+        filled = cpp.size(target.count)
+        copy_tensor(cpp, target, scan, f" + {filled}")
+        for axis, size in enumerate(scan.shape):
+            place = f"{turn} * {scan.rank} + {axis}"
+            cpp.line(f"{cpp.pointer(shapes)}[{place}] = static_cast<std::int64_t>({cpp.size(size)});")
+        cpp.line(f"{filled} += {cpp.size(scan.count)};")
 
     def _most(self, cpp: Writer) -> str:
         """The trip count in C++; nothing where there is none."""
