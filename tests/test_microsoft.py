@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from check import oracle
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from onnx_bridge import convert
 
@@ -17,19 +17,21 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def model_of(op_type: str, feeds: Arrays, outputs: Sequence[str] = ("y",), **attributes: object) -> onnx.ModelProto:
-    """One node; inputs of names that begin with "no" are not there."""
+    """One node; inputs of names that begin with "no" are not there, and those that end with "constant" are initializers."""
     given = {k: v for k, v in feeds.items() if not k.startswith("no")}
-    inputs = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape) for k, v in given.items()]
+    weights = [numpy_helper.from_array(v, k) for k, v in given.items() if k.endswith("constant")]
+    open_ = {k: v for k, v in given.items() if not k.endswith("constant")}
+    inputs = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape) for k, v in open_.items()]
     names = [k if k in given else "" for k in feeds]
     node = helper.make_node(op_type, names, outputs, domain="com.microsoft", name="node", **attributes)
     ends = [helper.make_tensor_value_info(name, 1, None) for name in outputs if name]
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    return helper.make_model(helper.make_graph([node], "g", inputs, ends), opset_imports=opsets, ir_version=9)
+    return helper.make_model(helper.make_graph([node], "g", inputs, ends, weights), opset_imports=opsets, ir_version=9)
 
 
 def answers(op_type: str, feeds: Arrays, outputs: Sequence[str] = ("y",), **attributes: object) -> list[np.ndarray]:
     """What the header of one node says; all inputs are open."""
-    given = {k: v for k, v in feeds.items() if not k.startswith("no")}
+    given = {k: v for k, v in feeds.items() if not k.startswith("no") and not k.endswith("constant")}
     found = convert(model_of(op_type, feeds, outputs, **attributes), verify=False).compile()(**given)
     return [np.asarray(value) for value in (found if isinstance(found, tuple) else (found,))]
 
@@ -85,3 +87,22 @@ def test_ends(mask: list[int]) -> None:
     feeds = {"x": numbers(2, 5, 10), "w": numbers(10, 36, seed=2), "b": numbers(36, seed=3), "mask": np.array(mask, np.int32)}
     (want,) = oracle(model_of("Attention", feeds, num_heads=3)).run(None, feeds)
     np.testing.assert_allclose(answers("Attention", feeds, num_heads=3)[0], want, rtol=1e-5, atol=1e-6)
+
+
+def test_normalised_heads() -> None:
+    """GroupQueryAttention that normalises q and k itself, which onnxruntime does on GPUs alone."""
+    q, k, v, qw, kw = numbers(1, 3, 32), numbers(1, 3, 16, seed=2), numbers(1, 3, 16, seed=3), numbers(8, seed=4), numbers(8, seed=5)
+    rest = {"nopast": q, "novalue": q, "last": np.array([2], np.int32), "total_constant": np.array(3, np.int32)}
+    heads = {"num_heads": 4, "kv_num_heads": 2}
+
+    def normal(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+        apart = x.reshape(1, 3, -1, 8)
+        return (apart / np.sqrt((apart**2).mean(-1, keepdims=True) + 1e-6) * w).reshape(x.shape)
+
+    plain = {"q": normal(q, qw), "k": normal(k, kw), "v": v, **rest}
+    given = {name: plain[name] for name in ("q", "k", "v", "last")}
+    want = oracle(model_of("GroupQueryAttention", plain, **heads)).run(None, given)
+    skipped = {f"no{index}": q for index in range(7)}
+    feeds = {"q": q, "k": k, "v": v, **rest, **skipped, "qw": qw, "kw": kw}
+    (got,) = answers("GroupQueryAttention", feeds, **heads)
+    np.testing.assert_allclose(got, want[0], rtol=1e-5, atol=1e-6)

@@ -37,7 +37,7 @@ def width_of(x: Tensor, heads: int, what: str) -> int:
     Raises:
         ShapeError, UnsupportedForm: it cannot be parted, or it is not known.
     """
-    width = x.shape[-1]
+    width = x.shape[-1] if x.rank == 3 else -1
     if not isinstance(width, int):
         raise UnsupportedForm(f"the width of {what} must be known, got {x.type}")
     if heads < 1 or x.rank != 3 or width % heads:
@@ -107,6 +107,15 @@ def check_bias(bias: Tensor, batch: Size, heads: Size, queries: Size, keys: Size
         same(size, wanted)
 
 
+def at_most(size: Size, most: Size, why: str) -> None:
+    """Refuses a size that is larger, at run time where that is not known yet."""
+    room = most - size
+    if isinstance(room, int) and room < 0:
+        raise ShapeError(why)
+    if not isinstance(room, int):
+        dims.assume(room)
+
+
 def check_rotary(cos: Tensor, sin: Tensor, length: Size) -> int:
     """How many numbers are turned by tables [positions, half of them], which have at least `length` positions.
 
@@ -119,11 +128,7 @@ def check_rotary(cos: Tensor, sin: Tensor, length: Size) -> int:
         same(a, b)
     if not isinstance(cos.shape[1], int):
         raise UnsupportedForm(f"the width of cos_cache must be known, got {cos.type}")
-    room = cos.shape[0] - length
-    if isinstance(room, int) and room < 0:
-        raise ShapeError(f"cos_cache has {cos.shape[0]} positions for a length of {length}")
-    if not isinstance(room, int):
-        dims.assume(room)
+    at_most(length, cos.shape[0], f"cos_cache, {cos.type}, has fewer positions than there are, {length}")
     return 2 * cos.shape[1]
 
 
