@@ -106,3 +106,17 @@ def test_normalised_heads() -> None:
     feeds = {"q": q, "k": k, "v": v, **rest, **skipped, "qw": qw, "kw": kw}
     (got,) = answers("GroupQueryAttention", feeds, **heads)
     np.testing.assert_allclose(got, want[0], rtol=1e-5, atol=1e-6)
+
+
+def test_biased() -> None:
+    """Operators of a sum that onnxruntime has for GPUs alone."""
+    x, bias, skip = numbers(2, 3, 8), numbers(8, seed=2), numbers(2, 3, 8, seed=3)
+    total = (x + bias).astype(np.float64)
+    np.testing.assert_allclose(answers("BiasAdd", {"x": x, "bias": bias, "skip": skip})[0], total + skip, rtol=1e-5, atol=1e-6)
+    want = total[..., :4] * gelu(total[..., 4:])
+    np.testing.assert_allclose(answers("BiasSplitGelu", {"x": x, "bias": bias})[0], want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(answers("BiasDropout", {"x": x, "bias": bias, "skip": skip})[0], total + skip, rtol=1e-5, atol=1e-6)
+    for axis, rest in ((2, (2,)), (1, (1, 2))):
+        exponents = np.exp(total - total.max(rest, keepdims=True))
+        (got,) = answers("BiasSoftmax", {"x": x, "bias": bias}, axis=axis, is_inner_broadcast=0)
+        np.testing.assert_allclose(got, exponents / exponents.sum(rest, keepdims=True), rtol=1e-5, atol=1e-6)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
-from onnx_bridge.operators.cases import case, const, data, given
+from onnx_bridge.operators.cases import Case, case, const, data, given
 
 
 @operator("Trilu", since=14)
@@ -43,7 +44,7 @@ class Trilu(ROperator):
         diagonal = "0" if k is None else cpp.size(k.sizes()[0]) if k.value is not None else f"*{cpp.pointer(k)}"
         cpp.call("trilu", dims.product(x.shape[:-2]), x.shape[-2], x.shape[-1], diagonal, bool(self.upper), x, self.y)
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 5)),
         case(x=("N", 5, 4), attributes={"upper": 0}),
         case(x=("N", "M"), k=const(1)),

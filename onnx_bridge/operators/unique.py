@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import int64
@@ -9,7 +12,7 @@ from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.kernels.unique import UNIQUE
 from onnx_bridge.library.known import axis_in
-from onnx_bridge.operators.cases import case, data, given
+from onnx_bridge.operators.cases import Case, case, data, given
 
 
 @operator("Unique", since=11)
@@ -49,7 +52,7 @@ class Unique(ROperator):
         (count,) = self.found.values()
         cpp.call(f"{cpp.size(count)} = {UNIQUE.function}", outer, n, inner, bool(self.sorted), self.x, self.y, *made, cpp.scratch())
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=data("N", 3, dtype="int64", low=0, high=4), outputs=4),
         case(x=given([2.0, 1.0, 1.0, 3.0, 4.0, 3.0]), outputs=4, attributes={"sorted": 0}),
         case(x=data(9, 2, dtype="int64", low=0, high=2), outputs=4, attributes={"axis": 0}),
