@@ -1,6 +1,7 @@
 """Feeds damaged models to convert(), and what it accepts to a compiler and to sanitizers.
 
     python scripts/fuzz.py --count 10000 --seed 1
+    python scripts/fuzz.py --count 300 --of com.microsoft If Loop
 
 Seeds are the operators' own cases and the models of the tests; `mutants.py` changes their structure or their bytes. A mutant is to be
 refused with a BridgeError, or to give a header that compiles, and runs on drawn inputs without a report of the address and
@@ -62,8 +63,8 @@ PRELOADED = ("libasan.so", "libstdc++.so")
 KEPT = 3
 
 
-def seeds() -> list[bytes]:
-    """Small sound models."""
+def seeds(of: Sequence[str] = ()) -> list[bytes]:
+    """Small sound models; with names in `of`, the cases of operators of these names or domains alone."""
     from check import model_of
     from zoo import ZOO
 
@@ -71,8 +72,10 @@ def seeds() -> list[bytes]:
     from onnx_bridge.ir.roperator import REGISTRY
 
     load()
-    models = [make() for make in ZOO.values()]
+    models = [] if of else [make() for make in ZOO.values()]
     for (domain, op_type), classes in sorted(REGISTRY.items()):
+        if of and op_type not in of and (domain or "ai.onnx") not in of:
+            continue
         models += [model_of(op_type, domain, case, "seed") for cls in classes for case in cls.cases]
     return [data for model in models if len(data := model.SerializeToString()) < 20_000]
 
@@ -246,11 +249,13 @@ def run_sanitized(files: list[Path], library: str) -> Iterator[tuple[Path, str, 
 class Fuzzer:
     """Counts outcomes and keeps faults."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
-        self.seed, self.folder = seed, folder
+    def __init__(self, seed: int, folder: Path, of: Sequence[str] = ()) -> None:
+        self.seed, self.folder, self.of = seed, folder, of
         self.counts: Counter[str] = Counter()
         self.faults: list[Fault] = []
-        self.given = seeds()
+        self.given = seeds(of)
+        if not self.given:
+            raise SystemExit(f"no operator has cases of the name or the domain {' or '.join(of)}")
 
     def run(self, numbers: Sequence[int], progress: bool = False) -> None:
         """All mutants of these numbers."""
@@ -304,7 +309,8 @@ class Fuzzer:
         file.write_bytes(fault.data)
         again = f"""python -c "import onnx_bridge; onnx_bridge.convert('{file}', verify=False)"  # {signature}"""
         if not signature.startswith("convert"):
-            again = f"python scripts/fuzz.py --seed {self.seed} --only {index}  # {signature}"
+            of = f" --of {' '.join(self.of)}" if self.of else ""
+            again = f"python scripts/fuzz.py --seed {self.seed} --only {index}{of}  # {signature}"
         with (self.folder / "faults.txt").open("a", encoding="utf-8") as log:
             log.write(f"{again}\n")
         (self.folder / f"{self.seed}_{index}.txt").write_text(detail, encoding="utf-8")
@@ -317,6 +323,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first mutant")
     parser.add_argument("--only", type=int, help="this mutant alone")
+    parser.add_argument("--of", nargs="+", default=[], metavar="NAME", help="mutants of these operators' cases alone, or of a domain's")
     parser.add_argument("--folder", type=Path, default=Path("fuzz-faults"))
     parser.add_argument("--run", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -324,7 +331,7 @@ def main() -> int:
         os.environ.pop("LD_PRELOAD", None)  # not for the processes that convert() starts
         run_models(args.run[0], [Path(file) for file in args.run[1:]])
         return 0
-    fuzzer = Fuzzer(args.seed, args.folder)
+    fuzzer = Fuzzer(args.seed, args.folder, args.of)
     with tempfile.TemporaryDirectory(prefix="fuzz-cache-") as cache:
         os.environ["ONNX_BRIDGE_CACHE"] = cache
         fuzzer.run([args.only] if args.only is not None else range(args.first, args.first + args.count), progress=args.count > 100)

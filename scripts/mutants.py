@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -18,7 +19,32 @@ NAMES = (
 )  # fmt: skip
 TYPES = (*range(24), 99, -1)
 
+#: Texts that programs do not expect, as elements of tensors.
+TEXTS = (b"", b"\0", b"\xff\xfe", "模型".encode(), b"(" * 40, b"a|*", b"1e999", b"nan", b"-", b"x" * 5000)
+
+#: The domains that operators are taken from; onnx has no schemas of the last ones.
+DOMAINS = ("", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
+
 Mutation = Callable[[ModelProto, random.Random], None]
+
+
+@cache
+def operators(domain: str) -> list[str]:
+    """The operators of a domain: those of onnx's schemas, and those that are registered here."""
+    from onnx_bridge.ir.roperator import REGISTRY
+
+    schemas = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == domain}
+    return sorted(schemas | {name for known, name in REGISTRY if known == domain})
+
+
+@cache
+def attributes(domain: str, op_type: str) -> list[str]:
+    """The attributes of an operator, by its schema or by what is registered."""
+    from onnx_bridge.ir.roperator import REGISTRY
+
+    schema = onnx.defs.get_schema(op_type, domain=domain) if onnx.defs.has(op_type, domain) else None
+    found = set() if schema is None else set(schema.attributes)
+    return sorted(found.union(*(cls.attributes() for cls in REGISTRY.get((domain, op_type), []))))
 
 
 def graphs(model: ModelProto) -> list[GraphProto]:
@@ -85,6 +111,10 @@ def other_type(model: ModelProto, rng: random.Random) -> None:
             rng.choice(
                 (
                     onnx.TypeProto(),
+                    helper.make_tensor_type_proto(TensorProto.STRING, [2]),
+                    helper.make_sequence_type_proto(helper.make_tensor_type_proto(7, ["N"])),
+                    helper.make_optional_type_proto(helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, [2]))),
+                    helper.make_map_type_proto(7, helper.make_tensor_type_proto(1, [])),
                     helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, [2])),
                     helper.make_optional_type_proto(helper.make_tensor_type_proto(1, [2])),
                     helper.make_sparse_tensor_type_proto(1, [2]),
@@ -157,9 +187,14 @@ def operator(model: ModelProto, rng: random.Random) -> None:
     node = a_node(model, rng)
     if node is None:
         return
-    if rng.random() < 0.7:
-        known = [schema.name for schema in onnx.defs.get_all_schemas() if not schema.domain]
-        node.op_type = rng.choice([*known, "", "Nothing", "::", "x" * 99])
+    way = rng.random()
+    if way < 0.5:
+        node.op_type = rng.choice([*(operators(node.domain) or operators("")), "", "Nothing", "::", "x" * 99])
+    elif way < 0.7:
+        domain = rng.choice(DOMAINS)
+        node.domain, node.op_type = domain, rng.choice(operators(domain))
+        if all(entry.domain != domain for entry in model.opset_import):
+            model.opset_import.append(helper.make_opsetid(domain, rng.choice((1, 2, 3, 5))))
     else:
         node.domain = rng.choice(("ai.onnx.ml", "com.microsoft", "onnx_bridge", "ai.onnx", "no.such", *NAMES))
 
@@ -200,7 +235,7 @@ def attribute(model: ModelProto, rng: random.Random) -> None:
     if node is None:
         return
     kept = list(node.attribute)
-    known = onnx.defs.has(node.op_type) and list(onnx.defs.get_schema(node.op_type).attributes)
+    known = attributes(node.domain, node.op_type)
     way = rng.randrange(4)
     if way == 0 and kept:
         del kept[rng.randrange(len(kept))]
@@ -213,7 +248,11 @@ def attribute(model: ModelProto, rng: random.Random) -> None:
         elif changed.type == AttributeProto.FLOAT:
             changed.f = rng.choice(FLOATS)
         elif changed.type == AttributeProto.STRING:
-            changed.s = rng.choice((b"", b"\xff", b"NOTSET", b"SAME_UPPER", b"linear", b"x" * 500))
+            changed.s = rng.choice((b"", b"\xff", b"NOTSET", b"SAME_UPPER", b"linear", b"SOFTMAX", b"BRANCH_LEQ", b"(", b"x" * 500))
+        elif changed.floats:
+            changed.floats[rng.randrange(len(changed.floats))] = rng.choice(FLOATS)
+        elif changed.strings:
+            changed.strings[rng.randrange(len(changed.strings))] = rng.choice((*TEXTS, b"BRANCH_EQ", b"LEAF", b"BRANCH_LT"))
         else:
             changed.CopyFrom(an_attribute(changed.name, rng))
     elif way == 2 and kept:
@@ -260,6 +299,9 @@ def numbers(tensor: TensorProto, rng: random.Random) -> None:
     """Other numbers of the same type, as many."""
     try:
         count = onnx.numpy_helper.to_array(tensor).size
+        if tensor.data_type == TensorProto.STRING:
+            tensor.string_data[:] = [rng.choice(TEXTS) for _ in range(count)]
+            return
         integral = tensor.data_type in (2, 3, 4, 5, 6, 7, 12, 13)
         values = [rng.choice(INTEGERS) if integral else rng.choice(FLOATS) for _ in range(min(count, 4096))]
         made = helper.make_tensor(tensor.name, tensor.data_type, tensor.dims, (values * (count // max(len(values), 1) + 1))[:count])

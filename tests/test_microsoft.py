@@ -11,7 +11,7 @@ import pytest
 from check import oracle
 from onnx import helper, numpy_helper
 
-from onnx_bridge import convert
+from onnx_bridge import UnsupportedModel, convert
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -120,3 +120,11 @@ def test_biased() -> None:
         exponents = np.exp(total - total.max(rest, keepdims=True))
         (got,) = answers("BiasSoftmax", {"x": x, "bias": bias}, axis=axis, is_inner_broadcast=0)
         np.testing.assert_allclose(got, exponents / exponents.sum(rest, keepdims=True), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("op_type", "advice"), [("BeamSearch", "convert the decoder"), ("MurmurHash3", "an input of the model")])
+def test_impossible(op_type: str, advice: str) -> None:
+    """What no header can have is refused with a reason, and with what helps."""
+    with pytest.raises(UnsupportedModel, match=advice) as error:
+        convert(model_of(op_type, {"x": np.ones((1, 2), np.int32)}), verify=False)
+    assert f"com.microsoft.{op_type}" in str(error.value)

@@ -31,6 +31,7 @@ from onnx_bridge.ir.tensor import (
 )
 from onnx_bridge.library.texts import is_text
 from onnx_bridge.lowering import schemas
+from onnx_bridge.lowering.advice import IMPOSSIBLE
 from onnx_bridge.lowering.attributes import array, attribute_value
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.branches import put_together
@@ -253,10 +254,9 @@ class _Walk:
         taken_apart = lowering_of(node, rmodel)
         if cls is None and taken_apart is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"
-            self.refuse(
-                node, f"not supported in {where}", "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op",
-                form=True,
-            )  # fmt: skip
+            why, advice = IMPOSSIBLE.get((domain, node.op_type), ("", ""))
+            advice = advice or "`onnx-bridge ops` lists what is; an operator of your own is declared with custom_op"
+            self.refuse(node, f"not supported in {where}{': ' if why else ''}{why}", advice, form=True)
             return
         if any(name in self.unknown for name in node.input):
             self.unknown.update(node.output)
