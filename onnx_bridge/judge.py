@@ -11,6 +11,8 @@ import numpy as np
 
 #: Largest difference allowed, relative to the largest magnitude of the output...
 RELATIVE = 1e-5
+#: ...or in halves, one unit in the last place of that: of two sums that differ in their last bits one may be rounded up, the other down...
+UNIT = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
 #: ...or as a multiple of how far the reference's own answer moves: the model's conditioning.
 CONDITIONING = 4.0
 
@@ -39,7 +41,7 @@ def gap_of(a: np.ndarray, b: np.ndarray, largest: float, moved: Callable[[], flo
         return float("inf"), 0.0, False
     if not is_float(b):
         return difference(a, b), 0.0, False
-    gap, allowed = difference(a, b), slack * RELATIVE * largest
+    gap, allowed = difference(a, b), slack * max(RELATIVE, UNIT.get(b.dtype.name, 0.0)) * largest
     if gap <= allowed or not np.isfinite(gap):  # a NaN or an infinity in another place is no matter of rounding
         return gap, allowed, False
     conditioned = slack * CONDITIONING * moved()
@@ -134,7 +136,7 @@ def first_difference(names: Sequence[str], ours: Mapping[str, np.ndarray], refer
             return name, float("inf")
         scale = scale_of(b)
         gap = difference(a, b)
-        limit = 0.0 if not is_float(b) else max(1e-4 * scale, 1e-30)
+        limit = 0.0 if not is_float(b) else max(1e-4 * scale, 2 * UNIT.get(b.dtype.name, 0.0) * scale, 1e-30)
         if gap > limit:
             return name, gap / scale if scale else float("inf")
     return None

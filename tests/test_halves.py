@@ -86,3 +86,30 @@ def test_layers_in_float16_agree_with_onnxruntime() -> None:
     report = convert(net("float16", nodes, ["n", 2, 6, 6], **weights), name="layers").report
 
     assert len(report.rows) == 3 and all(row.worst <= 4e-3 * row.scale for row in report.rows)
+
+
+def test_layers_in_bfloat16_agree_with_onnxruntime() -> None:
+    """Which has no such kernels: it computes the model in float32, with a rounding behind each operator."""
+    rng = np.random.default_rng(2)
+    weights = {
+        "k": rng.normal(size=(6, 2, 3, 3)) / 4,
+        "kb": rng.normal(size=6),
+        "scale": rng.uniform(0.5, 1, 16),
+        "parts": np.array([0, 6, -1]),
+    }
+    nodes = [
+        helper.make_node("Conv", ["h", "k", "kb"], ["c"]),
+        helper.make_node("Reshape", ["c", "parts"], ["rows"]),
+        helper.make_node("LayerNormalization", ["rows", "scale"], ["q"]),
+        helper.make_node("Softmax", ["q"], ["share"], axis=-1),
+        helper.make_node("Mul", ["share", "q"], ["weighed"]),
+        helper.make_node("Add", ["weighed", "q"], ["made_0"]),
+    ]
+
+    given = net("bfloat16", nodes, ["n", 2, 6, 6], **weights)
+    given.opset_import[0].version = 22  # the first whose Conv takes it
+
+    report = convert(given, name="layers_brain").report
+
+    assert "rounded to bfloat16 behind each operator" in report.reference
+    assert report.rows[0].worst <= 2.0**-7 * report.rows[0].scale

@@ -14,10 +14,10 @@ from zoo import Net
 from onnx_bridge import convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.references.chain import References
-from onnx_bridge.references.double import in_double
 from onnx_bridge.references.oracle import Oracle
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.second import Evaluated, Lifted
+from onnx_bridge.references.types import in_double
 
 RNG = np.random.default_rng(0)
 

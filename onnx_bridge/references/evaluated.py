@@ -12,9 +12,9 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from onnx_bridge.graphs import attribute, opset
-from onnx_bridge.references.double import in_double
 from onnx_bridge.references.lift import lifted
 from onnx_bridge.references.sequences import answered, given_as, spelt
+from onnx_bridge.references.types import in_double
 
 
 class BatchNormalization(OpRun):

@@ -1,4 +1,4 @@
-"""Models that onnxruntime does not take, written in forms that it takes: of opsets 1 to 6, and recurrent layers with the batch first.
+"""Models that onnxruntime does not take, written in forms that it takes: of opsets 1 to 6, recurrent layers with the batch first, bfloat16.
 
 This is written apart from how the operators of this package read such forms, so that a fault of the one shows beside the other.
 """
@@ -24,6 +24,7 @@ from onnx_bridge.graphs import (
     rewrite_nodes,
     set_attributes,
 )
+from onnx_bridge.references.types import by_float32, has_bfloat16
 
 #: The oldest opset that onnxruntime promises to run; what is older is lifted to it.
 OLDEST = 7
@@ -39,6 +40,8 @@ def ways(model: onnx.ModelProto) -> str:
     said = [f"lifted to opset {OLDEST}"] if opset(model) < OLDEST else []
     if any(map(_batch_first, all_nodes(model.graph))):
         said.append("with the time first in its recurrent layers")
+    if has_bfloat16(model):
+        said.append("in float32, rounded to bfloat16 behind each operator")
     return " and ".join(said)
 
 
@@ -60,7 +63,7 @@ def lifted(model: onnx.ModelProto) -> onnx.ModelProto:
         copy.ir_version = max(copy.ir_version, 4)
     for graph in all_graphs(copy.graph):
         _rewrite(graph, _time_first)
-    return copy
+    return by_float32(copy) if has_bfloat16(copy) else copy
 
 
 def _rewrite(graph: onnx.GraphProto, rewritten: Callable[[NodeProto, Fresh], Iterator[NodeProto]]) -> None:

@@ -315,3 +315,13 @@ def test_registrations_of_torchscript_are_taken_back() -> None:
     with pytest.warns(DeprecationWarning):
         torch.onnx.export(nn.LogSigmoid(), (X,), stream, dynamo=False)
     assert b"Softplus" not in stream.getvalue()
+
+
+def test_weights_that_come_out_in_another_type_are_rounded() -> None:
+    """torch.onnx folds a normalisation into a convolution of bfloat16 in float32, and leaves its weights so."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval().bfloat16()
+
+    made = export(layers, "torch", Request(torch.randn(2, 2, 5, 5).bfloat16()))
+
+    assert {tensor.data_type for tensor in made.model.graph.initializer if len(tensor.dims) == 4} == {onnx.TensorProto.BFLOAT16}

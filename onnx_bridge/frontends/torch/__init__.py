@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 
 from onnx_bridge.custom import complete
-from onnx_bridge.errors import ExportError, Finding
+from onnx_bridge.errors import ArgumentError, ExportError, Finding
+from onnx_bridge.frontends import arrays
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
 from onnx_bridge.frontends.request import Request, dynamic_axes
 from onnx_bridge.frontends.torch import blame, calls, files, finish, internals, origins, programs, routes
@@ -169,7 +170,7 @@ def _reference(torch: Any, module: Any, call: Call, inference: Callable[[], Any]
     def answer(feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         tensors = [calls.tensor_of(torch, feeds[name]) for name in call.names]
         with inference(), torch.no_grad(), calls.layer_by_layer(torch):
-            return [np.array(value.detach().cpu()) for value in call.run(module, tensors)]
+            return [np.array(arrays.array(value, "an output")) for value in call.run(module, tensors)]
 
     return answer
 
@@ -179,8 +180,8 @@ def _steady(reference: Reference, call: Call, name: str) -> None:
     try:
         feeds = finish.arrays(call.names, call.tensors)
         first, second = reference(feeds), reference(feeds)
-    except TypeError as error:
-        raise ExportError(f"{name}: {error}: numpy has no such numbers. Convert the module and its inputs first: module.float()") from None
+    except ArgumentError as error:
+        raise ExportError(f"{name}: {error}. Convert the module and its inputs first: module.float()") from None
     if not all(np.array_equal(a, b, equal_nan=is_float(a)) for a, b in zip(first, second, strict=True)):
         raise ExportError(
             f"{name} gives another answer when it is called again with the same inputs: it draws random numbers, or keeps a state. A "
@@ -275,6 +276,8 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
     finish.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
     if count := finish.without_zero_states(model):
         remarks.append(f"{count} first states of recurrent layers are zero, and left out")
+    if count := finish.with_one_type(model):
+        remarks.append(f"{count} weights of layers in halves came out as float32, and are rounded")
     if count := finish.with_full_masks(model):
         remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")
     complete(model)
