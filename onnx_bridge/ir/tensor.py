@@ -138,6 +138,21 @@ class Type(ValueType):
             raise ShapeError(f"{self} is larger than any memory")
 
 
+@dataclass(frozen=True)
+class Dequantized:
+    """What numbers that are known at conversion were integers of.
+
+    Attributes:
+        integers, scale, zero: the inputs of the DequantizeLinear; zero points may be missing.
+        axis: the axis that scales lie along; None where there is one.
+    """
+
+    integers: Tensor
+    scale: Tensor
+    zero: Tensor | None
+    axis: int | None
+
+
 @dataclass(eq=False)
 class Tensor:
     """A tensor of an RModel, or another value that an ONNX graph may hold.
@@ -148,12 +163,14 @@ class Tensor:
         value: what is known at conversion: an array (a constant), an object array of Sizes (integers computed from
             symbolic dims), or None.
         layout: "planar" (ONNX order) or "blocked" ([batch][ceil(C/16)][spatial][16], channels beyond C are +0).
+        dequantized: the integers that a constant was given as.
     """
 
     name: str
     declared: ValueType
     value: np.ndarray | None = field(default=None, repr=False)
     layout: str = "planar"
+    dequantized: Dequantized | None = field(default=None, repr=False)
 
     @property
     def type(self) -> Type:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import numpy as np
@@ -111,6 +111,8 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
         if foldable and all(name in constant for name in node.input if name):
             chosen.append(node)
             constant.update(name for name in node.output if name)
+    needed = {name for node in chosen for name in node.input}
+    chosen = [node for node in chosen if not (_gives_bytes(node, known) and needed.isdisjoint(node.output))]
     if not chosen:
         return []
     results = _compute(model, chosen, known)
@@ -129,6 +131,12 @@ def fold_constants(model: onnx.ModelProto) -> list[str]:
             kept.append(node)
     replace_nodes(graph, kept)
     return [f"folded {folded} nodes that depend on constants alone"] if folded else []
+
+
+def _gives_bytes(node: onnx.NodeProto, known: Mapping[str, onnx.TensorProto]) -> bool:
+    """Whether a node tells what integers weights or a bias were quantised to: that is worth more than the numbers."""
+    kinds = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT32)
+    return node.op_type == "DequantizeLinear" and node.input[0] in known and known[node.input[0]].data_type in kinds
 
 
 def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], known: dict[str, onnx.TensorProto]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir.dtypes import BY_ONNX, HALVES, DType, float32, int32, name_of
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import Tensor, Type
+from onnx_bridge.ir.tensor import Dequantized, Tensor, Type
 from onnx_bridge.library.quantized import Spread, dequantized, pointer, spread
 from onnx_bridge.library.steps import HALVES as STORED
 from onnx_bridge.operators.cases import Case, case, const, data, weight
@@ -41,6 +41,11 @@ class DequantizeLinear(ROperator):
         by = self.spread(x, scale, zero)
         made = self.types(x, scale, zero).dtype
         return dequantized(x.constant(), by.along(scale.constant()), None if zero is None else by.along(zero.constant()), made)
+
+    def settled(self) -> None:
+        by = self.spread(self.x, self.input(1), self.arguments(3)[2])
+        if self.y.is_constant and not by.block:
+            self.y.dequantized = Dequantized(self.x, self.input(1), self.arguments(3)[2], by.axis)
 
     def spread(self, x: Tensor, scale: Tensor, zero: Tensor | None) -> Spread:
         """How the scales lie along x."""

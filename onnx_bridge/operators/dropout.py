@@ -23,6 +23,7 @@ class Dropout(ROperator):
     time. The mask has x's type before opset 10; before opset 12 nobody said what is in it, and onnxruntime makes it all false.
     In training numbers are drawn from the seed anew at every call: those of the first run of onnxruntime.
     """
+
     computes = (STORED, COMPUTED)
 
     ratio: float = attribute(0.5)

@@ -7,6 +7,7 @@ from onnx_bridge.passes.base import Pass
 from onnx_bridge.passes.expand import Expand
 from onnx_bridge.passes.fuse import Epilogues, Groups
 from onnx_bridge.passes.group_scales import GroupScales
+from onnx_bridge.passes.integers import Integers
 from onnx_bridge.passes.layout import Layout
 from onnx_bridge.passes.means import Means
 from onnx_bridge.passes.movement import Movement
@@ -22,7 +23,7 @@ from onnx_bridge.passes.zero_states import ZeroStates
 
 #: Passes over operators of ONNX, in the order in which they run.
 ONNX_PASSES: tuple[type[Pass], ...] = (
-    KnownValues, ZeroStates, Normalizations, Expand, Rows, Reshapes, Movement, GroupScales, Means, Scales,
+    KnownValues, Integers, ZeroStates, Normalizations, Expand, Rows, Reshapes, Movement, GroupScales, Means, Scales,
 )  # fmt: skip
 
 #: Passes over operators of kernels, in the order in which they run.

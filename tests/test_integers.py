@@ -1,0 +1,84 @@
+"""Operators between dequantised inputs and a quantised output compute with integers: those of onnxruntime's optimised graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from onnx_bridge import convert
+from onnx_bridge.lowering.lower import lower
+from onnx_bridge.normalize import normalize
+from onnx_bridge.optimise import optimise
+
+HEAD = '<ir_version: 9, opset_import: ["" : 17]> g (float[N, 6, 9, 8] x) => (float y)'
+
+
+def quantised_net(bias_scale: float = 0.0004, relu_zero: int = 0) -> onnx.ModelProto:
+    """Conv, Relu, Add, GlobalAveragePool and Gemm, with weights and activations as QuantizeLinear and DequantizeLinear write them."""
+    rng = np.random.default_rng(0)
+    text = f"""{HEAD} {{
+        xq = QuantizeLinear(x, s0, z0)
+        xd = DequantizeLinear(xq, s0, z0)
+        wd = DequantizeLinear <axis = 0> (w, ws, wz)
+        bd = DequantizeLinear(b, bs, bz)
+        c = Conv <pads = [1, 1, 1, 1]> (xd, wd, bd)
+        r = Relu(c)
+        rq = QuantizeLinear(r, s1, z1)
+        rd = DequantizeLinear(rq, s1, z1)
+        a = Add(rd, xd)
+        aq = QuantizeLinear(a, s2, z0)
+        ad = DequantizeLinear(aq, s2, z0)
+        p = GlobalAveragePool(ad)
+        pq = QuantizeLinear(p, s2, z0)
+        pd = DequantizeLinear(pq, s2, z0)
+        f = Flatten(pd)
+        fq = QuantizeLinear(f, s2, z0)
+        fd = DequantizeLinear(fq, s2, z0)
+        gd = DequantizeLinear(gw, gs, gz)
+        m = Gemm <transB = 1> (fd, gd)
+        mq = QuantizeLinear(m, s3, z0)
+        y = DequantizeLinear(mq, s3, z0)
+    }}"""
+    model = onnx.parser.parse_model(text)
+    values = {
+        "s0": np.float32(0.02), "z0": np.uint8(128), "s1": np.float32(0.03), "z1": np.uint8(relu_zero), "s2": np.float32(0.05),
+        "s3": np.float32(0.01), "w": rng.integers(-128, 128, (6, 6, 3, 3)).astype(np.int8), "ws": np.full(6, 0.02, np.float32),
+        "wz": np.zeros(6, np.int8), "b": rng.integers(-900, 900, 6).astype(np.int32), "bs": np.float32(bias_scale), "bz": np.int32(0),
+        "gw": rng.integers(-128, 128, (5, 6)).astype(np.int8), "gs": np.float32(0.01), "gz": np.int8(0),
+    }  # fmt: skip
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in values.items())
+    return model
+
+
+def kinds(model: onnx.ModelProto) -> list[str]:
+    """The operators of a model as it is emitted."""
+    normal, _ = normalize(model)
+    rmodel = lower(normal, "net")
+    optimise(rmodel)
+    return [op.op_type for op in rmodel.operators]
+
+
+def test_a_quantised_net_computes_with_integers() -> None:
+    """Nothing but the ends is float32, and every bit is onnxruntime's."""
+    model = quantised_net()
+    emitted = convert(model, verify=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    run = emitted.compile()
+    for n in (1, 3):
+        x = np.random.default_rng(n).normal(size=(n, 6, 9, 8)).astype(np.float32)
+        got = run(x)
+
+        assert np.array_equal(got, session.run(None, {"x": x})[0])
+
+
+@pytest.mark.parametrize(("change", "kept"), [({}, []), ({"bias_scale": 0.1}, ["Conv"]), ({"relu_zero": 7}, ["Conv"])])
+def test_what_is_no_integer_operator_stays(change: dict[str, float], kept: list[str]) -> None:
+    """A bias of another scale than the sums cannot be added to them, and a Relu cuts where the zero point is not the smallest integer."""
+    found = kinds(quantised_net(**change))  # type: ignore[arg-type]
+
+    assert ("QLinearConv" not in found) == bool(kept)
+    assert {"QLinearAdd", "QLinearGlobalAveragePool", "QGemm"} <= set(found)
