@@ -1,7 +1,8 @@
 // quantized_pointwise.hxx: sums, products and tables of bytes that have scales and zero points; onnxruntime's integers.
 //
 // A run of n elements of y; a and b are read along it (step 1) or are one element (step 0). Every rounding is written down: fused where it
-// says so, on every processor. y overlaps nothing that is read, but may be an operand of step 1 and of its type.
+// says so, on every processor. y overlaps nothing that is read, but may be an operand of step 1 and of its type. Zero points are added before
+// results are rounded, so int8 and uint8 round differently: `shift` 128 has int8 computed as the uint8 that are 128 more.
 #pragma once
 #include "quantize.hxx"
 
@@ -44,15 +45,15 @@ struct QuantizedProduct {
    }
 };
 
-/// y = f(a, b) to the nearest integer, halves to the even one, within the limits of T.
+/// y = f(a, b) to the nearest integer, halves to the even one, within the limits of T. f has zero points with `shift` added.
 template <class T, class F>
-ONNX_BRIDGE_KERNEL void quantized_pairs(Size n, const F& f, const T* a, Size a_step, const T* b, Size b_step, T* y)
+ONNX_BRIDGE_KERNEL void quantized_pairs(Size n, const F& f, std::int32_t shift, const T* a, Size a_step, const T* b, Size b_step, T* y)
 {
-   constexpr float low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+   const float low = static_cast<float>(std::numeric_limits<T>::min() + shift), high = static_cast<float>(std::numeric_limits<T>::max() + shift);
    const auto part = [&](Size i, auto count) __attribute__((always_inline)) {
       const ivec left = a_step ? load_integers(a + i, count) : splat(static_cast<std::int32_t>(*a));
       const ivec right = b_step ? load_integers(b + i, count) : splat(static_cast<std::int32_t>(*b));
-      store_integers(y + i, nearest(smaller(larger(f(left, right), splat(low)), splat(high))), count);
+      store_integers(y + i, nearest(smaller(larger(f(left + shift, right + shift), splat(low)), splat(high))) - shift, count);
    };
    Size i = 0;
    for (; i + lanes <= n; i += lanes) part(i, All());

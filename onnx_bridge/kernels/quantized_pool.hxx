@@ -13,9 +13,10 @@ struct Quantization {
    std::int32_t zero;
 };
 
-/// y = x's average in each window, of `planes` images; elements `step` apart, planes `channel` apart where they are channels of one pixel.
+/// y = x's average in each window, of `planes` images; elements `step` apart, planes side by side where they are channels of one pixel.
+/// The zero point is added before the result is rounded; `shift` 128 has int8 rounded as the uint8 that are 128 more.
 template <class T>
-ONNX_BRIDGE_KERNEL void quantized_average(const Window& w, Size planes, bool all_taps, const Quantization& from, const Quantization& to, const T* x,
+ONNX_BRIDGE_KERNEL void quantized_average(const Window& w, Size planes, bool all_taps, std::int32_t shift, const Quantization& from, const Quantization& to, const T* x,
                                           T* y, Size step)
 {
    const Size in = inputs(w), out = outputs(w);
@@ -36,9 +37,10 @@ ONNX_BRIDGE_KERNEL void quantized_average(const Window& w, Size planes, bool all
                      }
                const Size inside = (depths.end - depths.begin) * (rows.end - rows.begin) * (columns.end - columns.begin);
                const float mean = sum / static_cast<float>(all_taps ? taps(w) : inside);
-               constexpr float low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
-               const float scaled = mean / to.scale + static_cast<float>(to.zero);
-               *target = static_cast<T>(__builtin_rintf(smaller(larger(scaled, low), high)));
+               const float low = static_cast<float>(std::numeric_limits<T>::min() + shift);
+               const float high = static_cast<float>(std::numeric_limits<T>::max() + shift);
+               const float scaled = mean / to.scale + static_cast<float>(to.zero + shift);
+               *target = static_cast<T>(static_cast<std::int32_t>(__builtin_rintf(smaller(larger(scaled, low), high))) - shift);
             }
    }
 }

@@ -21,6 +21,8 @@ class QLinearPair(ROperator):
     computes = (BYTES, (float32,), BYTES, BYTES, (float32,), BYTES, (float32,), BYTES)
     #: The object of quantized_pointwise.hxx.
     function: ClassVar[str]
+    #: 128 has int8 rounded as the uint8 that are so much more: what onnxruntime makes of int8 in QDQ nets.
+    shift = 0
 
     def types(
         self, a: Tensor, a_scale: Tensor, a_zero: Tensor | None, b: Tensor, b_scale: Tensor, b_zero: Tensor | None, c_scale: Tensor,
@@ -47,6 +49,7 @@ class QLinearPair(ROperator):
         if a_steps[-1] == 0 and b_steps[-1] != 0:  # as onnxruntime does: what is one number is the second operand
             left, right, a_steps, b_steps = right, left, b_steps, a_steps
         sides = [scalar_of(cpp, tensor) for tensor in (*left[1:], *right[1:], c_scale, c_zero)]
+        sides = [f"{side} + {self.shift}" if self.shift and index % 2 else side for index, side in enumerate(sides)]
         with cpp.block(""):
             function = cpp.local("function")
             cpp.line(f"const {self.function} {function}({', '.join(sides)});")
@@ -54,7 +57,7 @@ class QLinearPair(ROperator):
                 moved = nested_loops(cpp, stack, sizes[:-1], [y_steps[:-1], a_steps[:-1], b_steps[:-1]])
                 tensors_ = (self.y, left[0], right[0])
                 y, first, second = (cpp.pointer(t) + m for t, m in zip(tensors_, moved, strict=True) if t is not None)
-                cpp.call("quantized_pairs", sizes[-1], function, first, a_steps[-1], second, b_steps[-1], y)
+                cpp.call("quantized_pairs", sizes[-1], function, self.shift, first, a_steps[-1], second, b_steps[-1], y)
 
 
 def _quantized(*shape: int | str, scale: float, zero: int, kind: str = "uint8") -> tuple[object, object, object]:

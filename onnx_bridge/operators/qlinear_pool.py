@@ -21,6 +21,8 @@ class QuantizedPool(ROperator):
     computes = (BYTES, (float32,), BYTES, (float32,), BYTES)
 
     channels_last: int
+    #: 128 has int8 rounded as the uint8 that are so much more: what onnxruntime makes of int8 in QDQ nets.
+    shift = 0
 
     def check(self, x: Tensor, x_scale: Tensor, x_zero: Tensor | None, y_scale: Tensor, y_zero: Tensor | None) -> None:
         """Holds the inputs against each other."""
@@ -114,13 +116,13 @@ class QLinearAveragePool(QuantizedPool):
             name = window_.declare(cpp)
             sides, whole = self.sides(cpp), bool(self.count_include_pad)
             if not self.channels_last:
-                cpp.call("quantized_average", name, images * channels, whole, *sides, self.x, self.y, 1)
+                cpp.call("quantized_average", name, images * channels, whole, self.shift, *sides, self.x, self.y, 1)
                 return
             index = cpp.local("image")
             with cpp.block(f"for (Size {index} = 0; {index} < {cpp.size(images)}; {index}++)"):
                 x = cpp.pointer(self.x) + add_index(cpp, index, channels * window_.inputs)
                 y = cpp.pointer(self.y) + add_index(cpp, index, channels * window_.outputs)
-                cpp.call("quantized_average", name, channels, whole, *sides, x, y, channels)
+                cpp.call("quantized_average", name, channels, whole, self.shift, *sides, x, y, channels)
 
     cases = (
         case(

@@ -173,7 +173,11 @@ class Integers(Pass):
         kind = QLinearAdd if isinstance(op, Add) else QLinearMul
         if zero.dtype is int8 and any(tensor.is_constant for tensor in (op.x, op.input(1))):
             return None  # onnxruntime turns int8 into uint8, but not constants, and adds those as floats
-        return None if a is None or b is None else kind.make(op.name, 1).between([*a, *b, scale, zero], [])
+        if a is None or b is None:
+            return None
+        made = kind.make(op.name, 1)
+        made.shift = 128 if zero.dtype is int8 else 0
+        return made.between([*a, *b, scale, zero], [])
 
     def concat(self, op: Concat, scale: Tensor, zero: Tensor) -> ROperator | None:
         inputs: list[Tensor | None] = [scale, zero]
@@ -194,6 +198,7 @@ class Integers(Pass):
                 return None
             window = {name: getattr(op, name) for name in _WINDOW if getattr(op, name) is not None}
             made = QLinearAveragePool.make(op.name, 1, ceil_mode=op.ceil_mode, count_include_pad=op.count_include_pad, **window)
+            made.shift = 128 if zero.dtype is int8 else 0
         elif isinstance(op, Softmax):
             made = QLinearSoftmax(name=op.name, opset=op.opset)
             made.axis = op.axis
