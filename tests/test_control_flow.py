@@ -297,22 +297,38 @@ def test_one_loop_after_another() -> None:
 
 
 @pytest.mark.parametrize("trips", [2**63 - 1, None], ids=str)
-def test_scan_outputs_of_a_loop_that_data_ends_are_refused_in_words(trips: int | None) -> None:
-    """How many rows there are would depend on data; the layer is named, and what decides."""
+def test_scan_outputs_of_a_loop_that_data_ends_without_a_limit(trips: int | None) -> None:
+    """There are as many rows as turns: the caller says how many there is room for, and Python makes room for more."""
     net = Net("early")
     x = net.input("x", (3,))
 
     def turn(g: Net) -> Turn:
-        h = g("Add", "now", "now")
-        return g("Less", g("ReduceSum", h, keepdims=0), g.constant(100, np.float32)), [h], {"path": (h, (3,))}
+        h = g("Add", "now", g.constant([1, 0, 0], np.float32))
+        return g("Less", g("ReduceSum", h, keepdims=0), g.constant(600, np.float32)), [h], {"path": (h, (3,))}
 
     graph = body("early_body", {"now": (3,)}, turn)
     count = "" if trips is None else net.constant(trips)
     last, path = net.many("Loop", count, net.constant(True, np.bool_), x, outputs=2, body=graph)
+    model = net.floats(last=(last, (3,)), path=(path, ("T", 3)))
 
-    with pytest.raises(UnsupportedModel, match="Loop at 'early_Loop0_0': it has scan outputs .* is computed by ReduceSum at") as refusal:
-        convert(net.floats(last=(last, (3,)), path=(path, ("T", 3))), name="early", verify=False)
-    assert "a counter with a size is fine" in refusal.value.findings[0].advice
+    agrees(model, {"x": np.zeros(3, np.float32)}, {"x": np.full(3, 500, np.float32)})
+    assert convert(model, verify=False).compile()(np.zeros(3, np.float32))[1].shape == (600, 3)
+
+
+def test_slices_at_the_number_of_a_turn() -> None:
+    """What a turn cuts out is of a size that does not hang on its number; nor does what it carries."""
+    net = Net("window")
+    x, h = net.input("x", (5, 3)), net.input("h", (1, 3))
+
+    def turn(g: Net) -> Turn:
+        place = g("Unsqueeze", "window_body_turn", g.constant([0]))
+        row = g("Slice", x, place, g("Add", place, g.constant([1])), g.constant([0]))
+        now = g("Add", "now", row)
+        return "", [now], {"rows": (now, (1, 3))}
+
+    last, rows = net.many("Loop", net.constant(4), "", h, outputs=2, body=body("window_body", {"now": (1, 3)}, turn))
+    values = np.arange(15, dtype=np.float32).reshape(5, 3)
+    agrees(net.floats(last=(last, (1, 3)), rows=(rows, (4, 1, 3))), {"x": values, "h": values[:1]})
 
 
 def test_what_is_carried_must_keep_its_sizes() -> None:

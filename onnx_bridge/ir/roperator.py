@@ -70,6 +70,8 @@ class ROperator:
     follows_layout: ClassVar[bool] = False
     #: Its `types` asks `size_in` for numbers that decide sizes, which may then be read as the network runs.
     may_read_sizes: ClassVar[bool] = False
+    #: Such numbers may be negative, and so may what they are computed from.
+    reads_either_sign: ClassVar[bool] = False
     #: Whether it is the form of an operator for strings, or that for others; None where it is both, or there is one form.
     of_text: ClassVar[bool | None] = None
     #: Whether it makes text, which it puts into the model's memory for that (`text`: its tensor, and the size of what is needed).

@@ -78,6 +78,26 @@ ONNX_BRIDGE_KERNEL void trilu(Size batch, Size rows, Size columns, std::int64_t 
       }
 }
 
+/// How many numbers there are from start to before limit, delta apart; -1 where delta is 0, one of them is NaN, or there are more than 2^62.
+template <class T>
+ONNX_BRIDGE_KERNEL Size range_count(T start, T limit, T delta)
+{
+   if constexpr (std::is_floating_point<T>::value) {
+      const double steps = static_cast<double>(limit - start) / static_cast<double>(delta);
+      if (!(std::fabs(static_cast<double>(delta)) > 0) || !(std::fabs(steps) < 4e18)) return -1;
+      return steps <= 0 ? 0 : static_cast<Size>(std::ceil(steps));
+   } else {
+      const bool down = delta < T(1);
+      if (delta == T(0)) return -1;
+      if (down ? start <= limit : start >= limit) return 0;
+      const std::uint64_t far = down ? static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(limit)
+                                     : static_cast<std::uint64_t>(limit) - static_cast<std::uint64_t>(start);
+      const std::uint64_t step = down ? 0u - static_cast<std::uint64_t>(delta) : static_cast<std::uint64_t>(delta);
+      const std::uint64_t count = (far - 1u) / step + 1u;
+      return count < (1ull << 62) ? static_cast<Size>(count) : -1;
+   }
+}
+
 /// out[i] = start + delta + ... + delta, i times, rounded at each step as onnxruntime does; integers wrap around.
 template <class T>
 ONNX_BRIDGE_KERNEL void range(T start, T delta, Size n, T* out)

@@ -20,6 +20,7 @@ from onnx_bridge.library.known import of_sizes, settled
 from onnx_bridge.lowering.branches import End, agree
 from onnx_bridge.lowering.found import FoundSizes, refuse_leaving, test_behind_finders
 from onnx_bridge.operators.reshape import reshape_to
+from onnx_bridge.operators.turn_size import TurnSize
 
 
 class Walk(Protocol):
@@ -57,6 +58,10 @@ class Body:
     def input_names(self) -> list[str]:
         return [value.name for value in self.graph.input]
 
+    @property
+    def output_count(self) -> int:
+        return len(self.graph.output)
+
     def declared_shape(self, index: int, default: tuple[Size, ...]) -> tuple[Size, ...]:
         """The shape that the graph declares for an input, where it is fixed."""
         shape = self.graph.input[index].type.tensor_type.shape
@@ -77,18 +82,56 @@ class Body:
         """The operators that make the tensors of the lowered graph, and of the graphs around it."""
         return self.on.makers
 
-    def lower(self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None, free: int = 0) -> RModel:
+    def lower(
+        self, inputs: list[Tensor], bound: Mapping[str, Tensor] | None = None, free: int = 0, turn: tuple[Tensor, Size] | None = None
+    ) -> RModel:
         """The nested RModel, with the conditions that its operators make.
 
         Args:
             inputs: the tensors that are made anew for the body.
             bound: what the names of the subgraph's inputs stand for; by default those of `inputs`.
             free: of how many of the last outputs data may decide the sizes inside.
+            turn: an input that is the number of a turn, and what it is never above: where the body cannot be lowered otherwise, it
+                is known as a size.
         """
+        named = bound if bound is not None else {tensor.name: tensor for tensor in inputs}
+        if turn is None:
+            return self._lower(inputs, named, free)
+        state = dict(self.outer.tensors), set(self.on.unknown), len(self.on.findings), self.on.node, self.on.op
+        try:
+            return self._lower(inputs, named, free)
+        except ShapeError as error:
+            first, found = error, self.on.findings[state[2] :]
+            self._restore(state)
+        try:
+            return self._lower(inputs, named, free, turn)
+        except ShapeError:
+            turn[0].value = None
+            self._restore(state)
+            self.on.findings += found
+            raise first from None
+
+    def _restore(self, state: tuple[dict[str, Tensor], set[str], int, str, str]) -> None:
+        """Takes back what was lowered in vain."""
+        tensors, unknown, findings, self.on.node, self.on.op = state
+        self.outer.tensors.clear()
+        self.outer.tensors.update(tensors)
+        self.on.unknown.intersection_update(unknown)
+        del self.on.findings[findings:]
+
+    def _lower(self, inputs: list[Tensor], named: Mapping[str, Tensor], free: int, turn: tuple[Tensor, Size] | None = None) -> RModel:
         body = RModel(self.graph.name or "body", tensors=self.outer.tensors, symbols=self.outer.symbols)
         body.inputs = inputs
-        body.tensors.update(bound if bound is not None else {tensor.name: tensor for tensor in inputs})
-        self._walk(body, free)
+        body.tensors.update(named)
+        if turn is not None:
+            op = TurnSize(name=f"turn of {self.on.node}", most=turn[1])
+            self.on.add(op, [turn[0].name], [], body)
+            turn[0].value = of_sizes([op.size], turn[0].dtype).reshape([dims.evaluate(size, {}) for size in turn[0].shape])
+        try:
+            self._walk(body, free)
+        except ShapeError:
+            self.on.found.forget(body.found)
+            raise
         for tensor in body.outputs:
             if isinstance(tensor.declared, Type) and tensor.type.either is not None:
                 raise ShapeError(f"{tensor.name!r} is {tensor.type}, as sizes decide; it must have one rank")

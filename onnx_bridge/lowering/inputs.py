@@ -13,7 +13,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import InputValue, RModel
 from onnx_bridge.ir.roperator import UnsupportedForm
-from onnx_bridge.ir.tensor import NeedsConstant, ShapeError, Tensor
+from onnx_bridge.ir.tensor import NeedsConstant, ShapeError, Tensor, of_either_sign
 from onnx_bridge.lowering.declared import Declared, element_type, is_few, value_type
 from onnx_bridge.lowering.ends import add_input
 
@@ -95,6 +95,16 @@ class Inputs:
             if names and not self.valued.issuperset(names):
                 return names
         return [source.name for source in few if source.name not in self.valued]
+
+    def sign(self, tensor: Tensor, rmodel: RModel, sources: Mapping[str, set[str]]) -> None:
+        """Has the inputs be of either sign that are sizes and that a tensor was computed from, which is read as the network runs.
+
+        Raises:
+            Signed: one of them is not yet.
+        """
+        for name, value in rmodel.symbol_inputs.items():
+            if value.source in sources.get(tensor.name, ()):
+                of_either_sign(dims.symbol(name, value.signed))
 
     def advice(self, needs: NeedsConstant, sources: Mapping[str, set[str]]) -> str:
         """What to do where the numbers of a tensor must be known that a few integers of the inputs decide."""

@@ -320,6 +320,8 @@ class _Walk:
         except NeedsValue as needs:
             if not op.may_read_sizes or self.inputs.deciding(needs.tensor, self.rmodel, self.sources):
                 raise
+            if op.reads_either_sign:
+                self.inputs.sign(needs.tensor, self.rmodel, self.sources)
             op.reads_sizes = True
             self.add(op, list(inputs), list(outputs), rmodel)
 

@@ -11,12 +11,12 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import STORED, bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.trips import ENDLESS, DependsOnData, Turns, limit
 from onnx_bridge.operators.if_ import copy_tensor, keeps_type
 
-_STACKS = "it has scan outputs with a row for each turn, and how many turns it takes depends on data"
-_ADVICE = "a condition that compares a counter with a size is fine, so is none; or keep the rows in a carried tensor of a fixed size"
+#: No loop takes more turns, where its trip count is none.
+MOST_TURNS = 1 << 31
 
 
 @operator("Loop", since=1)
@@ -25,10 +25,12 @@ class Loop(ROperator):
 
     Carried tensors keep their shapes. What a turn hands on unchanged is not carried: the graph reads it where it is. A loop with
     scan outputs takes M turns, or fewer where its condition compares counters with sizes; where data decides, their first size is one that
-    is found while it runs, at most M.
+    is found while it runs, at most M, or as many as the caller has room for.
     """
 
     tested_by = "test_control_flow.py"
+    may_read_sizes = True
+    reads_either_sign = True
     computes = (STORED,)
 
     body: Any = attribute()
@@ -49,6 +51,10 @@ class Loop(ROperator):
         names = body.input_names
         if len(names) != 2 + len(initial):
             raise ShapeError(f"the body has {len(names)} inputs, expected {2 + len(initial)}")
+        if body.output_count < 1 + len(initial):
+            raise ShapeError(f"the body has {body.output_count} outputs, at least {1 + len(initial)} are expected")
+        if trips is not None and not self.reads_sizes and body.output_count > 1 + len(initial):
+            trips.sizes()  # asks for it before anything is lowered
         self.turn = Tensor(names[0], Type(int64, body.declared_shape(0, ())))
         self.condition = Tensor(names[1], Type(bool_, body.declared_shape(1, ())))
         bound: dict[str, Tensor] = {names[0]: self.turn, names[1]: self.condition}
@@ -60,7 +66,8 @@ class Loop(ROperator):
                 bound[names[2 + i]] = Tensor(names[2 + i], tensor.type)
                 self.carried.append((i, bound[names[2 + i]]))
         own = [self.turn, self.condition, *(t for _, t in self.carried)]
-        lowered = body.lower(own, bound, self.appended)
+        known = None if trips is None or trips.value is None else limit(trips)
+        lowered = body.lower(own, bound, self.appended, (self.turn, MOST_TURNS if known is None else known))
         made = lowered.outputs[1 : 1 + len(initial)]
         for i, tensor in self.carried:
             keeps_type(tensor, made[i])
@@ -102,14 +109,13 @@ class Loop(ROperator):
 
     def _turns(self, body: Any, lowered: RModel, trips: Tensor | None, condition: Tensor | None, initial: Sequence[Tensor]) -> Size:
         """The number of turns, which scan outputs have as their first size."""
+        if trips is not None and trips.value is None and self.reads_sizes:
+            return self.find("turns", None)
         carried = {tensor: (initial[i], lowered.outputs[1 + i]) for i, tensor in self.carried}
         try:
             found = Turns(body.makers, self.turn, self.condition, carried).count(condition, lowered.outputs[0], limit(trips))
-        except DependsOnData as data:
-            most = limit(trips)
-            if most is None:
-                raise NeedsValue(data.tensor, _STACKS, _ADVICE) from None
-            return self.find("turns", most)
+        except DependsOnData:
+            return self.find("turns", limit(trips))
         if found is None:
             raise UnsupportedForm("it has scan outputs and never ends")
         return found
@@ -149,6 +155,9 @@ class Loop(ROperator):
         with cpp.block(f"for (; {goes_on}{f' && {turn} < {most}' if most else ''}; {turn}++)"):
             if self.stacks and "turns" not in self.found and self.turns != self.trips:
                 cpp.line(f"if ({turn} == {cpp.size(self.turns)}) return false;")
+            if self.stacks and "turns" in self.found:
+                cpp.line(f"{cpp.size(self.turns)} = {turn} + 1;")
+                cpp.require_room(self.turns)
             cpp.require(self.body.conditions, self.body.constraints)
             cpp.line(f"*{cpp.pointer(self.turn)} = static_cast<std::int64_t>({turn});")
             cpp.line(f"*{cpp.pointer(self.condition)} = {goes_on};")

@@ -20,7 +20,7 @@ from onnx_bridge.runtime.outputs import Outputs, by_name, check_apart, into, new
 from onnx_bridge.runtime.sizes import check_conditions, solve
 
 #: How much room there is at first for what data decides without a limit, and the most that is made.
-FIRST_BOUND, MOST_BOUND = 4096, 1 << 32
+FIRST_BOUND, MOST_BOUND = 256, 1 << 32
 
 #: How many sets of shapes a plan is kept for.
 PLANS = 256
