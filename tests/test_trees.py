@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from check import oracle
+from check import FLAGS, oracle
 from onnx import helper
 
 from onnx_bridge import convert
 from onnx_bridge.errors import UnsupportedModel
 from onnx_bridge.library.tree_tables import ordered
+from onnx_bridge.runtime.compiled import CompiledModel
+from onnx_bridge.runtime.processor import BODIES, NUMBERS, best_body
+from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.toolchain import build
 
 BRANCHES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
 
@@ -121,6 +125,26 @@ def test_a_row_has_the_same_bits_alone_and_among_others() -> None:
     alone = np.concatenate([np.asarray(net.run({"x": row[None]})[0]) for row in x])
 
     assert np.array_equal(together, alone)
+
+
+@pytest.mark.parametrize("prefix", ["target", "class"])
+def test_every_body_has_the_same_bits(prefix: str) -> None:
+    """With and without instructions that gather, of as many rows as fill their registers, and one."""
+    many, op_type = 3, "TreeEnsembleRegressor" if prefix == "target" else "TreeEnsembleClassifier"
+    labels = {"n_targets": many} if prefix == "target" else {"classlabels_int64s": [1, 2, 3]}
+    attributes = {**drawn(5, prefix, many, 21, 7, 6, "all" if prefix == "class" else "some"), **labels}
+    emitted = convert(model(op_type, attributes, 6), verify=False).emitted
+    x = rows_around(attributes, 6, 111, "float32", 3)
+
+    answers = []
+    for body in [body for body in BODIES if best_body([body, "baseline"]) == body]:
+        library = build(sources(emitted), MAIN, flags=[f"-DONNX_BRIDGE_ONLY={NUMBERS[body]}", *FLAGS])
+        net = CompiledModel(emitted, str(library), "best")
+        answers.append([np.asarray(value) for rows in (x, x[:33], x[:1]) for value in net.run({"x": rows})])
+
+    assert answers
+    for other in answers[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(answers[0], other, strict=True))
 
 
 def test_keys_are_in_the_order_of_the_numbers() -> None:

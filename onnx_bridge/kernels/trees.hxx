@@ -4,13 +4,13 @@
 // and weights added in. A feature is compared by its key, an integer in the order of the numbers (tree_key), so that NaN, -0 and subnormal
 // numbers take the same way whatever a compiler may assume of floats.
 //
-// nodes are records of words: the key of the threshold (one word, two for doubles), the column of a row's keys, and where the next record is.
-// That one is taken where the key in the column is at most the threshold's, the one right behind it where it is above. A leaf reads column 0,
-// which is below everything, and leads to itself; what it holds stands in the threshold's place. Columns 1 .. width are the keys of the
-// features with NaN below all numbers, or above them, or columns of both kinds one behind the other. roots[count] are the first records.
+// nodes are records of words: the key of the threshold (one word, two for doubles), the column of a row's keys, and where the next record
+// is. That one is taken where the key in the column is at most the threshold's, the one right behind it where it is above. A leaf reads
+// column 0, which is below everything, and leads to itself; what it holds stands in the threshold's place. Columns 1 .. width are the keys of
+// the features with NaN below all numbers, or above them, or columns of both kinds one behind the other. roots[count] are the first records.
 //
-// Every target's sum has the order of the trees, from 0 on, whatever the number of rows: eight trees of one row are walked side by side, or one
-// tree for eight rows. rows may be 0. Nothing overlaps.
+// Every target's sum has the order of the trees, from 0 on, whatever the number of rows: eight trees of one row are walked side by side, or
+// one tree for eight rows, or for twice as many as a register has lanes where the processor can gather. rows may be 0. Nothing overlaps.
 // Scratch, aligned to 8: trees_scratch(block, width, columns, targets, words of a key) floats.
 #pragma once
 #include "vector.hxx"
@@ -35,6 +35,16 @@ ONNX_BRIDGE_INLINE tree_key_of<T> tree_key(T x, tree_key_of<T> missing)
    __builtin_memcpy(&bits, &x, sizeof bits);
    return (bits & most) > infinite ? missing : bits < 0 ? bits ^ most : bits;
 }
+
+#if defined(ONNX_BRIDGE_HAS_AVX512) && defined(__clang__)
+#define ONNX_BRIDGE_GATHER(p, at) __builtin_ia32_gathersiv16si(ivec{}, p, at, static_cast<unsigned short>(-1), 4)
+#elif defined(ONNX_BRIDGE_HAS_AVX512)
+#define ONNX_BRIDGE_GATHER(p, at) __builtin_ia32_gathersiv16si(ivec{}, p, at, static_cast<short>(-1), 4)
+#elif defined(ONNX_BRIDGE_HAS_AVX2) && defined(__clang__)
+#define ONNX_BRIDGE_GATHER(p, at) __builtin_ia32_gatherd_d256(ivec{}, p, at, splat(-1), 4)
+#elif defined(ONNX_BRIDGE_HAS_AVX2)
+#define ONNX_BRIDGE_GATHER(p, at) __builtin_ia32_gathersiv8si(ivec{}, p, at, splat(-1), 4)
+#endif
 
 /// The keys of n features.
 template <class T, class X>
@@ -70,6 +80,29 @@ struct Trees {
       __builtin_memcpy(&key, nodes + at, sizeof key);
       return key;
    }
+
+#if defined(ONNX_BRIDGE_GATHER)
+   /// From a tree's first record to the leaves of 2 * lanes rows of keys. A leaf leads to itself, so that it is asked every fourth step
+   /// whether all have come to theirs.
+   void walk_lanes(Size root, const std::int32_t* keys, Size row_stride, std::int32_t (&at)[2 * lanes]) const
+   {
+      ivec row{}, place[2] = {splat(static_cast<std::int32_t>(root)), splat(static_cast<std::int32_t>(root))}, moved = splat(1);
+      for (int i = 0; i < lanes; i++) row[i] = static_cast<std::int32_t>(i * row_stride);
+      while (largest(to_float(moved & 1)) > 0.f) {
+         moved = ivec{};
+         ONNX_BRIDGE_UNROLL
+         for (int step = 0; step < 8; step++) {
+            const ivec here = place[step % 2], limit = ONNX_BRIDGE_GATHER(nodes, here), column = ONNX_BRIDGE_GATHER(nodes + 1, here);
+            const ivec key = ONNX_BRIDGE_GATHER(keys + step % 2 * lanes * row_stride, column + row);
+            const ivec next = ONNX_BRIDGE_GATHER(nodes + 2, here) + ((key > limit) & static_cast<std::int32_t>(record));
+            if (step >= 6) moved |= next != here;
+            place[step % 2] = next;
+         }
+      }
+      store(at, place[0]);
+      store(at + lanes, place[1]);
+   }
+#endif
 
    /// From eight records to the leaves below, each by keys of its own.
    void walk(const Key* const (&keys)[8], Size (&at)[8]) const
@@ -137,8 +170,15 @@ struct LeafRow {
    void operator()(Size, tree_key_of<T> held, T* sums, bool* any, Combine combine) const
    {
       const T* const row = weights + held;
-      for (Size i = 0; i < targets; i++) sums[i] = combine(sums[i], any[i], row[i]);
-      for (Size i = 0; i < targets; i++) any[i] = true;
+      if constexpr (std::is_same<T, float>::value && std::is_same<Combine, TreeSum>::value) {
+         for (Size i = 0; i < targets; i += lanes) {
+            const Size count = targets - i < lanes ? targets - i : lanes;
+            store(sums + i, load(sums + i, count) + load(row + i, count), count);
+         }
+      } else {
+         for (Size i = 0; i < targets; i++) sums[i] = combine(sums[i], any[i], row[i]);
+      }
+      for (Size i = 0; i < targets && !any[targets - 1]; i++) any[i] = true;
    }
 };
 
@@ -173,6 +213,7 @@ ONNX_BRIDGE_KERNEL void trees(Size rows, Size features, Size targets, Size block
    Size at[8];
    for (Size begin = 0; begin < rows; begin += block) {
       const Size count = rows - begin < block ? rows - begin : block, whole = count / 8 * 8;
+      Size wide = 0;
       for (Size row = 0; row < count; row++) {
          Key* const own = keys + row * stride;
          const X* const from = x + (begin + row) * features;
@@ -182,8 +223,20 @@ ONNX_BRIDGE_KERNEL void trees(Size rows, Size features, Size targets, Size block
       }
       for (Size i = 0; i < count * targets; i++) sums[i] = 0;
       for (Size i = 0; i < count * targets; i++) any[i] = false;
-      for (Size tree = 0; tree < trees.count && whole > 0; tree++)
-         for (Size row = 0; row < whole; row += 8) {
+#if defined(ONNX_BRIDGE_GATHER)
+      if constexpr (std::is_same<T, float>::value) {
+         std::int32_t leaves[2 * lanes];
+         wide = count / (2 * lanes) * (2 * lanes);
+         for (Size tree = 0; tree < trees.count && wide > 0; tree++)
+            for (Size row = 0; row < wide; row += 2 * lanes) {
+               trees.walk_lanes(trees.roots[tree], keys + row * stride, stride, leaves);
+               for (int i = 0; i < 2 * lanes; i++)
+                  leaf(tree, trees.held(leaves[i]), sums + (row + i) * targets, any + (row + i) * targets, combine);
+            }
+      }
+#endif
+      for (Size tree = 0; tree < trees.count && whole > wide; tree++)
+         for (Size row = wide; row < whole; row += 8) {
             for (int i = 0; i < 8; i++) by[i] = keys + (row + i) * stride;
             for (int i = 0; i < 8; i++) at[i] = trees.roots[tree];
             trees.walk(by, at);
@@ -201,7 +254,7 @@ ONNX_BRIDGE_KERNEL void trees(Size rows, Size features, Size targets, Size block
    }
 }
 
-/// y[rows][targets] = post(sum / divisor + base). Of several targets, one of which no leaf speaks stays 0. base may be null; divisor 1 is none.
+/// y[rows][targets] = post(sum / divisor + base). Of several targets, one of which no leaf speaks stays 0. base may be null.
 template <class T, class Y, class Post>
 struct TreeRegression {
    Size targets;
