@@ -21,6 +21,7 @@ from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.standard import included
 from onnx_bridge.emit.templates import filled, parts
+from onnx_bridge.emit.tiles import tiles_made
 from onnx_bridge.emit.weights import WeightsImage
 from onnx_bridge.emit.writer import INDENT, CppWriter, comment, folded, spelt
 from onnx_bridge.ir import dims
@@ -164,6 +165,7 @@ class _Header:
         parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *found, *self.parameters()]
         parameters = marked([*parameters, *_tap_type(taps, "tap")], network)
         kernels = amalgamate(self.kernel_files, f"{functors}static bool run({', '.join(parameters)})\n{{\n{network}\n}}\n")
+        kernels = tiles_made(all_operators(self.model), kernels) + kernels
         words = words_of(kernels)
         targets = bodies_that_differ(words)
         image = self.image

@@ -240,6 +240,10 @@ class ROperator:
         """The kernel headers that this very operator needs; `kernels` unless overridden."""
         return self.kernels
 
+    def tiled_rows(self) -> Sequence[tuple[int, int, Size]] | None:
+        """The rows that its kernel cuts into tiles of conv_tile.hxx: input channels of a block, vectors of outputs, pixels. None: any."""
+        return ()
+
     def title(self) -> str:
         """What the operator is called in listings: its node name, or its type."""
         return self.name or self.op_type

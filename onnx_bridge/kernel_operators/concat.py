@@ -10,7 +10,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Tensor, Type, same
 from onnx_bridge.library import strided
-from onnx_bridge.library.loops import add_index, contiguous_strides
+from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.strided import Side
 
 
@@ -33,7 +33,7 @@ class Concatenation(KernelOperator):
         return tensor.layout == self.y.layout
 
     def kernel_files(self) -> Sequence[str]:
-        return ["copy.hxx"] if self.y.layout == "planar" else []
+        return ["copy.hxx"] if self.y.layout == "planar" else ["concat.hxx"]
 
     def emit(self, cpp: Writer) -> None:
         if self.y.layout == "planar":
@@ -52,14 +52,8 @@ class Concatenation(KernelOperator):
     def _emit_blocked(self, cpp: Writer) -> None:
         batch, _, *spatial = self.y.shape
         pixels = dims.product(spatial)
-        total = dims.ceil_div(self.y.shape[1], BLOCK) * pixels * BLOCK
-        image = cpp.local("image")
-        with cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(batch)}; {image}++)"):
-            at: Size = 0
-            for tensor in self.inputs:
-                assert tensor is not None
-                floats = dims.ceil_div(tensor.shape[1], BLOCK) * pixels * BLOCK
-                to = cpp.pointer(self.y) + add_index(cpp, image, total) + (f" + {cpp.size(at)}" if at != 0 else "")
-                source = cpp.pointer(tensor) + add_index(cpp, image, floats)
-                cpp.line(f"std::memcpy({to}, {source}, static_cast<std::size_t>({cpp.size(floats * 4)}));")
-                at = at + floats
+        parts = []
+        for tensor in self.inputs:
+            assert tensor is not None
+            parts.append(f"{{{cpp.pointer(tensor)}, {cpp.size(dims.ceil_div(tensor.shape[1], BLOCK) * pixels * BLOCK)}}}")
+        cpp.call("concat_blocked", batch, f"{{{', '.join(parts)}}}", self.y)

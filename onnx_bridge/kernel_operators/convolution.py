@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,7 @@ from onnx_bridge.kernels.convolution import (
     WINOGRAD,
     interleaves,
     phases,
+    winograd_tiles,
 )
 from onnx_bridge.library.blocked import pad_to_blocks
 from onnx_bridge.library.epilogue import channel_kind, channel_operands, write_epilogue
@@ -83,6 +85,9 @@ class BlockedKernel(Layer):
     def sizes(self) -> list[int]:
         """The channel counts that the kernel takes after the window."""
         return [self.in_channels, self.out_channels]
+
+    def tiled_rows(self) -> Sequence[tuple[int, int, Size]] | None:
+        return None
 
     def emit(self, cpp: Writer) -> None:
         name = self.name or self.y.name
@@ -157,6 +162,22 @@ class Convolution(BlockedKernel):
         if self.kernel is WINOGRAD:
             return [self.in_channels, self.out_channels]
         return [self.window, *self.sizes()] if self.kernel in (CONV_GROUPED, CONV_SHARED) else super().scratch_sizes()
+
+    def tiled_rows(self) -> Sequence[tuple[int, int, Size]] | None:
+        if self.kernel is CONV_DEPTHWISE:
+            return ()
+        if self.kernel not in (WINOGRAD, CONV, CONV_PLANAR):
+            return None
+        depth, height, width = (axis.out for axis in self.window.axes)
+        rows: list[Size] = [width]
+        if self.kernel is WINOGRAD:
+            count, most = dims.ceil_div(height, 2) * dims.ceil_div(width, 2), winograd_tiles(self.in_channels, self.out_channels)
+            rows = [most, count % most]
+        elif self.kernel is CONV and self.window.axes[2].kernel == 1:  # pixels may follow one another
+            rows = [width, depth * height * width]
+        blocks = int(np.asarray(dims.ceil_div(self.out_channels, BLOCK)))
+        vectors = [2] * (blocks > 1) + [1] * (blocks % 2)
+        return [(1 if self.kernel is CONV_PLANAR else BLOCK, count, row) for count in vectors for row in rows if row != 0]
 
     def packed(self) -> np.ndarray:
         packing = self.kernel.packing

@@ -11,9 +11,9 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType, bool_, float64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import KernelOperator, ROperator, Writer
-from onnx_bridge.ir.tensor import BLOCK, Tensor, Type
+from onnx_bridge.ir.tensor import Tensor, Type
 from onnx_bridge.library.blocked import blocked_pointer, blocked_strides, can_block
-from onnx_bridge.library.loops import add_index, broadcast_strides, collapse, contiguous_strides, nested_loops
+from onnx_bridge.library.loops import broadcast_strides, collapse, contiguous_strides, nested_loops
 from onnx_bridge.library.steps import ENCODED, HALVES, Step, body, is_vector, operands, step_faults
 
 
@@ -103,25 +103,12 @@ class Group(KernelOperator):
     def _emit_blocked(self, cpp: Writer, functor: str, loads: list[Tensor]) -> None:
         y = self.y
         batch, channels, *spatial = y.shape
-        blocks, pixels = dims.ceil_div(channels, BLOCK), dims.product(spatial)
-        strides = [blocked_strides(t, y) for t in (y, *loads)]
-        image, block, pixel = cpp.local("image"), cpp.local("block"), cpp.local("pixel")
-        with (
-            cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(batch)}; {image}++)"),
-            cpp.block(f"for (Size {block} = 0; {block} < {cpp.size(blocks)}; {block}++)"),
-            cpp.block(f"for (Size {pixel} = 0; {pixel} < {cpp.size(pixels)}; {pixel}++)"),
-        ):
-            pointers = []
-            for tensor, stride in zip((y, *loads), strides, strict=True):
-                base = blocked_pointer(cpp, tensor)
-                pointers.append(base + "".join(add_index(cpp, i, s) for i, s in zip((image, block, pixel), stride[:3], strict=True)))
-            accessors = [
-                f"Row{{{pointer}}}" if stride[3] == 1 else f"Same(*({pointer}))"
-                for pointer, stride in zip(pointers[1:], strides[1:], strict=True)
-            ]
-            whole = isinstance(channels, int) and channels % BLOCK == 0
-            valid = "Const<16>()" if whole else f"minimum(16, {cpp.size(channels)} - {block} * 16)"
-            cpp.call("block_map", valid, pointers[0], f"{functor}()", *accessors)
+        accessors = []
+        for tensor in loads:
+            image, block, pixel, lane = blocked_strides(tensor, y)
+            kind = "BlockRow" if lane == 1 else "BlockSame"
+            accessors.append(f"{kind}<{pixel}>{{{blocked_pointer(cpp, tensor)}, {cpp.size(image)}, {cpp.size(block)}}}")
+        cpp.call("blocked_map", batch, channels, dims.product(spatial), y, f"{functor}()", *accessors)
 
 
 def group_of(op: ROperator, steps: list[Step]) -> Group:

@@ -86,10 +86,46 @@ ONNX_BRIDGE_KERNEL void conv_tile(const ConvSum& s, const float* in, const float
 
 typedef void (*ConvTile)(const ConvSum&, const float* in, const float* weights, const float* bias, float* out);
 
+#if defined(ONNX_BRIDGE_CONV_ROWS)
+struct ConvRow {
+   int channels, vectors;  // vectors: where one is a panel, else all rows have 2
+   Size pixels;
+};
+/// Whether one of this network's rows is cut into such tiles. The others need no functions of their own.
+constexpr bool conv_needs(int channels, int vectors, Size pixels)
+{
+   constexpr ConvRow rows[] = {ONNX_BRIDGE_CONV_ROWS};
+   for (const ConvRow& row : rows) {
+      const Size tiles = (row.pixels + conv_pixels - 1) / conv_pixels;
+      const bool cut = row.pixels / tiles == pixels || (row.pixels % tiles > 0 && row.pixels / tiles + 1 == pixels);
+      if (cut && row.channels == channels && (lanes < 16 || row.vectors == vectors)) return true;
+   }
+   return false;
+}
+#else
+constexpr bool conv_needs(int, int, Size) { return true; }
+#endif
+
+/// A tile of which there is none: pixel by pixel, with the same bits.
+template <int Channels, int Vectors, class Pixel, int Pixels>
+ONNX_BRIDGE_KERNEL void conv_single(const ConvSum& s, const float* in, const float* weights, const float* bias, float* out)
+{
+   for (int i = 0; i < Pixels; i++) conv_tile<Channels, Vectors, Pixel, 1>(s, in + i * s.pixel, weights, bias, out + i * s.out_pixel);
+}
+
+template <int Channels, int Vectors, class Pixel, int Pixels>
+constexpr ConvTile conv_tile_made()
+{
+   if constexpr (Pixels == 1 || conv_needs(Channels, Vectors, Pixels))
+      return conv_tile<Channels, Vectors, Pixel, Pixels>;
+   else
+      return conv_single<Channels, Vectors, Pixel, Pixels>;
+}
+
 template <int Channels, int Vectors, class Pixel, int... Less>
 ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, std::integer_sequence<int, Less...>)
 {
-   static const ConvTile tile[] = {conv_tile<Channels, Vectors, Pixel, Less + 1>...};
+   static const ConvTile tile[] = {conv_tile_made<Channels, Vectors, Pixel, Less + 1>()...};
    return tile[pixels - 1];
 }
 

@@ -55,11 +55,15 @@ def conv_planar_scratch(window: Window, in_channels: int) -> Size:
     return in_channels * depth.kernel * height.kernel * patch
 
 
+def winograd_tiles(in_channels: int, out_channels: int) -> int:
+    """Tiles of one pass."""
+    blocks = blocks_of(in_channels) + blocks_of(out_channels)
+    return min(max(9600 // (16 * blocks) // 14 * 14, 14), 112)
+
+
 def winograd_scratch(in_channels: int, out_channels: int) -> Size:
     """The transformed inputs and the products of one pass."""
-    blocks = blocks_of(in_channels) + blocks_of(out_channels)
-    tiles = min(max(9600 // (16 * blocks) // 14 * 14, 14), 112)
-    return 16 * tiles * 16 * blocks
+    return 16 * winograd_tiles(in_channels, out_channels) * 16 * (blocks_of(in_channels) + blocks_of(out_channels))
 
 
 def interleaves(c: int, o: int) -> bool:

@@ -129,6 +129,35 @@ ONNX_BRIDGE_INLINE void block_map(Size valid, float* y, const F& f, const Operan
    }
 }
 
+/// An operand of blocked_map() with a value for each lane, by its strides along images, blocks and pixels.
+template <int Pixel>
+struct BlockRow {
+   const float* p;
+   Size image, block;
+   __attribute__((always_inline)) Row at(Size i, Size b, Size n) const { return Row{p + i * image + b * block + n * Pixel}; }
+};
+/// One with the same value in all lanes.
+template <int Pixel>
+struct BlockSame {
+   const float* p;
+   Size image, block;
+   __attribute__((always_inline)) Same at(Size i, Size b, Size n) const { return Same(p[i * image + b * block + n * Pixel]); }
+};
+
+/// All of a blocked tensor. Operands are copied: a store might change what is only referred to.
+template <class F, class... Operand>
+ONNX_BRIDGE_KERNEL void blocked_map(Size images, Size channels, Size pixels, float* y, F f, Operand... operand)
+{
+   for (Size image = 0; image < images; image++)
+      for (Size block = 0; 16 * block < channels; block++) {
+         const Size valid = channels - 16 * block;
+         if (valid >= 16)
+            for (Size pixel = 0; pixel < pixels; pixel++, y += 16) block_map(Const<16>(), y, f, operand.at(image, block, pixel)...);
+         else
+            for (Size pixel = 0; pixel < pixels; pixel++, y += 16) block_map(valid, y, f, operand.at(image, block, pixel)...);
+      }
+}
+
 template <class T>
 struct ScalarRow {
    const T* p;
