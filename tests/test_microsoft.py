@@ -128,3 +128,14 @@ def test_impossible(op_type: str, advice: str) -> None:
     with pytest.raises(UnsupportedModel, match=advice) as error:
         convert(model_of(op_type, {"x": np.ones((1, 2), np.int32)}), verify=False)
     assert f"com.microsoft.{op_type}" in str(error.value)
+
+
+def test_nhwc_conv() -> None:
+    """A convolution of images with their channels last, beside Conv."""
+    x, w, b = numbers(2, 6, 7, 4), numbers(8, 2, 3, 3, seed=2), numbers(8, seed=3)
+    feeds = {"x": x, "w_constant": w, "b_constant": b}
+    (got,) = answers("NhwcConv", feeds, group=2, pads=[1, 1, 1, 1], strides=[2, 1])
+    plain = model_of("Conv", {**feeds, "x": np.moveaxis(x, 3, 1)}, group=2, pads=[1, 1, 1, 1], strides=[2, 1])
+    plain.graph.node[0].domain = ""
+    (want,) = oracle(plain).run(None, {"x": np.ascontiguousarray(np.moveaxis(x, 3, 1))})
+    np.testing.assert_allclose(got, np.moveaxis(want, 1, 3), rtol=1e-5, atol=1e-5)
