@@ -139,3 +139,13 @@ def test_nhwc_conv() -> None:
     plain.graph.node[0].domain = ""
     (want,) = oracle(plain).run(None, {"x": np.ascontiguousarray(np.moveaxis(x, 3, 1))})
     np.testing.assert_allclose(got, np.moveaxis(want, 1, 3), rtol=1e-5, atol=1e-5)
+
+
+def test_halves() -> None:
+    """Attention of halves, computed in float32."""
+    whole = {"q": numbers(2, 5, 24), "k": numbers(2, 7, 24, seed=2), "v": numbers(2, 7, 24, seed=3)}
+    halves = {name: value.astype(np.float16) for name, value in whole.items()}
+    (got,) = answers("MultiHeadAttention", halves, num_heads=3)
+    assert got.dtype == np.float16
+    (want,) = oracle(model_of("MultiHeadAttention", whole, num_heads=3)).run(None, {k: v.astype(np.float32) for k, v in halves.items()})
+    np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3)

@@ -35,6 +35,8 @@ class FusedGemm(Composite):
         check_activation(self.activation, self.numbers())
         if a.rank != 2 or b.rank != 2:
             raise ShapeError(f"a and b must be matrices, got {a.type} and {b.type}")
+        if {tensor.dtype for tensor in (a, b, c) if tensor is not None} != {a.dtype}:
+            raise ShapeError(f"a, b and c must have one type, got {a.dtype} and {b.dtype}")
         m, k = reversed(a.shape) if self.transA else a.shape
         k2, n = reversed(b.shape) if self.transB else b.shape
         same(k, k2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnx_bridge.ir.dtypes import FLOATS, WIDE_FLOATS
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, broadcast, fits, same
 from onnx_bridge.library.composite import Composite, Parts
@@ -123,11 +123,13 @@ class GemmFastGelu(Composite):
     """y = gelu(x w + bias), by tanh. onnxruntime has a kernel for GPUs alone."""
 
     tested_by = "test_microsoft.py"
-    computes = (FLOATS,)
+    computes = (WIDE_FLOATS,)
 
     def types(self, x: Tensor, w: Tensor, bias: Tensor | None = None) -> Type:
         if x.rank == 0 or w.rank == 0:
             raise ShapeError("x and w must not be scalars")
+        if {t.dtype for t in (x, w, bias) if t is not None} != {x.dtype}:
+            raise ShapeError(f"x, w and bias must have one type, got {x.dtype} and {w.dtype}")
         if bias is not None:
             fits(bias, w.shape[-1:], "bias")
         return Type(x.dtype, product_shape(x.shape, w.shape))

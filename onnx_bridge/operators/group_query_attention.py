@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import FLOATS, float32, int32, int64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, float32, int32, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.composite import Composite, Parts
@@ -32,7 +32,9 @@ class GroupQueryAttention(Composite):
     Outputs: y, and keys and values with the new ones, [N, groups, T, D]: rows beyond those that there are hold 0.
     """
 
-    computes = (*[FLOATS] * 5, (int32,), (int32,), FLOATS, FLOATS, (int64,), FLOATS, FLOATS, (float32,), (float32,), FLOATS)
+    computes = (
+        *[WIDE_FLOATS] * 5, (int32,), (int32,), *[WIDE_FLOATS] * 2, (int64,), *[WIDE_FLOATS] * 2, *[(float32,)] * 2, WIDE_FLOATS,
+    )  # fmt: skip
 
     causal: int = attribute(1)
     do_rotary: int = attribute(0)

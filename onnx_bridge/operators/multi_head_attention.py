@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import FLOATS, int32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.composite import Composite, Parts
@@ -26,7 +26,7 @@ class MultiHeadAttention(Composite):
     the past. Outputs: y, keys and values with those of the past in front, and the weights.
     """
 
-    computes = (FLOATS, FLOATS, FLOATS, FLOATS, (int32,), FLOATS, FLOATS, FLOATS, (int32,))
+    computes = (WIDE_FLOATS, WIDE_FLOATS, WIDE_FLOATS, WIDE_FLOATS, (int32,), WIDE_FLOATS, WIDE_FLOATS, WIDE_FLOATS, (int32,))
 
     mask_filter_value: float = attribute(-10000.0)
     num_heads: int = attribute()

@@ -6,7 +6,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import FLOATS, int64
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits
 from onnx_bridge.library.composite import Composite, Parts
@@ -25,7 +25,7 @@ class RotaryEmbedding(Composite):
     Inputs: x, the positions ([N, S], or [1]: that of the first one), and the cosines and sines of all of them, [positions, half].
     """
 
-    computes = (FLOATS, (int64,), FLOATS)
+    computes = (WIDE_FLOATS, (int64,), WIDE_FLOATS)
 
     interleaved: int = attribute(0)
     is_packed_batching: int = attribute(0)
