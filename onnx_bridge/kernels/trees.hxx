@@ -57,7 +57,8 @@ ONNX_BRIDGE_INLINE void tree_keys(Size n, const X* x, tree_key_of<T> missing, tr
          const ivec bits = as_int(v), key = bits ^ (bits >> 31 & 0x7fffffff);
          store(keys + i, is_nan(v) ? splat(missing) : key);
       }
-   for (; i < n; i++) keys[i] = tree_key(static_cast<T>(x[i]), missing);
+   // By addresses: of indices g++ -O2 makes 2^62 turns and warns of the last.
+   for (const X* const end = x + n; x + i < end; i++) keys[i] = tree_key(static_cast<T>(x[i]), missing);
 }
 
 /// The tables of an ensemble of `count` trees; nan_low, nan_high: which columns there are.
