@@ -1,4 +1,4 @@
-"""ConvolutionAny: a convolution, or a transposed one, whose weights are known only at run time."""
+"""ConvolutionAny: a convolution, or a transposed one, whose weights are known only at run time, or in double precision."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import Tensor, Type
-from onnx_bridge.kernels.convolution import CONV_ANY, CONV_TRANSPOSED_ANY
-from onnx_bridge.library.kernel import Kernel
+from onnx_bridge.kernels.convolution import CONV_ANY, CONV_DOUBLES, CONV_TRANSPOSED_ANY, CONV_TRANSPOSED_DOUBLES
+from onnx_bridge.library.kernel import Kernel, for_type
 from onnx_bridge.library.loops import add_index
 from onnx_bridge.library.window import NONE, Window
 
@@ -27,7 +27,8 @@ class ConvolutionAny(KernelOperator):
 
     @property
     def kernel(self) -> Kernel:
-        return CONV_TRANSPOSED_ANY if self.transposed else CONV_ANY
+        kernels = (CONV_TRANSPOSED_ANY, CONV_TRANSPOSED_DOUBLES) if self.transposed else (CONV_ANY, CONV_DOUBLES)
+        return for_type(self.x.dtype, kernels)
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Type:
         channels = w.shape[1] * self.group if self.transposed else w.shape[0]
@@ -43,11 +44,13 @@ class ConvolutionAny(KernelOperator):
         x, w, b = self.arguments(3)
         assert x is not None
         images, y = self.y.shape[0], self.y
-        scratch = "nullptr" if self.scratch_bytes() == 0 else f"reinterpret_cast<float*>({cpp.scratch()})"
+        scratch = [] if self.kernel.scratch is None else ["nullptr"]
+        if self.scratch_bytes() != 0:
+            scratch = [f"reinterpret_cast<float*>({cpp.scratch()})"]
         with cpp.block(""):
             window = self.window.declare(cpp)
             image = cpp.local("image")
             steps = [add_index(cpp, image, dims.product(tensor.shape[1:])) for tensor in (x, y)]
             with cpp.block(f"for (Size {image} = 0; {image} < {cpp.size(images)}; {image}++)"):
                 places = [cpp.pointer(tensor) + step for tensor, step in zip((x, y), steps, strict=True)]
-                cpp.call(self.kernel.function, window, self.group, x.shape[1], y.shape[1], places[0], w, b, places[1], scratch)
+                cpp.call(self.kernel.function, window, self.group, x.shape[1], y.shape[1], places[0], w, b, places[1], *scratch)

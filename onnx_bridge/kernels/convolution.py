@@ -8,7 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import float32, float64
 from onnx_bridge.ir.tensor import BLOCK
 from onnx_bridge.kernels.product import matmul_scratch
 from onnx_bridge.library.kernel import Kernel, Packing
@@ -134,3 +134,5 @@ WINOGRAD = _Convolution("winograd", "winograd.hxx", packing=WINOGRAD_PANELS, scr
 #: By weights that are known only at run time, over planar images.
 CONV_ANY = Kernel("conv_any", "conv_any.hxx", scratch=conv_any_scratch)
 CONV_TRANSPOSED_ANY = Kernel("conv_transposed_any", "conv_any.hxx", scratch=conv_transposed_any_scratch)
+CONV_DOUBLES = Kernel("conv_doubles", "window_doubles.hxx", types=(float64,))
+CONV_TRANSPOSED_DOUBLES = Kernel("conv_transposed_doubles", "window_doubles.hxx", types=(float64,))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.window import Window, kernel_sizes, sliding_axes, window
@@ -22,7 +22,7 @@ class Conv(ROperator):
     """
 
     takes_epilogue = True
-    computes = ((float32,),)
+    computes = (WIDE_FLOATS,)
 
     auto_pad: str = attribute("NOTSET")
     dilations: list[int] | None = attribute(None)

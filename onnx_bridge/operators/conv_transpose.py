@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.window import Axis, Window, kernel_sizes, spread, window
@@ -20,7 +20,7 @@ class ConvTranspose(ROperator):
     """
 
     takes_epilogue = True
-    computes = ((float32,),)
+    computes = (WIDE_FLOATS,)
 
     auto_pad: str = attribute("NOTSET")
     dilations: list[int] | None = attribute(None)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import IN_FLOAT32, float32, int64
+from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import IN_FLOAT32, WIDE_FLOATS, float64, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
 from onnx_bridge.library.loops import add_index
@@ -18,7 +19,7 @@ class Pool(ROperator):
     """What the three have in common: attributes, shapes, one kernel for blocked and one for planar images."""
 
     kernels = ("pool.hxx", "epilogue.hxx")
-    computes = ((float32,),)
+    computes = (WIDE_FLOATS,)
     #: Blocked in, blocked out: the pass `layout` may choose.
     follows_layout = True
     kernel_shape: Sequence[int]
@@ -47,7 +48,9 @@ class Pool(ROperator):
         with cpp.block(""):
             name = self.window().declare(cpp)
             planes = x.shape[0] * x.shape[1]
-            if self.wants(1):
+            if x.dtype is float64:
+                self.emit_doubles(cpp, name, planes)
+            elif self.wants(1):
                 cpp.call("max_pool_indices", name, planes, bool(getattr(self, "storage_order", 0)), x, y, self.output(1))
             elif y.layout == "planar":
                 cpp.call("pool_planar", name, planes, self.way(), x, y)
@@ -58,6 +61,13 @@ class Pool(ROperator):
                     source = cpp.pointer(x) + add_index(cpp, image, blocks * dims.product(x.shape[2:]))
                     target = cpp.pointer(y) + add_index(cpp, image, blocks * dims.product(y.shape[2:]))
                     cpp.call("pool_blocked", name, x.shape[1], self.way(), source, target, "Keep()")
+
+    def emit_doubles(self, cpp: Writer, name: str, planes: Size) -> None:
+        """The call in double precision."""
+        raise NotImplementedError
+
+    def kernel_files(self) -> Sequence[str]:
+        return ["window_doubles.hxx"] if self.x.dtype is float64 else self.kernels
 
 
 @operator("MaxPool", since=1)
@@ -77,8 +87,12 @@ class MaxPool(Pool):
     def way(self) -> str:
         return "PoolMax()"
 
+    def emit_doubles(self, cpp: Writer, name: str, planes: Size) -> None:
+        places = [self.output(1)] if self.wants(1) else []
+        cpp.call("max_pool_doubles", name, planes, bool(self.storage_order), self.x, self.y, *places)
+
     def kernel_files(self) -> Sequence[str]:
-        return [*self.kernels, "pool_indices.hxx"] if self.wants(1) else self.kernels
+        return [*super().kernel_files(), "pool_indices.hxx"] if self.wants(1) else super().kernel_files()
 
     cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 5, 9, 11), attributes={"kernel_shape": [2, 2], "strides": [2, 2]}),
@@ -107,6 +121,9 @@ class AveragePool(Pool):
 
     def way(self) -> str:
         return "PoolAverage{{}, " + ("true" if self.count_include_pad else "false") + "}"
+
+    def emit_doubles(self, cpp: Writer, name: str, planes: Size) -> None:
+        cpp.call("sum_pool_doubles", name, planes, 0, bool(self.count_include_pad), self.x, self.y)
 
     def types(self, x: Tensor) -> Sequence[Type]:
         types = super().types(x)
@@ -142,6 +159,9 @@ class LpPool(Pool):
     def way(self) -> str:
         return f"PoolLp{{{{}}, {self.p}}}"
 
+    def emit_doubles(self, cpp: Writer, name: str, planes: Size) -> None:
+        cpp.call("sum_pool_doubles", name, planes, self.p, False, self.x, self.y)
+
     cases = (
         case(x=("N", 5, 9, 11), attributes={"kernel_shape": [2, 2], "strides": [2, 2]}),
         case(x=(2, 3, 9, 11), attributes={"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "p": 1}),
@@ -154,19 +174,29 @@ class GlobalPool(ROperator):
     """What GlobalAveragePool and GlobalMaxPool have in common: all pixels of a channel become one."""
 
     kernels = ("pool_global.hxx", "epilogue.hxx")
-    computes = ((float32,),)
+    computes = (WIDE_FLOATS,)
     follows_layout = True
     way = ""
     planar_kernel = ""
+    #: The function of kernels/window_doubles.hxx, and what it takes behind the number of planes.
+    doubles: ClassVar[tuple[str, Sequence[object]]]
 
     def types(self, x: Tensor) -> Type:
         if x.rank < 3:
             raise ShapeError(f"x must have spatial axes, got {x.type}")
         return Type(x.dtype, (*x.shape[:2], *[1] * (x.rank - 2)))
 
+    def kernel_files(self) -> Sequence[str]:
+        return ["window_doubles.hxx"] if self.x.dtype is float64 else self.kernels
+
     def emit(self, cpp: Writer) -> None:
         x, y = self.x, self.y
         pixels = dims.product(x.shape[2:])
+        if x.dtype is float64:
+            one, all_ = "{1, 1, 1, 1, 1, 0, 0}", f"{{{cpp.size(pixels)}, 1, {cpp.size(pixels)}, 1, 1, 0, 0}}"
+            function, more = self.doubles
+            cpp.call(function, f"Window{{{one}, {one}, {all_}}}", x.shape[0] * x.shape[1], *more, x, y)
+            return
         if y.layout == "planar":
             cpp.call(self.planar_kernel, x.shape[0] * x.shape[1], pixels, x, y)
             return
@@ -183,6 +213,7 @@ class GlobalAveragePool(GlobalPool):
 
     way = "PoolAverage()"
     planar_kernel = "global_average_planar"
+    doubles = "sum_pool_doubles", (0, False)
 
     cases: ClassVar[Sequence[Case]] = (case(x=("N", 5, 6, 7)), case(x=(2, 33, 100)), case(x=(1, 3, 2, 3, 4)))
 
@@ -193,5 +224,6 @@ class GlobalMaxPool(GlobalPool):
 
     way = "PoolMax()"
     planar_kernel = "global_max_planar"
+    doubles = "max_pool_doubles", (False,)
 
     cases: ClassVar[Sequence[Case]] = (case(x=("N", 5, 6, 7)), case(x=(2, 33, 100)), case(x=(1, 3, 2, 3, 4)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onnx_bridge.ir.dtypes import float64
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.convolution import Convolution
@@ -16,7 +17,7 @@ from onnx_bridge.select.rule import Rule
 
 
 class Convolutions(Rule[Conv]):
-    """Conv(x, w, b): Convolution(x) where w and b are constants, else ConvolutionAny(x, w, b).
+    """Conv(x, w, b): Convolution(x) where w and b are constants of floats, else ConvolutionAny(x, w, b).
     FusedConv(x, w, b, z): activation(Add(Conv(x, w, b), z)), the activation and the Add where there are some.
     """
 
@@ -36,7 +37,7 @@ class Convolutions(Rule[Conv]):
 
     def convolution(self, op: Conv, x: Tensor, w: Tensor, b: Tensor | None) -> ROperator:
         """The kernel operator."""
-        if not w.is_constant or (b is not None and not b.is_constant):
+        if x.dtype is float64 or not w.is_constant or (b is not None and not b.is_constant):
             return ConvolutionAny(name=op.name, opset=op.opset, window=op.window(), group=op.group).between([x, w, b], [op.y])
         made = Convolution(name=op.name, opset=op.opset, window=op.window(), group=op.group)
         made.weights, made.bias = w.constant(), None if b is None else b.constant()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from onnx_bridge.ir.dtypes import float64
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.kernel_operators.convolution import TransposedConvolution
 from onnx_bridge.kernel_operators.convolution_any import ConvolutionAny
@@ -24,7 +25,7 @@ class TransposedConvolutions(Rule[ConvTranspose]):
     def rewrite(self, op: ConvTranspose) -> Sequence[ROperator]:
         x, w, b = op.arguments(3)
         assert x is not None and w is not None
-        if not w.is_constant or (b is not None and not b.is_constant):
+        if x.dtype is float64 or not w.is_constant or (b is not None and not b.is_constant):
             made_any = ConvolutionAny(name=op.name, opset=op.opset, window=op.window(), group=op.group, transposed=True)
             return [made_any.between([x, w, b], [op.y])]
         weights = w.constant()
