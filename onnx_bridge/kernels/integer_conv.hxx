@@ -17,11 +17,12 @@ struct Image {
    Size channel, pixel;
 };
 
-/// Floats of scratch memory of integer_conv and integer_depthwise: the image with what lies around it, and some more to read.
+/// Floats of scratch memory: the image with what lies around it, and some more to read.
 ONNX_BRIDGE_INLINE Size integer_conv_scratch(const Window& w, Size channels)
 {
    return (extent(w.depth) * extent(w.height) * extent(w.width) * channels + 3) / 4 + 16;
 }
+ONNX_BRIDGE_INLINE Size integer_depthwise_scratch(const Window& w, Size channels) { return integer_conv_scratch(w, channels); }
 
 /// The image as unsigned bytes [extent of depth][height][width][channels].
 template <class T>

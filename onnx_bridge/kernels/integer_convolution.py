@@ -16,9 +16,14 @@ def integer_conv_scratch(window: Window, channels: Size) -> Size:
     return dims.ceil_div(dims.product(dims.maximum(axis.extent, 0) for axis in window.axes) * channels, 4) + 16
 
 
+def integer_depthwise_scratch(window: Window, channels: Size) -> Size:
+    """The same."""
+    return integer_conv_scratch(window, channels)
+
+
 INTEGER_CONV = Kernel("integer_conv", "integer_conv.hxx", types=(uint8, int8), scratch=integer_conv_scratch)
 #: Groups of one channel in and one out.
-INTEGER_DEPTHWISE = Kernel("integer_depthwise", "integer_conv.hxx", types=(uint8, int8))
+INTEGER_DEPTHWISE = Kernel("integer_depthwise", "integer_conv.hxx", types=(uint8, int8), scratch=integer_depthwise_scratch)
 
 
 def pieces_of(window: Window, channels: Size, groups: int) -> tuple[Size, Size, Size]:

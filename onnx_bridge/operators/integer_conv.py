@@ -113,7 +113,7 @@ class IntegerConvolution(ROperator):
         elif not (self.prepacked() and self.is_settled()):
             pieces, taps, channels = pieces_of(window_, self.channels(), self.group)
             packed = PACK_INTEGERS.scratch_bytes(self.group, pieces, taps * channels, dims.floor_div(w.shape[0], self.group))
-        image = INTEGER_CONV.scratch_bytes(window_, self.channels())
+        image = (INTEGER_DEPTHWISE if self.is_depthwise() else INTEGER_CONV).scratch_bytes(window_, self.channels())
         return [dims.ceil_div(size, 64) * 64 for size in (image, packed, self.result_floats() * 4)]
 
     def scratch_bytes(self) -> Size:
