@@ -20,6 +20,7 @@ from onnx_bridge.references.second import Evaluated, Lifted
 from onnx_bridge.references.types import in_double
 
 RNG = np.random.default_rng(0)
+ROIS = np.array([[0, 1, 1, 9, 7], [1, -9, -3, 2, 20], [1, 6, 6, 6, 6], [0, 3.3, 2.7, 12.2, 11]], np.float32)
 
 
 def recurrent(op_type: str, gates: int, *, layout: int = 1, initial: bool = True, **attributes: object) -> onnx.ModelProto:
@@ -119,6 +120,8 @@ CHANNELS = [RNG.uniform(0.5, 2, 3).astype(np.float32) for _ in range(4)]
         node("MeanVarianceNormalization", axes=[0, 1]), node("GlobalMaxPool", shape=(2, 3, 4)), node("GlobalMaxPool"),
         node("Softmax", opset=11), node("LogSoftmax", opset=11, axis=2), node("Hardmax", opset=11, axis=2), node("Softmax", axis=1),
         node("LpNormalization", p=1, axis=1), node("LpNormalization"), node("OneHot", np.array([4]), np.array([0, 1], np.float32), axis=1),
+        node("GlobalLpPool", p=3, opset=21), node("GlobalLpPool", shape=(2, 3, 4), opset=21),
+        node("MaxRoiPool", ROIS, opset=21, pooled_shape=[3, 2], spatial_scale=0.5, shape=(2, 3, 9, 7)),
     ],
     ids=lambda model: f"{model.graph.node[0].op_type}-{model.opset_import[0].version}",
 )  # fmt: skip

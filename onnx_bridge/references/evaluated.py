@@ -48,6 +48,38 @@ class GlobalMaxPool(OpRun):
         return (np.asarray(x.max(tuple(range(2, x.ndim)), keepdims=True)),)
 
 
+class GlobalLpPool(OpRun):
+    """Over all spatial axes: onnx.reference has none."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, p: float) -> tuple[np.ndarray]:
+        powers = (np.abs(x) ** p).sum(tuple(range(2, x.ndim)), keepdims=True)
+        return (np.asarray(powers ** (1 / p), x.dtype),)
+
+
+class MaxRoiPool(OpRun):
+    """Bins of whole pixels, 0 where there are none: onnx.reference has none."""
+
+    op_domain = ""
+
+    def _run(self, x: np.ndarray, rois: np.ndarray, pooled_shape: list[int], spatial_scale: float) -> tuple[np.ndarray]:
+        y = np.zeros((len(rois), x.shape[1], *pooled_shape), x.dtype)
+        for roi, pooled in zip(rois, y, strict=True):
+            scaled = roi[1:] * x.dtype.type(spatial_scale)
+            left, top, right, bottom = (int(c) for c in np.trunc(scaled + np.copysign(0.5, scaled)))
+            spans = []
+            for first, last, bins in ((top, bottom, pooled_shape[0]), (left, right, pooled_shape[1])):
+                size = x.dtype.type(max(last - first + 1, 1)) / x.dtype.type(bins)
+                spans.append([(first + int(np.floor(i * size)), first + int(np.ceil((i + 1) * size))) for i in range(bins)])
+            for i, (above, below) in enumerate(spans[0]):
+                for j, (before, behind) in enumerate(spans[1]):
+                    pixels = x[int(roi[0])][:, max(above, 0) : max(below, 0), max(before, 0) : max(behind, 0)]
+                    if pixels[0].size:
+                        pooled[:, i, j] = pixels.max((1, 2))
+        return (y,)
+
+
 class OneHot(OpRun):
     """With a depth of any shape: that of onnx.reference fails for a vector of one."""
 
@@ -116,8 +148,9 @@ class MeanVarianceNormalization(OpRun):
 
 
 def corrections(model: onnx.ModelProto) -> list[Any]:
-    """What is used instead of the operators of onnx.reference that are wrong."""
+    """What is used instead of the operators of onnx.reference that are wrong, and of those that it lacks."""
     always: list[Any] = [BatchNormalization, LRN, MeanVarianceNormalization, GlobalMaxPool, OneHot, LpNormalization]
+    always += [GlobalLpPool, MaxRoiPool]
     return [*always, Softmax, LogSoftmax, Hardmax] if opset(model) < 13 else always
 
 
