@@ -88,8 +88,6 @@ def test_numbers_for_values() -> None:
     with pytest.raises(ArgumentError, match="must be a whole number, not 'one'"):
         convert(model, dims={"pads_0": "one"})  # type: ignore[dict-item]
     axes = net("ReduceSum", "axes", lengths={"axes": 1})
-    with pytest.raises(UnsupportedModel, match=r"'axes' must be a constant.*dims="):
-        convert(axes, verify=False)
     assert convert(axes, name="fixed_axes", dims={"axes": -1}).compile()(x, np.array([-1]))[0].shape == (3, 1)
 
 
@@ -124,3 +122,31 @@ def test_a_float_that_is_no_number_decides_no_size(depth: float) -> None:
 
     with pytest.raises(UnsupportedModel, match="decides a size, and is (nan|inf)"):
         convert(made.typed(y=(y, FLOAT)), verify=False)
+
+
+def test_axes_are_sizes_of_the_call() -> None:
+    """An axis that is an input may be any that x has: the output's sizes follow from it. Others, and the same one twice, are refused."""
+    made = convert(net("ReduceSum", "axes", lengths={"axes": 2}))
+    compiled, x = made.compile(), np.arange(18, dtype=np.float32).reshape(3, 6)
+
+    assert made.report.reference is not None
+    np.testing.assert_array_equal(compiled(x, np.array([-1, 0]))[0], [[153]])
+    with pytest.raises(InferenceError, match="refuses these inputs"):
+        compiled(x, np.array([0, 2]))
+    with pytest.raises(InferenceError, match="refuses these inputs"):
+        compiled(x, np.array([1, -1]))
+
+
+def test_scales_are_sizes_of_the_call() -> None:
+    """Floats of an input decide sizes as integers do, in whole parts of 1; what is no number is refused, and so is a scale of 0."""
+    one = Net("scaled")
+    resized = one("Resize", one.input("x", ("N", 6)), "", one.input("scales", (2,), FLOAT))
+    compiled = convert(one.typed(y=(resized, FLOAT))).compile()
+    x = np.arange(18, dtype=np.float32).reshape(3, 6)
+
+    for scales in ([1, 1], [2, 0.5], [0.7, 1.3]):
+        y = compiled(x, np.array(scales, np.float32))
+        assert y.shape == (int(np.float32(3) * np.float32(scales[0])), int(np.float32(6) * np.float32(scales[1])))
+    for wrong in ([np.nan, 1], [0, 1], [-1, 1]):
+        with pytest.raises(InferenceError):
+            compiled(x, np.array(wrong, np.float32))

@@ -28,7 +28,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.groups import Group
 from onnx_bridge.ir.rmodel import InputValue, RModel, all_operators, nested_models
-from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.ir.tensor import PARTS, Tensor
 from onnx_bridge.ir.validate import check_written
 from onnx_bridge.passes.memory import MemoryPlan, plan_memory
 from onnx_bridge.targets import bodies_that_differ, words_of
@@ -302,7 +302,8 @@ class _Header:
         for name, sizes in self.model.input_values.items():
             places = [identifier(name)] if len(sizes) == 1 else [f"{identifier(name)}[{index}]" for index in range(len(sizes))]
             spelled = [spelt(size, self.symbols.__getitem__) for size in sizes]
-            reasons += [f"{size} is not the value of {place}" for size, place in zip(spelled, places, strict=True)]
+            whole = f"{PARTS} times " if self.model.tensor(name).dtype.is_float else ""
+            reasons += [f"{size} is not {whole}the value of {place}" for size, place in zip(spelled, places, strict=True)]
         text = f"Writes the outputs. False where the dims {', or '.join(reasons)}: then nothing is written. "
         if any("return false;" in line for line in self.writer.lines):
             decides = "takes a branch or ends a loop as these dims do not allow"
@@ -319,6 +320,10 @@ class _Header:
             for index, size in enumerate(sizes):
                 place = f"*{pointer}" if len(sizes) == 1 else f"{pointer}[{index}]"
                 value = spelt(size, lambda symbol: f"static_cast<std::ptrdiff_t>(dims.{self.symbols[symbol]})")
+                if self.model.tensor(source).dtype.is_float:
+                    given = f"static_cast<double>({place}) * {PARTS}.0"
+                    lines.append(f"{INDENT}if (!(std::fabs({given} - static_cast<double>({value})) <= 0.5)) return false;")
+                    continue
                 below = "" if dims.signed_symbols(size) or not dims.at_least(size, 0) else f"{place} < 0 || "
                 lines += folded(f"{INDENT}if ({below}static_cast<std::ptrdiff_t>({place}) != {value}) return false;")
         extra, tap = ["ws.found_"] if self.found else [], ["active_tap()"] if taps else []

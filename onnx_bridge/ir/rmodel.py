@@ -42,11 +42,13 @@ class InputValue:
         source: the input.
         index: which of its elements.
         signed: whether it may be negative, as a pad.
+        is_float: whether it is a float, of which the size is the value in PARTS of 1 (ir/tensor.py).
     """
 
     source: str
     index: int = 0
     signed: bool = False
+    is_float: bool = False
 
 
 @dataclass(eq=False)

@@ -25,6 +25,10 @@ BLOCK = 16
 MOST_BYTES = 1 << 48
 
 
+#: Floats of inputs that decide sizes are counted in such parts of 1 (a float32 from 2**-17 on is a whole number of them).
+PARTS = 2**40
+
+
 #: Pairs of sizes that shape rules took for equal without proof; the lowering collects them.
 ASSUMED: ContextVar[list[tuple[Size, Size]] | None] = ContextVar("ASSUMED", default=None)
 
@@ -162,6 +166,7 @@ class Tensor:
         declared: its type; of a tensor element type and ONNX shape, whatever the layout in memory.
         value: what is known at conversion: an array (a constant), an object array of Sizes (integers computed from
             symbolic dims), or None.
+        fixed: of floats that decide sizes, what they are in PARTS of 1; None if that is not known, not even as sizes.
         layout: "planar" (ONNX order) or "blocked" ([batch][ceil(C/16)][spatial][16], channels beyond C are +0).
         dequantized: the integers that a constant was given as.
     """
@@ -171,6 +176,7 @@ class Tensor:
     value: np.ndarray | None = field(default=None, repr=False)
     layout: str = "planar"
     dequantized: Dequantized | None = field(default=None, repr=False)
+    fixed: tuple[Size, ...] | None = field(default=None, repr=False)
 
     @property
     def type(self) -> Type:
@@ -230,6 +236,23 @@ class Tensor:
         if self.value.dtype.kind == "f" and not np.isfinite(self.value).all():
             raise ShapeError(f"{self.name!r} decides a size, and is {', '.join(map(str, self.value.reshape(-1)[:8]))}")
         return tuple(size if isinstance(size, dims.Dim) else int(size) for size in self.value.reshape(-1))
+
+
+def fixed_of(tensor: Tensor) -> tuple[Size, ...]:
+    """The numbers of a small tensor, flat, in PARTS of 1.
+
+    Raises:
+        NeedsValue: they are not known, not even as sizes.
+        ShapeError: one is a constant that is not finite.
+    """
+    if tensor.fixed is not None:
+        return tensor.fixed
+    if not tensor.is_constant or not tensor.dtype.is_float:
+        return tuple(size * PARTS for size in tensor.sizes())
+    numbers = tensor.constant().astype(np.float64).reshape(-1)
+    if not np.isfinite(numbers).all():
+        raise ShapeError(f"{tensor.name!r} must be finite, got {numbers.tolist()}")
+    return tuple(round(float(number) * PARTS) for number in numbers)
 
 
 def broadcast(*shapes: Sequence[Size]) -> Shape:

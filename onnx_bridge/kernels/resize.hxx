@@ -26,6 +26,18 @@ struct ResizeAxis {
    float start, end;
 };
 
+/// The smallest or the largest scale of some axes, in float.
+template <int Axes>
+ONNX_BRIDGE_INLINE float resize_common_scale(bool least, const Size (&out)[Axes], const Size (&in)[Axes])
+{
+   float found = 0.0f;
+   for (int a = 0; a < Axes; a++) {
+      const float scale = static_cast<float>(out[a]) / static_cast<float>(in[a]);
+      if (a == 0 || (least ? scale < found : scale > found)) found = scale;
+   }
+   return found;
+}
+
 /// Where an output position lies on the input.
 ONNX_BRIDGE_INLINE float resize_coordinate(const ResizeAxis& a, Size position)
 {

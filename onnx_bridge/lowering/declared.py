@@ -127,9 +127,11 @@ def value_type(declared: onnx.TypeProto) -> ValueType:
     raise InvalidModel(f"a value of the type {kind or 'nothing'} is none that is supported")
 
 
-def is_few(tensor: Tensor) -> bool:
-    """Whether it is a few integers, which may be sizes."""
-    return isinstance(tensor.declared, Type) and tensor.dtype.is_integer and _is_few(tensor.count)
+def is_few(tensor: Tensor, floats: bool = False) -> bool:
+    """Whether it is a few integers, or with `floats` a few floats of four or eight bytes, which may be sizes."""
+    if not isinstance(tensor.declared, Type):
+        return False
+    return (tensor.dtype.is_integer or (floats and tensor.dtype in dtypes.WIDE_FLOATS)) and _is_few(tensor.count)
 
 
 def may_be_sizes(value: onnx.ValueInfoProto, shape: tuple[Size, ...]) -> bool:

@@ -72,23 +72,29 @@ class Inputs:
     def _make_sizes(self, value: onnx.ValueInfoProto, tensor: Tensor, rmodel: RModel) -> None:
         """Gives an input the sizes as its value that its elements are."""
         names = self.declared.values(value)
-        sizes = [dims.substitute(dims.symbol(name, name in self.signed), self.bindings) for name in names]
+        is_float = tensor.dtype.is_float
+        sizes = [dims.substitute(dims.symbol(name, is_float or name in self.signed), self.bindings) for name in names]
         flat = np.empty(len(sizes), dtype=object)
         flat[:] = sizes
         known = all(isinstance(size, int) for size in sizes)
         shape = tuple(dims.evaluate(size, {}) for size in tensor.shape)
-        tensor.value = (flat.astype(tensor.dtype.numpy) if known else flat).reshape(shape)
+        if is_float:
+            tensor.fixed = tuple(sizes)
+        else:
+            tensor.value = (flat.astype(tensor.dtype.numpy) if known else flat).reshape(shape)
         rmodel.input_values[value.name] = tuple(sizes)
         for index, (name, size) in enumerate(zip(names, sizes, strict=True)):
             if dims.symbols(size) == {name}:
                 rmodel.symbols.append(name)
-                rmodel.symbol_inputs[name] = InputValue(value.name, index, name in self.signed)
+                rmodel.symbol_inputs[name] = InputValue(value.name, index, is_float or name in self.signed, is_float)
 
     def deciding(self, tensor: Tensor, rmodel: RModel, sources: Mapping[str, set[str]]) -> list[str]:
         """The inputs of few integers that a tensor was computed from and whose values are no sizes yet.
 
         The tensor itself, if it is one; else the only one of them that is a single integer, and if that is not enough, all.
         """
+        if tensor.name not in self.valued and tensor in rmodel.inputs and is_few(tensor, floats=True):
+            return [tensor.name]
         few = [source for source in rmodel.inputs if source.name in sources.get(tensor.name, set()) and is_few(source)]
         single = [source.name for source in few if source.count == 1]
         for names in ([source.name for source in few if source.name == tensor.name], single if len(single) == 1 else []):

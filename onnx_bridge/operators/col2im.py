@@ -9,7 +9,7 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import IN_FLOAT32, float32, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators.cases import case, const
+from onnx_bridge.operators.cases import case, const, given
 
 
 @operator("Col2Im", since=18)
@@ -25,10 +25,10 @@ class Col2Im(ROperator):
     pads: list[int] | None = attribute(None)
     strides: list[int] | None = attribute(None)
 
-    def axes(self) -> list[tuple[Size, int, Size, int, int, int]]:
+    def axes(self) -> list[tuple[Size, Size, Size, int, int, int]]:
         """For each spatial axis: pixels, elements of the block, places, stride, dilation, what is cut off in front."""
         image = self.input(1).sizes()
-        block = [int(size) for size in self.input(2).constant().reshape(-1)]
+        block = self.input(2).sizes()
         rank = len(image)
         ones, pads = [1] * rank, self.pads or [0] * 2 * rank
         strides, dilations = self.strides or ones, self.dilations or ones
@@ -70,4 +70,5 @@ class Col2Im(ROperator):
         case(x=(2, 6, 9), image=const([10]), block=const([2])),
         case(x=(1, 8, 8), image=const([3, 3, 3]), block=const([2, 2, 2])),
         case(x=(0, 4, 9), image=const([4, 4]), block=const([2, 2])),
+        case(x=("N", 12, 20), image=given([5, 6], "int64"), block=given([2, 2], "int64")),
     )  # fmt: skip

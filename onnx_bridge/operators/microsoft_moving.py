@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir.dtypes import float32, int32, int64
 from onnx_bridge.ir.roperator import Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Tensor, Type
 from onnx_bridge.kernels.unique import UNIQUE
 from onnx_bridge.library.composite import Composite, Parts
 from onnx_bridge.library.known import axis_in
@@ -59,7 +59,10 @@ class MicrosoftRange(Composite):
         if len({tensor.dtype for tensor in (start, limit, delta) if tensor is not None}) > 1:
             raise ShapeError(f"start, limit and delta must have one type, got {start.dtype} and {limit.dtype}")
         step = Tensor("one", Type(start.dtype, ()), np.ones((), start.dtype.numpy)) if delta is None else delta
-        return Type(start.dtype, (Range.length(start, limit, step),))
+        for tensor in (start, limit, step):
+            if tensor.value is None:
+                raise NeedsValue(tensor)
+        return Type(start.dtype, (Range.make(self.name).length(start, limit, step),))
 
     def parts(self, build: Parts) -> Tensor:
         start, limit, delta = self.arguments(3)

@@ -8,7 +8,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import COMPUTED, INTEGERS, SIGNED, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
-from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.ir.tensor import PARTS, ShapeError, Tensor, Type, fixed_of
 from onnx_bridge.library.known import axis_in, storage_literal
 from onnx_bridge.operators.cases import case, const, data, given
 
@@ -17,8 +17,10 @@ from onnx_bridge.operators.cases import case, const, data, given
 class OneHot(ROperator):
     """y[i.., d, j..] = on where indices[i.., j..] is d, else off; values = [off, on]. The new axis has the size depth.
 
-    A negative index counts from the end; one outside names no place. depth is a constant, or computed from sizes.
+    A negative index counts from the end; one outside names no place. depth is a constant, a size, or what data decides.
     """
+
+    may_read_sizes = True
 
     kernels = ("order.hxx",)
     computes = ((*WIDE_FLOATS, *INTEGERS), (*WIDE_FLOATS, *SIGNED), COMPUTED)
@@ -27,6 +29,14 @@ class OneHot(ROperator):
 
     def depth(self, depth: Tensor) -> Size:
         """The size of the new axis."""
+        if depth.count != 1:
+            raise ShapeError(f"depth must be one number, got {depth.type}")
+        if depth.value is None and depth.fixed is None and self.reads_sizes:
+            return self.find("depth", None)
+        if depth.dtype.is_float and not depth.is_constant:
+            (whole,) = fixed_of(depth)
+            dims.assume(whole)
+            return dims.floor_div(dims.maximum(whole, 0), PARTS)
         sizes = depth.sizes()
         if len(sizes) != 1 or (isinstance(sizes[0], int) and sizes[0] < 0):
             raise ShapeError(f"depth must be one number that is not negative, got {list(sizes)}")
@@ -39,10 +49,15 @@ class OneHot(ROperator):
         return Type(values.dtype, (*indices.shape[:axis], self.depth(depth), *indices.shape[axis:]))
 
     def reads(self) -> Sequence[int]:
-        return (0,) if self.input(2).is_constant else (0, 2)
+        return (0, *([1] if self.found else []), *([] if self.input(2).is_constant else [2]))
 
     def emit(self, cpp: Writer) -> None:
         indices, values = self.x, self.input(2)
+        for depth in self.found.values():
+            number = f"*{cpp.pointer(self.input(1))}"
+            cpp.line(f"if (!({number} >= 0 && {number} <= {2**31})) return false;")
+            cpp.line(f"{cpp.size(depth)} = static_cast<Size>({number});")
+            cpp.require_room(depth)
         axis = axis_in(self.axis, indices.rank + 1)
         if values.is_constant:
             off, on = (storage_literal(value, values.dtype) for value in values.constant().reshape(-1))
@@ -60,4 +75,5 @@ class OneHot(ROperator):
         case(indices=data(3, dtype="int32", low=0, high=7), depth=const(7, "int32"), values=_OFF_ON),
         case(indices=data(3, dtype="int64", low=0, high=7), depth=const(7), values=const([5, 9])),
         case(indices=data(3, dtype="int64", low=0, high=7), depth=data(dtype="int64", low=2, high=9), values=_OFF_ON),
+        case(indices=data(3, dtype="int64", low=0, high=7), depth=given(7.0), values=_OFF_ON),
     )

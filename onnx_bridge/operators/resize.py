@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -11,129 +10,15 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import IN_FLOAT32, WIDE_FLOATS, float32, int64
+from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.literals import literal
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import BLOCK, ShapeError, Tensor, Type
+from onnx_bridge.ir.roperator import UnsupportedForm, Writer, attribute, operator
+from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.known import axes_in
-from onnx_bridge.operators.cases import case, const
+from onnx_bridge.operators.cases import case, const, given
+from onnx_bridge.operators.interpolating import Interpolating, Stretch
 
-_COORDINATES = (
-    "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize",
-)  # fmt: skip
-_NEAREST = ("simple", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 _POLICIES = ("stretch", "not_larger", "not_smaller")
-_TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """One axis that changes: its place, sizes, the scale as a C++ expression (None: out / in), and the roi."""
-
-    axis: int
-    size: Size
-    out: Size
-    scale: str | None
-    roi: tuple[float, float]
-
-
-class Interpolating(ROperator):
-    """What Resize and Upsample have in common: one axis after the other, each by a table of positions and weights."""
-
-    kernels = ("resize.hxx",)
-    computes = ((float32,), WIDE_FLOATS, (float32,), (int64,))
-    widens = IN_FLOAT32
-    coordinate_transformation_mode: str
-    mode: str
-    nearest_mode: str
-    cubic_coeff_a: float
-    exclude_outside: int
-    extrapolation_value: float
-
-    def stretches(self) -> list[Stretch]:
-        """The axes that change, in order."""
-        raise NotImplementedError
-
-    @property
-    def follows_layout(self) -> bool:  # type: ignore[override]
-        """Where only pixels are made, each channel by itself."""
-        return all(stretch.axis >= 2 for stretch in self.stretches())
-
-    def result(self, stretches: Sequence[Stretch]) -> Type:
-        x = self.x
-        if self.mode not in _TAPS:
-            raise UnsupportedForm(f"mode {self.mode!r} is not known")
-        if self.coordinate_transformation_mode not in _COORDINATES:
-            raise UnsupportedForm(f"coordinate_transformation_mode {self.coordinate_transformation_mode!r} is not known")
-        if self.nearest_mode not in _NEAREST:
-            raise UnsupportedForm(f"nearest_mode {self.nearest_mode!r} is not known")
-        shape = list(x.shape)
-        for stretch in stretches:
-            shape[stretch.axis] = stretch.out
-        return Type(x.dtype, tuple(shape))
-
-    def _tables(self, stretches: Sequence[Stretch]) -> Size:
-        """Bytes of the tables: index and weight of each tap, and whether the position lies outside."""
-        taps = _TAPS[self.mode]
-        return dims.maximum(0, *(_rounded(s.out * taps * 4) * 2 + _rounded(s.out) for s in stretches))
-
-    def _memory(self, shape: Sequence[Size]) -> list[Size]:
-        """The axes of a tensor as they lie in memory."""
-        if self.x.layout == "planar":
-            return list(shape)
-        return [shape[0] * dims.ceil_div(shape[1], BLOCK), 1, *shape[2:-1], shape[-1], BLOCK]
-
-    def _steps(self) -> list[tuple[Stretch, list[Size], Size]]:
-        """Each stretch with the shape that it reads and the bytes that it writes."""
-        shape = list(self.x.shape)
-        steps = []
-        for stretch in self.stretches():
-            before = list(shape)
-            shape[stretch.axis] = stretch.out
-            steps.append((stretch, before, dims.product(self._memory(shape)) * 4))
-        return steps
-
-    def scratch_bytes(self) -> Size:
-        steps = self._steps()
-        return self._tables([s for s, _, _ in steps]) + sum((_rounded(size) for _, _, size in steps[:-1]), 0)
-
-    def emit(self, cpp: Writer) -> None:
-        steps = self._steps()
-        if not steps:
-            cpp.line(f"std::memcpy({cpp.pointer(self.y)}, {cpp.pointer(self.x)}, static_cast<std::size_t>({cpp.size(self.x.bytes)}));")
-            return
-        taps = _TAPS[self.mode]
-        crop = self.coordinate_transformation_mode == "tf_crop_and_resize"
-        source, at = cpp.pointer(self.x), self._tables([s for s, _, _ in steps])
-        with cpp.block(""):
-            for number, (stretch, shape, written) in enumerate(steps):
-                last = number == len(steps) - 1
-                memory = self._memory(shape)
-                target = cpp.pointer(self.y) if last else f"reinterpret_cast<float*>({cpp.scratch()} + {cpp.size(at)})"
-                axis, index, weight, outside = cpp.local("axis"), cpp.local("index"), cpp.local("weight"), cpp.local("outside")
-                table = _rounded(stretch.out * taps * 4)
-                scale = stretch.scale or f"static_cast<float>({cpp.size(stretch.out)}) / static_cast<float>({cpp.size(stretch.size)})"
-                start, end = (literal(v, float32) for v in stretch.roi)
-                cpp.line(
-                    f"const ResizeAxis {axis} = {{{cpp.size(stretch.size)}, {cpp.size(stretch.out)}, {scale}, "
-                    f"Coordinates::{self.coordinate_transformation_mode}, Interpolation::{self.mode}, Nearest::{self.nearest_mode}, "
-                    f"{literal(self.cubic_coeff_a, float32)}, {'true' if self.exclude_outside else 'false'}, {start}, {end}}};"
-                )
-                cpp.line(f"std::int32_t* const {index} = reinterpret_cast<std::int32_t*>({cpp.scratch()});")
-                cpp.line(f"float* const {weight} = reinterpret_cast<float*>({cpp.scratch()} + {cpp.size(table)});")
-                if crop:
-                    cpp.line(f"unsigned char* const {outside} = reinterpret_cast<unsigned char*>({cpp.scratch()} + {cpp.size(table * 2)});")
-                cpp.call("resize_table", axis, index, weight, outside if crop else "nullptr")
-                outer, inner = dims.product(memory[: stretch.axis]), dims.product(memory[stretch.axis + 1 :])
-                cpp.call("resize_axis", outer, stretch.size, stretch.out, inner, taps, index, weight, source, target)
-                if crop:
-                    # Outside the crop everything is the extrapolation value; later axes must not mix it with what they read.
-                    cpp.call("resize_extrapolate", outer, stretch.out, inner, outside, float(self.extrapolation_value), target)
-                source, at = target, at + _rounded(written)
-
-
-def _rounded(size: Size) -> Size:
-    return dims.ceil_div(size, 64) * 64
 
 
 def scaled(size: Size, scale: float) -> Size:
@@ -155,7 +40,7 @@ class Resize(Interpolating):
     """y = x resampled to other sizes along some axes, by `scales` or `sizes` (constant, or computed from dims).
 
     mode nearest, linear, cubic; all coordinate_transformation_modes and nearest_modes. Opset 10 knows asymmetric nearest
-    and linear only; antialias (opset 18) is not supported.
+    and linear only. Scales and the roi may be inputs of the model, too.
     """
 
     antialias: int = attribute(0)
@@ -169,14 +54,23 @@ class Resize(Interpolating):
     nearest_mode: str = attribute({10: "simple", 11: "round_prefer_floor"})
 
     def types(self, x: Tensor, *rest: Tensor | None) -> Type:
-        if self.antialias:
-            raise UnsupportedForm("antialias is not supported")
         if self.keep_aspect_ratio_policy not in _POLICIES:
             raise UnsupportedForm(f"keep_aspect_ratio_policy {self.keep_aspect_ratio_policy!r} is not known")
         return self.result(self.stretches())
 
     def reads(self) -> Sequence[int]:
-        return [0]
+        _, roi, *_ = self.arguments(4)
+        asked = roi is not None and not roi.is_constant and self.coordinate_transformation_mode == "tf_crop_and_resize" and self.opset > 10
+        return [0, *([1] if asked else []), *([self.open_scales] if self.open_scales else [])]
+
+    @property
+    def open_scales(self) -> int:
+        index = 1 if self.opset < 11 else 2
+        scales = self.arguments(index + 1)[index]
+        return 0 if scales is None or scales.is_constant or scales.count == 0 else index
+
+    def roi(self, cpp: Writer) -> str:
+        return cpp.pointer(self.input(1))
 
     def stretches(self) -> list[Stretch]:
         x, (_, roi, scales, sizes) = self.x, self.arguments(4)
@@ -186,11 +80,20 @@ class Resize(Interpolating):
         crop = self.coordinate_transformation_mode == "tf_crop_and_resize"
         if crop and (roi is None or roi.count != 2 * len(axes)):
             raise ShapeError(f"roi must be {2 * len(axes)} numbers, got {None if roi is None else roi.type}")
-        bounds = roi.constant().reshape(2, -1) if crop and roi is not None else np.array([[0.0] * len(axes), [1.0] * len(axes)])
+        bounds: Any = [[0.0] * len(axes), [1.0] * len(axes)]
+        if crop and roi is not None:
+            places = [[f"ROI[{side * len(axes) + i}]" for i in range(len(axes))] for side in (0, 1)]
+            bounds = roi.constant().reshape(2, -1).tolist() if roi.is_constant else places
+        if self.open_scales:
+            if crop:
+                raise UnsupportedForm("tf_crop_and_resize by scales that are known only at run time is not supported")
+            return self.scaled_at_run_time(self.open_scales, axes)
         made = []
         if scales is not None and scales.count != 0:
             factors = _factors(scales.constant().reshape(-1), len(axes))
             for i, (axis, factor) in enumerate(zip(axes, factors, strict=True)):
+                if crop and isinstance(bounds[0][i], str):
+                    raise UnsupportedForm("tf_crop_and_resize by scales needs a constant roi")
                 span = float(bounds[1][i] - bounds[0][i]) if crop else 1.0
                 out = scaled(x.shape[axis], factor * span)
                 if factor != 1 or crop:
@@ -198,6 +101,9 @@ class Resize(Interpolating):
         elif sizes is not None:
             if len(sizes.sizes()) != len(axes):
                 raise ShapeError(f"sizes must be {len(axes)} numbers, got {list(sizes.sizes())}")
+            known = all(isinstance(size, int) for size in (*sizes.sizes(), *(x.shape[axis] for axis in axes)))
+            if self.keep_aspect_ratio_policy != "stretch" and not known:
+                return self.in_proportion(axes, sizes.sizes())
             common = self.common_factor([x.shape[axis] for axis in axes], sizes.sizes())
             for i, (axis, asked) in enumerate(zip(axes, sizes.sizes(), strict=True)):
                 size, out, scale = x.shape[axis], asked, None
@@ -209,6 +115,20 @@ class Resize(Interpolating):
             raise ShapeError("neither scales nor sizes are given")
         return [s for s in made if not (crop and s.size == s.out and s.roi == (0.0, 1.0))]
 
+    def in_proportion(self, axes: Sequence[int], asked: Sequence[Size]) -> list[Stretch]:
+        """The stretches by one scale of all axes, which sizes of the call decide: the smallest or the largest that is asked for.
+
+        The size is rounded exactly; that float rounds to the same is tested as the network runs.
+        """
+        least = self.keep_aspect_ratio_policy == "not_larger"
+        sizes = [dims.maximum(self.x.shape[axis], 1) for axis in axes]
+        made = []
+        for axis, size in zip(axes, sizes, strict=True):
+            outs = [dims.floor_div(2 * out * size + of, 2 * of) for out, of in zip(asked, sizes, strict=True)]
+            out = dims.minimum(*outs) if least else dims.maximum(*outs)
+            made.append(Stretch(axis, self.x.shape[axis], out, None, (0.0, 1.0), ratios=tuple(zip(asked, sizes, strict=True))))
+        return made
+
     def common_factor(self, shape: Sequence[Size], asked: Sequence[Size]) -> np.float32 | None:
         """The one scale of all axes that keeps what they are to each other; None where each has its own."""
         if self.keep_aspect_ratio_policy == "stretch":
@@ -216,7 +136,7 @@ class Resize(Interpolating):
         pairs = zip(shape, asked, strict=True)
         numbers = [(size, out) for size, out in pairs if isinstance(size, int) and isinstance(out, int) and size > 0]
         if len(numbers) < len(shape):
-            raise UnsupportedForm(f"{self.keep_aspect_ratio_policy} needs sizes of x that are numbers, got [{', '.join(map(str, shape))}]")
+            raise UnsupportedForm(f"{self.keep_aspect_ratio_policy} of axes without elements, got [{', '.join(map(str, shape))}]")
         factors = [np.float32(out) / np.float32(size) for size, out in numbers]
         return min(factors) if self.keep_aspect_ratio_policy == "not_larger" else max(factors)
 
@@ -237,6 +157,16 @@ class Resize(Interpolating):
              attributes={"axes": [3, 2], "keep_aspect_ratio_policy": "not_smaller", "nearest_mode": "floor"}),
         case(x=(1, 2, 6, 8), roi=None, scales=const([0.5, 2.0], "float32"), opset=18,
              attributes={"axes": [2, 3], "mode": "linear", "coordinate_transformation_mode": "pytorch_half_pixel"}),
+        case(x=(1, 2, 6, "W"), roi=None, scales=given([1, 1, 0.7, 2.5]), opset=13, attributes={"mode": "linear"}),
+        case(x=(1, 2, 6, 8), scales=given([1, 1, 0.5, 2.0]), opset=10),
+        case(x=(1, 2, 6, 7), roi=given([0.2, 0.3, 0.8, 1.2]), scales=None, sizes=const([9, 4]), opset=18,
+             attributes={"axes": [2, 3], "mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"}),
+        case(x=(1, 2, 5, 6), roi=None, scales=None, sizes=given([7, 8], "int64"), opset=19,
+             attributes={"axes": [2, 3], "mode": "linear", "keep_aspect_ratio_policy": "not_larger"}),
+        case(x=(1, 2, 9, 11), roi=None, scales=None, sizes=const([1, 2, 5, 15]), opset=18, attributes={"mode": "linear", "antialias": 1}),
+        case(x=(1, 2, 9, "W"), roi=None, scales=const([1, 1, 0.4, 0.3], "float32"), opset=18, attributes={"mode": "cubic", "antialias": 1}),
+        case(x=(1, 2, 9, 11), roi=None, scales=const([1, 1, 0.4, 0.7], "float32"), opset=18,
+             attributes={"mode": "cubic", "antialias": 1, "exclude_outside": 1}),
     )  # fmt: skip
 
 
@@ -248,8 +178,8 @@ def _factors(given: Iterable[float], count: int) -> list[float]:
     return factors
 
 
-def _pair(bounds: np.ndarray, i: int) -> tuple[float, float]:
-    return float(bounds[0][i]), float(bounds[1][i])
+def _pair(bounds: Any, i: int) -> tuple[float | str, float | str]:
+    return bounds[0][i], bounds[1][i]
 
 
 @operator("Upsample", since=1)
@@ -272,10 +202,16 @@ class Upsample(Interpolating):
         self.mode = "linear" if self.mode == "bilinear" else self.mode
         return self.result(self.stretches())
 
+    @property
+    def open_scales(self) -> int:
+        return 1 if len(self.inputs) > 1 and not self.input(1).is_constant else 0
+
     def reads(self) -> Sequence[int]:
-        return [0]
+        return [0, 1] if self.open_scales else [0]
 
     def stretches(self) -> list[Stretch]:
+        if self.open_scales:
+            return self.scaled_at_run_time(self.open_scales, range(self.x.rank))
         given: Any = self.scales
         if self.height_scale is not None and self.width_scale is not None:
             given = [1.0] * (self.x.rank - 2) + [self.height_scale, self.width_scale]
@@ -287,5 +223,6 @@ class Upsample(Interpolating):
     cases = (
         case(x=("N", 3, 4, 5), scales=const([1, 1, 2, 2], "float32"), opset=9),
         case(x=(2, 3, 4, 5), scales=const([1, 1, 2, 3], "float32"), opset=9, attributes={"mode": "linear"}),
+        case(x=(2, 3, 4, 5), scales=given([1, 1, 2, 3]), opset=9, attributes={"mode": "linear"}),
         case(x=(2, 3, 4, 5), opset=7, attributes={"scales": [1.0, 1.0, 2.0, 2.0]}),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.tensor import PARTS
 
 
 def solve(emitted: Emitted, arrays: Sequence[np.ndarray], bounds: Mapping[str, int]) -> dict[str, int]:
@@ -54,7 +55,10 @@ def _told(emitted: Emitted, arrays: Sequence[np.ndarray], bounds: Mapping[str, i
         given = by_name[value.source].reshape(-1)
         if value.index >= given.size:
             raise InferenceError(f"input {value.source!r} has shape {by_name[value.source].shape}, more elements are expected")
-        sizes[symbol] = int(given[value.index])
+        number = given[value.index]
+        if value.is_float and not np.isfinite(number):
+            raise InferenceError(f"input {value.source!r} decides a size, but {number} was given")
+        sizes[symbol] = round(float(number) * PARTS) if value.is_float else int(number)
         if sizes[symbol] < 0 and not value.signed:
             raise InferenceError(f"input {value.source!r} is a size, but {sizes[symbol]} was given")
     pending = [(t, axis, size, a.shape[axis]) for t, a in zip(emitted.inputs, arrays, strict=True) for axis, size in enumerate(t.shape)]

@@ -12,7 +12,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import float8e8m0, string
 from onnx_bridge.ir.meaning import Meaning
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.ir.tensor import PARTS, Tensor
 from onnx_bridge.processes import most_memory
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.verify.sequences import table
@@ -59,7 +59,8 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
         shape = _possible(tensor, [dims.evaluate(size, sizes) for size in tensor.shape])
         if tensor.name in model.input_values:
             values = [dims.evaluate(size, sizes) for size in model.input_values[tensor.name]]
-            made[tensor.name] = np.asarray(values, tensor.dtype.numpy).reshape(shape)
+            numbers = np.asarray(values) / PARTS if tensor.dtype.is_float else values
+            made[tensor.name] = np.asarray(numbers, tensor.dtype.numpy).reshape(shape)
         elif tensor.dtype is string:
             made[tensor.name] = texts(rng, shape, kind, words)
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel, nested_models
+from onnx_bridge.ir.tensor import PARTS
 
 #: What the symbols are tried with: the first gets the first number, the next the second, and so on, over and over. A symbol that must
 #: be larger gets its least value, and in proportion more.
@@ -50,10 +51,13 @@ def _sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
     least = {symbol: _least(needs, symbol) for symbol in symbols}
     rows = [{s: least[s] + (row[i % len(row)] - 1) * max(1, least[s] // 8) for i, s in enumerate(symbols)} for row in TRIED]
     signed = {symbol for symbol, value in model.symbol_inputs.items() if value.signed}
+    floats = sorted(symbol for symbol, value in model.symbol_inputs.items() if value.is_float)
     for number, row in enumerate(rows):
         row.update({symbol: (-1) ** (number + place) * (1 + number // 2) for place, symbol in enumerate(sorted(signed))})
+        row.update({symbol: PARTS + PARTS // 2 * ((number + place) % 4) for place, symbol in enumerate(floats)})
     for index, room in enumerate(ROOMY):
-        rows.append({s: max(least[s], 1 + index % 2 if s in batch else room * (8 - i % 4) // 8) for i, s in enumerate(symbols)})
+        roomy = {s: max(least[s], 1 + index % 2 if s in batch else room * (8 - i % 4) // 8) for i, s in enumerate(symbols)}
+        rows.append({**roomy, **{symbol: rows[index % len(TRIED)][symbol] for symbol in floats}})
     tried = [(needs, row) for row in rows]
     tried[1:1] = [([*needs, *branch], rows[1]) for branch in _branches(model)]
     for wanted, row in tried:
