@@ -87,10 +87,11 @@ class NeedsValue(BridgeError):
         tensor: what decides.
         what: what it decides.
         advice: what to do about it, if that is something special.
+        fixed: whether floats will do that are counted in parts of 1.
     """
 
-    def __init__(self, tensor: Tensor, what: str = "", advice: str = "") -> None:
-        self.tensor, self.advice = tensor, advice
+    def __init__(self, tensor: Tensor, what: str = "", advice: str = "", fixed: bool = False) -> None:
+        self.tensor, self.advice, self.fixed = tensor, advice, fixed
         self.what = what or "the shape of its output depends on data"
         super().__init__(f"{self.what}: {tensor.name!r}")
 
@@ -248,6 +249,8 @@ def fixed_of(tensor: Tensor) -> tuple[Size, ...]:
     if tensor.fixed is not None:
         return tensor.fixed
     if not tensor.is_constant or not tensor.dtype.is_float:
+        if tensor.value is None:
+            raise NeedsValue(tensor, fixed=True)
         return tuple(size * PARTS for size in tensor.sizes())
     numbers = tensor.constant().astype(np.float64).reshape(-1)
     if not np.isfinite(numbers).all():

@@ -13,7 +13,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import InputValue, RModel
 from onnx_bridge.ir.roperator import UnsupportedForm
-from onnx_bridge.ir.tensor import NeedsConstant, ShapeError, Tensor, of_either_sign
+from onnx_bridge.ir.tensor import NeedsConstant, NeedsValue, ShapeError, Tensor, of_either_sign
 from onnx_bridge.lowering.declared import Declared, element_type, is_few, value_type
 from onnx_bridge.lowering.ends import add_input
 
@@ -88,12 +88,13 @@ class Inputs:
                 rmodel.symbols.append(name)
                 rmodel.symbol_inputs[name] = InputValue(value.name, index, is_float or name in self.signed, is_float)
 
-    def deciding(self, tensor: Tensor, rmodel: RModel, sources: Mapping[str, set[str]]) -> list[str]:
+    def deciding(self, needs: NeedsValue, rmodel: RModel, sources: Mapping[str, set[str]]) -> list[str]:
         """The inputs of few integers that a tensor was computed from and whose values are no sizes yet.
 
         The tensor itself, if it is one; else the only one of them that is a single integer, and if that is not enough, all.
         """
-        if tensor.name not in self.valued and tensor in rmodel.inputs and is_few(tensor, floats=True):
+        tensor = needs.tensor
+        if needs.fixed and tensor.name not in self.valued and tensor in rmodel.inputs and is_few(tensor, floats=True):
             return [tensor.name]
         few = [source for source in rmodel.inputs if source.name in sources.get(tensor.name, set()) and is_few(source)]
         single = [source.name for source in few if source.count == 1]

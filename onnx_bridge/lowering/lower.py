@@ -285,7 +285,7 @@ class _Walk:
             self.decided = op.x.sizes()[0]
             raise
         except NeedsValue as needs:
-            sources = self.inputs.deciding(needs.tensor, self.rmodel, self.sources)
+            sources = self.inputs.deciding(needs, self.rmodel, self.sources)
             if sources:
                 raise _Valued(sources) from None
             self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE, form=True)
@@ -318,7 +318,7 @@ class _Walk:
         try:
             self.add(op, list(inputs), list(outputs), rmodel)
         except NeedsValue as needs:
-            if not op.may_read_sizes or self.inputs.deciding(needs.tensor, self.rmodel, self.sources):
+            if not op.may_read_sizes or self.inputs.deciding(needs, self.rmodel, self.sources):
                 raise
             if op.reads_either_sign:
                 self.inputs.sign(needs.tensor, self.rmodel, self.sources)
