@@ -80,7 +80,7 @@ def test_values_that_are_no_tensors() -> None:
     tensor = helper.make_tensor_type_proto
     cases = {
         "float32 [2, 3]": tensor(FLOAT, [2, 3]),
-        "a sequence of float32 [...]": helper.make_sequence_type_proto(tensor(FLOAT, ["N"])),
+        "a sequence of float32 [?]": helper.make_sequence_type_proto(tensor(FLOAT, ["N"])),
         "an optional a sequence of string [4]": helper.make_optional_type_proto(helper.make_sequence_type_proto(tensor(STRING, [4]))),
         "a map from int64 to float32 [...]": helper.make_map_type_proto(INT64, tensor(FLOAT, None)),
     }
@@ -108,6 +108,9 @@ def test_what_nothing_computes_is_refused_by_name(proto: onnx.TypeProto, says: s
     x, y = onnx.ValueInfoProto(name="x", type=proto), helper.make_empty_tensor_value_info("y")
     nodes = [helper.make_node("Abs", ["x"], ["y"])] if read else []
     made = model_of(helper.make_graph(nodes, "ends", [x], [y if read else x]))
+    if not read and "complex" not in says:  # headers take and give the others
+        convert(made, verify=False)
+        return
 
     with pytest.raises(UnsupportedModel, match="is of type|only tensors|ONNX allows" if read else says):
         convert(made, verify=False)

@@ -336,7 +336,7 @@ class KernelOperator(ROperator):
     """An operator of the kernels' dialect."""
 
     dialect = Dialect.KERNEL
-    computes = (dtypes.STORED,)
+    computes = ((*dtypes.STORED, dtypes.string),)
 
 
 class UnsupportedForm(ShapeError):
