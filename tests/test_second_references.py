@@ -80,21 +80,36 @@ def test_references_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch) 
         lifted({"x": RNG.standard_normal((3, 2, 5)).astype(np.float32)})
 
 
+@pytest.mark.parametrize("double", [False, True], ids=["float", "double"])
 @pytest.mark.parametrize(
-    ("model", "says"),
+    ("op_type", "gates", "said"),
     [
-        (recurrent("LSTM", 4, layout=0, direction="reverse"), "LSTM does not run in reverse"),
-        (recurrent("GRU", 3, layout=0, clip=0.5), "ignores clip of GRU"),
-        (recurrent("LSTM", 4, layout=0, activations=["Sigmoid", "Tanh", "Relu"]), "ignores activations of LSTM"),
+        ("LSTM", 4, {"direction": "reverse"}),
+        ("LSTM", 4, {"activations": ["HardSigmoid", "Softsign", "ScaledTanh"], "activation_alpha": [0.3, 0.7],
+                     "activation_beta": [0.4, 0.8]}),
+        ("LSTM", 4, {"clip": 0.5, "input_forget": 1}),
+        ("GRU", 3, {"clip": 0.5}),
+        ("GRU", 3, {"linear_before_reset": 1, "activations": ["Sigmoid", "LeakyRelu"], "activation_alpha": [0.5]}),
+        ("GRU", 3, {"direction": "reverse", "activations": ["HardSigmoid", "Elu"], "activation_alpha": [0.3, 0.5]}),
+        ("RNN", 1, {"activations": ["Affine"], "activation_alpha": [0.3], "activation_beta": [0.1]}),
+        ("RNN", 1, {"activations": ["ThresholdedRelu"], "activation_alpha": [0.5], "clip": 1.0}),
+        ("RNN", 1, {"activations": ["Relu"], "direction": "reverse", "clip": 2.0}),
     ],
-)
-def test_onnx_reference_is_not_believed_where_it_is_wrong(model: onnx.ModelProto, says: str) -> None:
-    with pytest.raises(Refusal, match=says):
-        Evaluated(model)
+    ids=str,
+)  # fmt: skip
+def test_recurrent_layers_of_every_form(op_type: str, gates: int, said: dict[str, object], double: bool) -> None:
+    """Of sequences with lengths of their own, one of them empty: what stands for those of onnx.reference, and onnxruntime."""
+    model = recurrent(op_type, gates, layout=0, **said)
+    model.graph.node[0].input[4] = "lengths"
+    model.graph.input.append(helper.make_tensor_value_info("lengths", TensorProto.INT32, ["n"]))
+    shapes = {"x": (6, 4, 5), "h": (1, 4, 4), "c": (1, 4, 4)}
+    names = ["x", "h", "c"][: 2 + (op_type == "LSTM")]
+    feeds = {name: RNG.standard_normal(shapes[name]).astype(np.float32) for name in names}
+    feeds["lengths"] = np.array([6, 0, 3, 1], np.int32)
 
-
-def test_activations_that_are_the_usual_ones_are_no_reason() -> None:
-    Evaluated(recurrent("LSTM", 4, layout=0, activations=["Sigmoid", "Tanh", "Tanh"])).close()
+    with closing(Evaluated(model, double)) as evaluated, closing(Oracle(model)) as oracle:
+        for ours, theirs in zip(evaluated(feeds), oracle(feeds), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-5)
 
 
 def node(op_type: str, *given: np.ndarray, opset: int = 17, shape: tuple[int, ...] = (2, 3, 4, 5), **attributes: object) -> onnx.ModelProto:

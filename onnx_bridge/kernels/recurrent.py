@@ -6,6 +6,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import float64
 from onnx_bridge.ir.tensor import BLOCK
 from onnx_bridge.kernels.product import whole_panels
 from onnx_bridge.library.kernel import Kernel, Packing
@@ -44,6 +45,16 @@ def rnn_scratch(steps: Size, batch: Size, units: Size) -> Size:
     return _scratch(steps, batch, units, gates=1, states=3)
 
 
+def recurrent_doubles_scratch(units: Size) -> Size:
+    """Five doubles for each unit, of any layer."""
+    return 10 * units
+
+
 LSTM = Kernel("lstm", "lstm.hxx", packing=GATES, scratch=lstm_scratch)
 GRU = Kernel("gru", "gru.hxx", packing=GATES, scratch=gru_scratch)
 RNN = Kernel("rnn", "rnn.hxx", packing=GATES, scratch=rnn_scratch)
+
+#: In double precision, by weights as ONNX has them.
+LSTM_DOUBLES = Kernel("lstm_doubles", "recurrent_doubles.hxx", types=(float64,), scratch=recurrent_doubles_scratch)
+GRU_DOUBLES = Kernel("gru_doubles", "recurrent_doubles.hxx", types=(float64,), scratch=recurrent_doubles_scratch)
+RNN_DOUBLES = Kernel("rnn_doubles", "recurrent_doubles.hxx", types=(float64,), scratch=recurrent_doubles_scratch)

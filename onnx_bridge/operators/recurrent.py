@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32, int32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.operators.cases import Data, data, weight
@@ -32,7 +32,7 @@ class Recurrent(ROperator):
     select/recurrent.py.
     """
 
-    computes = (*[(float32,)] * 4, (int32,), (float32,))
+    computes = (*[WIDE_FLOATS] * 4, (int32,), WIDE_FLOATS)
     gates: ClassVar[int] = 1
     default_activations: ClassVar[Sequence[str]] = ()
     #: How many outputs there can be.

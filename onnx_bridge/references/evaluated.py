@@ -13,6 +13,7 @@ from onnx.reference.op_run import OpRun
 
 from onnx_bridge.graphs import attribute, opset
 from onnx_bridge.references.lift import lifted
+from onnx_bridge.references.recurrent import GRU, LSTM, RNN
 from onnx_bridge.references.sequences import answered, given_as, spelt
 from onnx_bridge.references.types import in_double
 
@@ -150,7 +151,7 @@ class MeanVarianceNormalization(OpRun):
 def corrections(model: onnx.ModelProto) -> list[Any]:
     """What is used instead of the operators of onnx.reference that are wrong, and of those that it lacks."""
     always: list[Any] = [BatchNormalization, LRN, MeanVarianceNormalization, GlobalMaxPool, OneHot, LpNormalization]
-    always += [GlobalLpPool, MaxRoiPool]
+    always += [GlobalLpPool, MaxRoiPool, LSTM, GRU, RNN]
     return [*always, Softmax, LogSoftmax, Hardmax] if opset(model) < 13 else always
 
 

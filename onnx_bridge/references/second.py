@@ -23,10 +23,6 @@ Feeds = Mapping[str, np.ndarray]
 #: What one answer of onnx.reference may take, in seconds: it is a hundred times slower than others where there are convolutions.
 PATIENCE = 60.0
 
-#: Recurrent layers with the activations that they have where none are given.
-_RECURRENT = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
-_IGNORED = ("activations", "activation_alpha", "activation_beta", "clip", "input_forget")
-
 
 class Evaluated:
     """onnx.reference on one model, in a process of its own.
@@ -157,17 +153,6 @@ def distrusted(model: onnx.ModelProto) -> str:
 
 def _reasons(node: onnx.NodeProto) -> Iterator[str]:
     said = {attribute.name: attribute for attribute in node.attribute}
-    if node.op_type in _RECURRENT:
-        activations = [name.decode() for name in said["activations"].strings] if "activations" in said else []
-        if activations in ([], _RECURRENT[node.op_type], 2 * _RECURRENT[node.op_type]):
-            said.pop("activations", None)
-        ignored = [name for name in _IGNORED if name in said]
-        if ignored:
-            yield f"it ignores {ignored[0]} of {node.op_type}"
-        if "direction" in said and said["direction"].s == b"reverse":
-            yield f"its {node.op_type} does not run in reverse"
-        if len(node.input) > 4 and node.input[4]:
-            yield f"it ignores the lengths of {node.op_type}"
     if node.op_type in BINARY and ("axis" in said or "broadcast" in said):
         yield f"it ignores the axis of {node.op_type}"
     if node.op_type == "Dropout" and len(node.output) > 1 and node.output[1]:

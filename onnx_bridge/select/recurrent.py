@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from onnx_bridge.ir.dtypes import float64
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.kernel_operators.gru import GruKernel
 from onnx_bridge.kernel_operators.lstm import LstmKernel
 from onnx_bridge.kernel_operators.pack_gates import Gates, PackGates
 from onnx_bridge.kernel_operators.recurrent import RecurrentKernel
+from onnx_bridge.kernel_operators.recurrent_doubles import RecurrentDoubles
 from onnx_bridge.kernel_operators.rnn import RnnKernel
 from onnx_bridge.operators.gru import GRU
 from onnx_bridge.operators.lstm import LSTM
@@ -26,6 +28,7 @@ class RecurrentLayers(Rule[Recurrent]):
     LSTM(x, w, r, b, lengths, h, c, p): LstmKernel(x, lengths, h, c).
     GRU(x, w, r, b, lengths, h): GruKernel(x, lengths, h).
     RNN(x, w, r, b, lengths, h): RnnKernel(x, lengths, h).
+    In double precision: RecurrentDoubles(x, lengths, h, c, w, r, b, p).
     Where one of w, r, b and p is known only at run time: PackGates of each in front, and the kernel reads what they make.
     """
 
@@ -34,7 +37,10 @@ class RecurrentLayers(Rule[Recurrent]):
 
     def rewrite(self, op: Recurrent) -> Sequence[ROperator]:
         x, w, r, b, lengths, initial_h, initial_c, p = op.arguments(8)
+        assert x is not None
         inputs = [x, lengths, initial_h, initial_c]
+        if x.dtype is float64:
+            return [self.doubles(op).between([*inputs, w, r, b, p], op.outputs)]
         if all(tensor is None or tensor.is_constant for tensor in (w, r, b, p)):
             return [self.kernel(op).between(inputs, op.outputs)]
         return self.at_run_time(op, inputs)
@@ -67,18 +73,29 @@ class RecurrentLayers(Rule[Recurrent]):
         peepholes = packed(p, *(Gates(gate, 1) for gate in range(3)))
         return [*packs, self.kernel(op, constant=False).between([*inputs, *weights, *biases, peepholes], op.outputs)]
 
-    @staticmethod
-    def kernel(op: Recurrent, constant: bool = True) -> RecurrentKernel:
+    @classmethod
+    def kernel(cls, op: Recurrent, constant: bool = True) -> RecurrentKernel:
         """The kernel operator, without its inputs and outputs; with the weights if they are constant."""
         _, w, r, b, _, _, _, p = op.arguments(8)
         held = [None if tensor is None or not constant else tensor.constant() for tensor in (w, r, b, p)]
-        common: dict[str, Any] = {
-            "name": op.name, "opset": op.opset, "directions": op.directions, "units": op.units, "w": held[0], "r": held[1], "b": held[2],
-            "functions": op.functions(), "is_default": op.is_default, "clip": op.clip,
-            "reverse": op.direction == "reverse", "batch_first": bool(op.layout),
-        }  # fmt: skip
+        common = cls.common(op, *held[:3])
         if isinstance(op, LSTM):
             return LstmKernel(**common, peepholes=held[3], input_forget=bool(op.input_forget))
         if isinstance(op, GRU):
             return GruKernel(**common, linear=bool(op.linear_before_reset))
         return RnnKernel(**common)
+
+    @classmethod
+    def doubles(cls, op: Recurrent) -> RecurrentDoubles:
+        """That in double precision, without its inputs and outputs."""
+        variant = bool(getattr(op, "input_forget", 0) or getattr(op, "linear_before_reset", 0))
+        return RecurrentDoubles(**cls.common(op), layer=op.op_type, variant=variant)
+
+    @staticmethod
+    def common(op: Recurrent, w: np.ndarray | None = None, r: np.ndarray | None = None, b: np.ndarray | None = None) -> dict[str, Any]:
+        """What all kernel operators are told."""
+        return {
+            "name": op.name, "opset": op.opset, "directions": op.directions, "units": op.units, "w": w, "r": r, "b": b,
+            "functions": op.functions(), "is_default": op.is_default, "clip": op.clip,
+            "reverse": op.direction == "reverse", "batch_first": bool(op.layout),
+        }  # fmt: skip
