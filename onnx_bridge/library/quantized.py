@@ -9,10 +9,10 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import DType
-from onnx_bridge.ir.roperator import Writer
+from onnx_bridge.ir.roperator import UnsupportedForm, Writer
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, fits, same
 from onnx_bridge.library.known import axis_in
-from onnx_bridge.library.steps import HALVES
+from onnx_bridge.library.steps import ENCODED
 
 
 def limits(dtype: DType) -> tuple[int, int]:
@@ -94,15 +94,42 @@ def spread(x: Tensor, scale: Tensor, zero: Tensor | None, axis: int, block: int)
     return Spread(x.shape, place, block)
 
 
-def pointer(cpp: Writer, tensor: Tensor) -> str:
-    """The pointer to numbers that kernels/quantize.hxx reads or writes as floats."""
+def pointer(cpp: Writer, tensor: Tensor, const: str = "const ") -> str:
+    """The pointer to numbers under the name that kernels/quantize.hxx knows them by; to what is written with an empty `const`."""
     name = cpp.pointer(tensor)
-    return f"reinterpret_cast<const {HALVES[tensor.dtype]}*>({name})" if tensor.dtype in HALVES else name
+    return f"reinterpret_cast<{const}{ENCODED[tensor.dtype]}*>({name})" if tensor.dtype in ENCODED else name
+
+
+def nullptr(dtype: DType) -> str:
+    """The pointer to zero points that are not there."""
+    return f"static_cast<const {ENCODED.get(dtype, dtype.storage)}*>(nullptr)"
+
+
+def needs_narrow(*dtypes: DType) -> bool:
+    """Whether kernels/quantize_narrow.hxx is needed for quantised numbers or scales of a type."""
+    return any(dtype.is_narrow for dtype in dtypes)
+
+
+def check_zero(zero: Tensor | None) -> None:
+    """Holds the zero points of floats to being 0, where they are known: onnx.reference and onnxruntime take those of eight bits for that.
+
+    Raises:
+        UnsupportedForm: they are not.
+    """
+    if zero is None or not zero.dtype.is_float or not zero.is_constant:
+        return
+    if (zero.constant().view(np.uint8) & ((1 << zero.dtype.bits - 1) - 1)).any():
+        raise UnsupportedForm(f"a zero point of type {zero.dtype} must be 0")
 
 
 def dequantized(x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None, dtype: DType) -> np.ndarray:
     """What known integers stand for, as the kernel computes it; scales and zero points broadcast."""
     shifted = x.astype(np.int64) - (0 if zero is None else zero.astype(np.int64))
     wrapped = shifted.astype(np.int32).astype(np.float32)
+    return scaled(wrapped, scale, dtype)
+
+
+def scaled(x: np.ndarray, scale: np.ndarray, dtype: DType) -> np.ndarray:
+    """Known numbers times their scales, as the kernel computes it."""
     with np.errstate(all="ignore"):
-        return np.asarray(wrapped * scale.astype(np.float32), np.float32).astype(dtype.numpy)
+        return np.asarray(x.astype(np.float32) * scale.astype(np.float32), np.float32).astype(dtype.numpy)
