@@ -150,3 +150,21 @@ def test_scales_are_sizes_of_the_call() -> None:
     for wrong in ([np.nan, 1], [0, 1], [-1, 1]):
         with pytest.raises(InferenceError):
             compiled(x, np.array(wrong, np.float32))
+
+
+def test_what_a_shape_leaves_as_it_is() -> None:
+    """A value of 1 keeps the size of x, one call after another, be that known or open."""
+    made = Net("expand_given")
+    known, rows = made.input("known", (3, 1)), made.input("rows", ("N", 1))
+    of_known, of_rows = made.input("of_known", (3,), INT64), made.input("of_rows", (2,), INT64)
+    model = made.typed(y=(made("Relu", made("Expand", known, of_known)), FLOAT), z=(made("Expand", rows, of_rows), FLOAT))
+    compiled, session = convert(model, name="expand_given").compile(), oracle(model)
+    for n, wanted, sizes in ((2, [2, 1, 6], [1, 4]), (2, [1, 3, 1], [2, 1]), (1, [4, 3, 2], [5, 3]), (1, [1, 1, 5], [1, 1])):
+        feeds = {
+            "known": np.arange(3, dtype=np.float32).reshape(3, 1), "rows": np.arange(n, dtype=np.float32).reshape(n, 1) - 1,
+            "of_known": np.array(wanted, np.int64), "of_rows": np.array(sizes, np.int64),
+        }  # fmt: skip
+        for ours, theirs in zip(compiled.run(feeds), session.run(None, feeds), strict=True):
+            assert np.array_equal(ours, theirs), (n, wanted, sizes)
+    with pytest.raises(InferenceError):
+        compiled.run({**feeds, "of_known": np.array([1, 2, 1], np.int64)})

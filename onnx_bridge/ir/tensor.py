@@ -41,6 +41,10 @@ DECIDED: ContextVar[Collection[str]] = ContextVar("DECIDED", default=())
 UNSIGNED: ContextVar[Collection[str]] = ContextVar("UNSIGNED", default=())
 
 
+#: Sizes that are values of inputs.
+GIVEN: ContextVar[Collection[str]] = ContextVar("GIVEN", default=())
+
+
 class Signed(BridgeError):
     """Raised by a shape rule for which a value of an input may be negative: the lowering starts again with that."""
 

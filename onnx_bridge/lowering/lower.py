@@ -19,6 +19,7 @@ from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
 from onnx_bridge.ir.tensor import (
     ASSUMED,
     DECIDED,
+    GIVEN,
     UNSIGNED,
     NeedsConstant,
     NeedsValue,
@@ -84,7 +85,7 @@ def _lower(model: onnx.ModelProto, name: str, declared: Declared, bindings: dict
     while True:
         known = len(conditions)
         walk = _Walk(model, name, inputs, conditions, signed is not None)
-        tokens = ASSUMED.set(walk.rmodel.constraints), DECIDED.set(walk.found.limits), UNSIGNED.set(())
+        tokens = ASSUMED.set(walk.rmodel.constraints), DECIDED.set(walk.found.limits), UNSIGNED.set(()), GIVEN.set(())
         try:
             rmodel = walk.run()
         except Unify as unify:
@@ -106,6 +107,7 @@ def _lower(model: onnx.ModelProto, name: str, declared: Declared, bindings: dict
             ASSUMED.reset(tokens[0])
             DECIDED.reset(tokens[1])
             UNSIGNED.reset(tokens[2])
+            GIVEN.reset(tokens[3])
         if len(conditions) > known:
             continue  # what came before the last condition may be plainer with it
         rmodel.conditions = dims.essential(conditions)
@@ -173,6 +175,7 @@ class _Walk:
         for value in self.inputs.declared.inputs:
             self.add_input(value)
         UNSIGNED.set(set(self.inputs.unsigned(self.rmodel)) if self.signs else ())
+        GIVEN.set(set(self.rmodel.symbol_inputs))
         self.text = make_room(graph, self.opsets, self.rmodel, self.found)
         try:
             self.fill(graph, self.rmodel)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from onnx_bridge.ir import dims
+from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.roperator import ROperator, Writer, operator
-from onnx_bridge.ir.tensor import Tensor, Type, broadcast
+from onnx_bridge.ir.tensor import GIVEN, Tensor, Type, same_or_one
 from onnx_bridge.library import strided
 from onnx_bridge.library.known import moved
 from onnx_bridge.library.loops import broadcast_strides, contiguous_strides
 from onnx_bridge.library.strided import Side
 from onnx_bridge.operators.cases import case, const, data
+
+
+def _size(own: Size, wanted: Size, given: Collection[str]) -> Size:
+    """What an axis of a size becomes where another one is wanted; a value of an input may be 1 at one call and not at the next."""
+    if own in (1, wanted) or wanted == 1 or dims.symbols(wanted).isdisjoint(given):
+        return same_or_one(own, wanted)
+    dims.assume(-dims.differs(wanted, [1, own]) if isinstance(own, int) else -dims.differs(wanted, [1, own]) * dims.differs(own, [1]))
+    stays = dims.equal(wanted, 1)
+    return own if isinstance(own, int) else dims.selected([(stays, own), (1 - stays, wanted)])
 
 
 @operator("Expand", since=8)
@@ -22,13 +33,20 @@ class Expand(ROperator):
     kernels = ("copy.hxx",)
     vectors = (1,)
 
+    #: Those sizes of `shape` that are values of inputs, as the lowering finds them; types are inferred again after it.
+    given: frozenset[str] = frozenset()
+
     @property
     def is_view(self) -> bool:  # type: ignore[override]
         """Where only axes of size 1 come, nothing moves."""
         return tuple(size for size in self.y.shape if size != 1) == tuple(size for size in self.x.shape if size != 1)
 
     def types(self, x: Tensor, shape: Tensor) -> Type:
-        return Type(x.dtype, broadcast(x.shape, shape.sizes()))
+        sizes = shape.sizes()
+        own = (1,) * (len(sizes) - x.rank) + tuple(x.shape)
+        wanted = (1,) * (x.rank - len(sizes)) + sizes
+        self.given |= set(GIVEN.get()) & {name for size in wanted for name in dims.symbols(size)}
+        return Type(x.dtype, tuple(_size(*pair, self.given) for pair in zip(own, wanted, strict=True)))
 
     def values(self, x: Tensor, shape: Tensor) -> np.ndarray | None:
         sizes = self.types(x, shape).shape
@@ -42,7 +60,12 @@ class Expand(ROperator):
         return zero(self.x)
 
     def emit(self, cpp: Writer) -> None:
-        source = Side(self.x, broadcast_strides(self.x.shape, self.y.shape))
+        strides = broadcast_strides(self.x.shape, self.y.shape)
+        offset = len(strides) - self.x.rank
+        for axis, (own, size) in enumerate(zip(self.x.shape, self.y.shape[offset:], strict=True), offset):
+            if own not in (1, size):  # it stays, or is 1: whether it is, is seen as the network runs
+                strides[axis] = strides[axis] * dims.differs(own, [1])
+        source = Side(self.x, strides)
         strided.copy(cpp, self.y.shape, Side(self.y, contiguous_strides(self.y.shape)), source)
 
     cases = (
