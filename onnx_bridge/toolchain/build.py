@@ -17,6 +17,9 @@ from onnx_bridge.toolchain.standard import precompiled
 
 FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC")
 
+#: Flags with which compilers link what has the processor take subnormal numbers for 0 from then on, in the whole thread that loads it.
+FLUSHING = frozenset({"-Ofast", "-ffast-math", "-funsafe-math-optimizations"})
+
 
 def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), compiler: str | None = None) -> Path:
     """Builds a shared library.
@@ -52,12 +55,22 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
         try:
             for name, text in sources.items():
                 (work / name).write_text(text, encoding="utf-8", newline="\n")
-            _compile(cxx, flags, work / main, work / "model.so")
+            _library(cxx, flags, work / main, work / "model.so")
             folder.mkdir(exist_ok=True)
             (work / "model.so").replace(library)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return library
+
+
+def _library(cxx: Compiler, flags: Sequence[str], main: Path, library: Path) -> None:
+    """Compiles and links; what would change the numbers of who loads the library is for the compiler alone."""
+    if FLUSHING.isdisjoint(flags):
+        _compile(cxx, flags, main, library)
+        return
+    made = library.with_suffix(".o")
+    _compile(cxx, [*(flag for flag in flags if flag != "-shared"), "-c"], main, made)
+    cxx.run([*(flag for flag in flags if flag not in FLUSHING), str(made), "-o", str(library)])
 
 
 def _compile(cxx: Compiler, flags: Sequence[str], main: Path, library: Path) -> None:
