@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -85,9 +86,8 @@ def _lower(model: onnx.ModelProto, name: str, declared: Declared, bindings: dict
     while True:
         known = len(conditions)
         walk = _Walk(model, name, inputs, conditions, signed is not None)
-        tokens = ASSUMED.set(walk.rmodel.constraints), DECIDED.set(walk.found.limits), UNSIGNED.set(()), GIVEN.set(())
         try:
-            rmodel = walk.run()
+            rmodel = copy_context().run(walk.run)  # which sets what rules look at
         except Unify as unify:
             narrowed.append(Narrowing(dims.symbol(unify.name), unify.size, walk.node, walk.op))
             bound = {key: dims.substitute(size, {unify.name: unify.size}) for key, size in inputs.bindings.items()}
@@ -103,11 +103,6 @@ def _lower(model: onnx.ModelProto, name: str, declared: Declared, bindings: dict
             inputs.signed.add(either.name)
             conditions = []
             continue
-        finally:
-            ASSUMED.reset(tokens[0])
-            DECIDED.reset(tokens[1])
-            UNSIGNED.reset(tokens[2])
-            GIVEN.reset(tokens[3])
         if len(conditions) > known:
             continue  # what came before the last condition may be plainer with it
         rmodel.conditions = dims.essential(conditions)
@@ -172,6 +167,7 @@ class _Walk:
 
     def run(self) -> RModel:
         graph = self.model.graph
+        ASSUMED.set(self.rmodel.constraints), DECIDED.set(self.found.limits), UNSIGNED.set(())
         for value in self.inputs.declared.inputs:
             self.add_input(value)
         UNSIGNED.set(set(self.inputs.unsigned(self.rmodel)) if self.signs else ())
