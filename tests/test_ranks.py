@@ -65,7 +65,7 @@ def test_the_header_says_so() -> None:
     header = convert(squeezed(AFTER["two ranks"]), name="ranks", verify=False).header
 
     assert "output     y  float32 [N, 3] or float32 [N, K, 3]" in header
-    assert '{"y", "float32", -1, {-1}},' in header
+    assert '{"y", "float32", -1, {-1}}' in header
 
 
 def test_ranks_that_data_chooses_are_refused() -> None:

@@ -129,7 +129,7 @@ class If(ROperator):
         found = list(self.found.values())
         for source, target in zip(body.outputs, self.outputs, strict=True):
             if target is not None:
-                for size, own in zip(target.shape, source.shape, strict=True):
+                for size, own in zip(target.shape, source.shape, strict=True) if found else ():  # ranks differ only where sizes decide
                     if size in found:
                         cpp.line(f"{cpp.size(size)} = {cpp.size(own)};")
                 copy_tensor(cpp, target, source)
