@@ -54,8 +54,8 @@ def test_scratch_that_nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_output_that_is_not_written_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    tail = "void store(float* p, vec v, Size n)\n{\n"
-    plant(monkeypatch, tail, f"{tail}   n = n > 1 ? n - 1 : n;\n")
+    tail = "ONNX_BRIDGE_INLINE void put(float* y, vec v, Count count)\n{\n"
+    plant(monkeypatch, tail, f"{tail}   if constexpr (std::is_same<Count, Size>::value) count = count > 1 ? count - 1 : count;\n")
 
     with pytest.raises(VerificationError, match="memory that nothing wrote shows"):
         convert(ZOO["plain"](), name="plain")
