@@ -83,8 +83,13 @@ def test_a_body_that_is_missing_is_said_of_the_node() -> None:
 
 
 def test_outputs_that_onnx_cannot_infer_are_said_of_the_node() -> None:
-    """onnx's inference of shapes raises where an operator with a function lacks an output."""
-    node = helper.make_node("DynamicQuantizeLinear", ["x"], ["y"], name="quantise")
+    """onnx infers no types where a node lacks an output; a function beside it that needs them is left, and said by its name."""
+    lacking = helper.make_node("DynamicQuantizeLinear", ["x"], ["y"], name="quantise")
+    loss = helper.make_node("SoftmaxCrossEntropyLoss", ["x", "labels"], ["z"], name="loss")
+    net = model(lacking, {"x": (F32, ["N", 3]), "labels": (I64, ["N"])}, {"y": U8, "z": F32}, 13)
+    net.graph.node.append(loss)
 
-    with pytest.raises(BridgeError, match="quantise|DynamicQuantizeLinear|QuantizeLinear"):
-        convert(model(node, {"x": (F32, ["N", 3])}, {"y": F32}, 13), name="net", verify=False)
+    with pytest.raises(onnx.shape_inference.InferenceError, match="quantise"):
+        onnx.shape_inference.infer_shapes(net)
+    with pytest.raises(UnsupportedModel, match="LogLikelihoodLoss at"):
+        convert(net, name="net", verify=False)
