@@ -204,7 +204,8 @@ def unreached(header: str) -> set[str]:
     names = {name for declaration in found if declaration not in reached for name in declaration.names}
     for name in {name for declaration in found for name in declaration.names}:
         others = "\n".join(re.sub(r"//.*", "", declaration.text) for declaration in found if name not in declaration.names)
-        if not re.search(rf"\b{name}\b", others + network):
+        sign = name.removeprefix("operator")  # an operator is used by its sign
+        if not re.search(rf"\b{name}\b" if sign == name else re.escape(sign), others + network):
             names.add(name)
     return names
 

@@ -103,7 +103,7 @@ def test_a_shape_that_was_met_needs_no_checking(net: CompiledModel, monkeypatch:
     """Sizes are solved once for each shape, and what answers then is the quick way alone."""
     solved: list[tuple[int, ...]] = []
     real = signature.solve
-    monkeypatch.setattr(signature, "solve", lambda emitted, arrays: solved.append(arrays[0].shape) or real(emitted, arrays))
+    monkeypatch.setattr(signature, "solve", lambda emitted, arrays, bounds: solved.append(arrays[0].shape) or real(emitted, arrays, bounds))
     wanted = {n: net(rows(n)).tobytes() for n in (101, 102)}
     assert solved == [(101, 3), (102, 3)]
 

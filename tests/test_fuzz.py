@@ -54,7 +54,7 @@ def test_a_fault_is_counted_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """What convert() should not have raised: a file, and a line that shows it again."""
     data = net(helper.make_node("Relu", ["x"], ["y"])).SerializeToString()
     assert fuzz.outcome(data)[0] == "accepted" and fuzz.outcome(b"x" * 10)[0] == "refused: InvalidModel"
-    monkeypatch.setattr(fuzz, "seeds", lambda: [data])
+    monkeypatch.setattr(fuzz, "seeds", lambda _: [data])
     monkeypatch.setattr(fuzz, "convert", lambda *_, **__: {}["no such key"])
     fuzzer = fuzz.Fuzzer(1, tmp_path)
     word, signature, detail = fuzz.outcome(data)

@@ -96,10 +96,10 @@ def test_types_outside_the_schema_are_named() -> None:
 
 
 def test_types_that_are_not_computed_are_named() -> None:
-    conv = helper.make_node("Conv", ["x", "w"], ["y"], "conv")
+    lrn = helper.make_node("LRN", ["x"], ["y"], "norm", size=3)
 
-    assert findings(net([conv], {"x": (1, 1, 5)}, weights={"w": np.ones((1, 1, 3))}, types={"x": TensorProto.DOUBLE})) == (
-        "Conv at 'conv': input 0 (x) is of type float64, which is not supported; it may be float32"
+    assert findings(net([lrn], {"x": (1, 2, 5)}, types={"x": TensorProto.DOUBLE})) == (
+        "LRN at 'norm': input 0 (x) is of type float64, which is not supported; it may be float32"
     )
 
 

@@ -14,7 +14,7 @@ from models import dense_answer, dense_net
 
 from onnx_bridge import InferenceError, convert
 from onnx_bridge.emit import header
-from onnx_bridge.emit.bodies import choices, detection, includes, region_text
+from onnx_bridge.emit.bodies import body_enumerators, choices, detection, includes, region_text, undefined
 from onnx_bridge.runtime.compiled import compile_emitted
 from onnx_bridge.runtime.processor import best_body
 from onnx_bridge.targets import REGISTERS, TARGETS, Target, bodies_that_differ, has, words_of
@@ -44,14 +44,14 @@ __attribute__((used)) static ivec dot(ivec a, ivec b, ivec c) { return __builtin
 #elif defined(ONNX_BRIDGE_HAS_DOT)
 __attribute__((used)) static int32x4_t dot(int8x16_t a, int8x16_t b, int32x4_t c) { return vdotq_s32(c, a, b); }
 #endif
-static int run(const char* name)
+static int run()
 {
    float numbers[ONNX_BRIDGE_LANES] = {1};
    vec x;
    __builtin_memcpy(&x, numbers, sizeof(x));
    x = twice(x);
    __builtin_memcpy(numbers, &x, sizeof(x));
-   std::printf("%s %d %d %d", name, numbers[0] == 2, ONNX_BRIDGE_LANES, ONNX_BRIDGE_REGISTERS);
+   std::printf("%d %d %d", numbers[0] == 2, ONNX_BRIDGE_LANES, ONNX_BRIDGE_REGISTERS);
 @FEATURES@
    std::printf("\\n");
    return 0;
@@ -65,15 +65,17 @@ def program(folder: Path, builtins: tuple[str, str]) -> Path:
     body = PROGRAM.replace("@512@", builtins[0]).replace("@256@", builtins[1])
     features = sorted({feature for target in TARGETS for feature in target.features})
     asked = "\n".join(f'#if defined({has(f)})\n   std::printf(" {f}");\n#endif' for f in features)
-    (folder / "body.hxx").write_text(body.replace("@FEATURES@", asked))
+    body = body.replace("@FEATURES@", asked)
     targets = bodies_that_differ(ALL)
-    names = ", ".join(f"{t.name} = {t.number}" for t in targets)
+    (folder / "body.hxx").write_text(f"{body}{undefined(body, targets, ALL)}\n")
+    numbers = ", ".join(str(target.number) for target in targets)
     (folder / "all.cpp").write_text(
         f"{includes(targets)}#include <cstdio>\n#if defined(__aarch64__)\n#include <arm_neon.h>\n#endif\n"
         f'#define ONNX_BRIDGE_SELF "body.hxx"\n{region_text(targets, ALL)}\n{detection(targets)}\n'
-        f"enum class Body {{ {names} }};\nusing Run = int (*)(const char*);\nint main(int argc, char**)\n{{\n{choices(targets)}\n"
-        "   for (const Choice& choice : choices)\n"
-        '      if (argc > 1 || can_run(static_cast<int>(choice.body))) choice.run(argc > 1 ? "any" : "");\n}\n'
+        f"enum class Body {{ {body_enumerators(targets)} }};\nint main()\n{{\n"
+        f"   const int numbers[] = {{{numbers}}};\n   for (const int number : numbers) {{\n"
+        "   const auto runs = [number](Body body) { return static_cast<int>(body) == number && can_run(number); };\n"
+        f"   int (*run_)() = nullptr;\n{choices(targets)}\n   if (run_ != nullptr) run_();\n   }}\n}}\n"
     )
     return folder / "all.cpp"
 
