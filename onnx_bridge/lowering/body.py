@@ -10,7 +10,7 @@ from typing import Protocol
 import onnx
 
 from onnx_bridge.errors import Finding
-from onnx_bridge.graphs import all_nodes, is_onnx
+from onnx_bridge.graphs import all_nodes, is_onnx, read_names, subgraphs
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
@@ -21,6 +21,9 @@ from onnx_bridge.lowering.branches import End, agree
 from onnx_bridge.lowering.found import FoundSizes, refuse_leaving, test_behind_finders
 from onnx_bridge.operators.reshape import reshape_to
 from onnx_bridge.operators.turn_size import TurnSize
+
+#: How many graphs, one in the other, a graph may hold that is lowered a second time: each level doubles how often the innermost one is.
+DEEP = 6
 
 
 class Walk(Protocol):
@@ -101,6 +104,8 @@ class Body:
         try:
             return self._lower(inputs, named, free)
         except ShapeError as error:
+            if not self._may_hang_on(turn[0].name):
+                raise
             first, found = error, self.on.findings[state[2] :]
             self._restore(state)
         try:
@@ -110,6 +115,11 @@ class Body:
             self._restore(state)
             self.on.findings += found
             raise first from None
+
+    def _may_hang_on(self, turn: str) -> bool:
+        """Whether it can matter that the number of a turn is known: to a graph that reads it, and holds no more than `DEEP` others."""
+        deep = _depth(self.graph) > DEEP
+        return not deep and turn in {*(v.name for v in self.graph.output), *(name for n in self.graph.node for name in read_names(n))}
 
     def _restore(self, state: tuple[dict[str, Tensor], set[str], int, str, str]) -> None:
         """Takes back what was lowered in vain."""
@@ -191,6 +201,11 @@ class Body:
                 hidden[name] = tensor
                 body.tensors[name] = _seen(body, tensor, bindings)
         return hidden
+
+
+def _depth(graph: onnx.GraphProto) -> int:
+    """How many graphs stand in a graph, one in the other."""
+    return max((1 + _depth(inner) for node in graph.node for inner in subgraphs(node)), default=0)
 
 
 def _symbolic(tensor: Tensor) -> tuple[Size, ...]:
