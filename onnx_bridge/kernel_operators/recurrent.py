@@ -9,22 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import float32
-from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import KernelOperator, Writer
 from onnx_bridge.ir.tensor import BLOCK, Shape, Tensor, Type
 from onnx_bridge.kernels.recurrent import GATES
+from onnx_bridge.library.activations import activation, clip
 from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.library.loops import contiguous_strides
 from onnx_bridge.library.view import View
 from onnx_bridge.library.view import whole as view_of
-
-#: ONNX's names of activations, in small letters, as enumerators of recurrent_activation.hxx.
-FUNCTIONS: dict[str, str] = {
-    "relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "affine": "affine", "leakyrelu": "leaky_relu",
-    "thresholdedrelu": "thresholded_relu", "scaledtanh": "scaled_tanh", "hardsigmoid": "hard_sigmoid", "elu": "elu",
-    "softsign": "softsign", "softplus": "softplus",
-}  # fmt: skip
 
 
 @dataclass(eq=False, kw_only=True)
@@ -147,19 +139,15 @@ class RecurrentKernel(KernelOperator):
 
     def activations(self) -> list[str]:
         """The RecurrentActivations of each direction."""
-        return [", ".join(_activation(*function) for function in each) for each in self.functions]
+        return [", ".join(activation(*function) for function in each) for each in self.functions]
 
     def clip_literal(self) -> str:
         """Where values are clipped; infinity, if nowhere."""
-        return literal(self.clip if self.clip else float("inf"), float32)
+        return clip(self.clip)
 
     def scratch_pointer(self, cpp: Writer) -> str:
         """The scratch memory, in floats."""
         return f"reinterpret_cast<float*>({cpp.scratch()})"
-
-
-def _activation(name: str, alpha: float, beta: float) -> str:
-    return f"RecurrentActivation{{RecurrentFunction::{FUNCTIONS[name]}, {literal(alpha, float32)}, {literal(beta, float32)}}}"
 
 
 def both(options: list[str]) -> list[str]:

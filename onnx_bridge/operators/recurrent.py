@@ -70,8 +70,6 @@ class Recurrent(ROperator):
         initial_c: Tensor | None = None,
         p: Tensor | None = None,
     ) -> Sequence[Type]:
-        if self.direction not in ("forward", "reverse", "bidirectional"):
-            raise ShapeError(f"direction must be forward, reverse or bidirectional, got {self.direction!r}")
         if x.rank != 3 or w.rank != 3 or r.rank != 3:
             raise ShapeError(f"x, W and R must have rank 3, got {x.type}, {w.type}, {r.type}")
         d, h = self.directions, self.units
@@ -82,7 +80,26 @@ class Recurrent(ROperator):
         except ShapeError:
             raise ShapeError(f"W and R do not fit hidden_size {self.hidden_size} and {d} directions: {w.type}, {r.type}") from None
         same(x.shape[2], w.shape[2])
+        return self.results_of(x, b, sequence_lens, initial_h, initial_c, p)
+
+    def results_of(
+        self,
+        x: Tensor,
+        b: Tensor | None,
+        sequence_lens: Tensor | None,
+        initial_h: Tensor | None,
+        initial_c: Tensor | None,
+        p: Tensor | None,
+    ) -> Sequence[Type]:
+        """The types of the outputs, once W and R are looked at: looks at all others.
+
+        Raises:
+            ShapeError: one of them does not fit.
+        """
+        if self.direction not in ("forward", "reverse", "bidirectional"):
+            raise ShapeError(f"direction must be forward, reverse or bidirectional, got {self.direction!r}")
         self.functions()
+        d, h = self.directions, self.units
         steps, batch = self.time_and_batch()
         state_shape = (batch, d, h) if self.layout else (d, batch, h)
         for tensor, shape, what in (
