@@ -331,6 +331,24 @@ def test_slices_at_the_number_of_a_turn() -> None:
     agrees(net.floats(last=(last, (1, 3)), rows=(rows, (4, 1, 3))), {"x": values, "h": values[:1]})
 
 
+def test_a_branch_of_which_a_part_is_known() -> None:
+    """The condition is known from a size, so is what the only branch gives for one of its outputs."""
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        g (float[2, n] x) => (float[2, n] y) <float[1] half = {0.5}, int64 zero = {0}, int64 two = {2}> {
+            shape = Shape(x)
+            rows = Gather(shape, zero)
+            is_two = Equal(rows, two)
+            known, scaled = If(is_two) <
+                then_branch = t () => (float[1] a, float[2, n] b) { a = Identity(half) b = Mul(x, half) },
+                else_branch = e () => (float[1] c, float[2, n] d) { c = Neg(half) d = Neg(x) }>
+            sum = Add(scaled, known)
+            y = Exp(sum)
+        }"""
+    )
+    agrees(model, {"x": np.ones((2, 3), np.float32)})
+
+
 def test_what_is_carried_must_keep_its_sizes() -> None:
     net = Net("growing")
     x = net.input("x", ("N", 3))

@@ -128,7 +128,7 @@ class If(ROperator):
         cpp.operators(body.operators)
         found = list(self.found.values())
         for source, target in zip(body.outputs, self.outputs, strict=True):
-            if target is not None:
+            if target is not None and not target.is_constant:  # what is known of the only branch is a constant already
                 for size, own in zip(target.shape, source.shape, strict=True) if found else ():  # ranks differ only where sizes decide
                     if size in found:
                         cpp.line(f"{cpp.size(size)} = {cpp.size(own)};")
