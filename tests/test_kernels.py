@@ -56,7 +56,10 @@ def write_headers(test: Path, folder: Path) -> Path:
     (folder / "body.hxx").write_text(f"namespace kernels {{ namespace ONNX_BRIDGE_REGION {{\n{body}\n{undefine}\n}}}}\n", encoding="ascii")
     system = "\n".join(f"#include <{name}>" for name in SYSTEM.split())
     regions = bodies.region_text(targets, words)
-    (folder / "regions.hxx").write_text(f"{regions}\n", encoding="ascii")  # for a test that includes itself, too
+    included = "#include ONNX_BRIDGE_SELF\n"
+    assert included in regions
+    itself = regions.replace(included, f"{included}{undefine}\n")  # for a test that includes itself, too, and does not end as a body does
+    (folder / "regions.hxx").write_text(f"{itself}\n", encoding="ascii")
     header = folder / "kernels.hxx"
     header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}\n#undef ONNX_BRIDGE_SELF\n', encoding="ascii")
     return header

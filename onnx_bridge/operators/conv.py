@@ -31,7 +31,7 @@ class Conv(ROperator):
     pads: list[int] | None = attribute(None)
     strides: list[int] | None = attribute(None)
 
-    def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
+    def types(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Type:
         if w.rank != x.rank or not 3 <= x.rank <= 5:
             raise ShapeError(f"x and w must have one rank of 3, 4 or 5, got {x.type} and {w.type}")
         o, c = w.shape[0], w.shape[1]
@@ -89,19 +89,22 @@ class FusedConv(Conv):
         "HardSwish": (),
     }  # fmt: skip
 
-    def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, *rest: Tensor | None) -> Type:
+    def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, z: Tensor | None = None) -> Type:
         if self.activation not in ("", *self.KNOWN):
             raise UnsupportedForm(f"activation {self.activation!r} is not known (known: {', '.join(self.KNOWN)})")
         most = len(self.KNOWN.get(self.activation, ()))
         if len(self.activation_params or ()) > most:
             raise ShapeError(f"activation {self.activation!r} takes {most} activation_params, got {self.activation_params}")
-        return super().types(x, w, b, *rest)
+        made = super().types(x, w, b)
+        if z is not None:
+            fits(z, made.shape, "z")
+        return made
 
     cases = (
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "Relu"}),
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "LeakyRelu", "activation_params": [0.3]}),
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), attributes={"activation": "Clip", "activation_params": [0.0, 6.0]}),
-        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), z=(2, 20, 6, 6), attributes={"activation": "Tanh"}),
+        case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3, low=-0.1, high=0.1), b=weight(20), z=(2, 20, 6, 6), attributes={"activation": "Tanh"}),
         case(x=(2, 5, 8), w=weight(20, 5, 3), b=weight(20), attributes={"activation": "HardSigmoid", "activation_params": [0.3, 0.4]}),
         case(x=(2, 5, 8, 8), w=weight(20, 5, 3, 3), b=weight(20), attributes={"activation": "HardSwish"}),
     )
