@@ -69,7 +69,9 @@ def shapes(case: Case) -> Iterator[Form]:
 
 def of_type(data: Data, name: str) -> Data:
     """The input in another element type, with values that the type has."""
-    values = None if data.values is None else np.asarray(np.clip(np.nan_to_num(data.values.astype(np.float64)), -60000, 60000))
+    values = None
+    if data.values is not None and data.values.dtype.kind != "U":  # what stands for words is drawn
+        values = np.asarray(np.clip(np.nan_to_num(data.values.astype(np.float64)), -60000, 60000))
     low, high = data.low, data.high
     if "float" not in name:
         low, high = max(0, int(low)), min(max(int(low) + 2, int(high)), 2 if name == "bool" else 120)
