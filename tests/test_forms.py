@@ -204,6 +204,13 @@ def test_types(part: int, names: Sequence[str], tmp_path: Path) -> None:
     assert not list(differences(numbers[:: max(1, len(numbers) // RUN)]))
 
 
+#: Element types in which onnxruntime computes something else.
+OTHERWISE = dict.fromkeys(
+    [("ReduceLogSumExp", "int32"), ("ReduceLogSumExp", "int64")],
+    "it sums powers of e that are cut to integers each; ours is what is whole of the logarithm, as in onnx.reference",
+)
+
+
 def differences(forms: list[tuple[Form, Prepared]]) -> Iterator[str]:
     """What differs from onnxruntime, of those forms that it has a kernel for, with values that it takes."""
     runs = []
@@ -216,5 +223,5 @@ def differences(forms: list[tuple[Form, Prepared]]) -> Iterator[str]:
     for (form, prepared, given, wanted), net in zip(runs, compile_all([run[1] for run in runs]), strict=True):
         for name, ours, theirs in zip(net.output_names, net.run(given), wanted, strict=True):
             error = worst(ours, np.asarray(theirs))
-            if error > TOLERANCE.get(form.what, 1e-6):
+            if error > TOLERANCE.get(form.what, 1e-6) and (prepared.model.graph.node[0].op_type, form.what) not in OTHERWISE:
                 yield f"{prepared.model.graph.node[0].op_type} {form.key} {form.what} {form.case.attributes} {name}: {error}"

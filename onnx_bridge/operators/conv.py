@@ -95,6 +95,8 @@ class FusedConv(Conv):
         most = len(self.KNOWN.get(self.activation, ()))
         if len(self.activation_params or ()) > most:
             raise ShapeError(f"activation {self.activation!r} takes {most} activation_params, got {self.activation_params}")
+        if len(found := {tensor.dtype for tensor in (x, w, b, z) if tensor is not None}) > 1:  # no schema says so
+            raise ShapeError(f"all inputs must be of one type, got {', '.join(sorted(dtype.name for dtype in found))}")
         made = super().types(x, w, b)
         if z is not None:
             fits(z, made.shape, "z")

@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.ir.dtypes import BY_ONNX, HALVES, DType, float8e8m0, float32, int32, name_of
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
-from onnx_bridge.ir.tensor import Dequantized, Tensor, Type
+from onnx_bridge.ir.tensor import Dequantized, ShapeError, Tensor, Type
 from onnx_bridge.library.quantized import Spread, check_zero, dequantized, needs_narrow, nullptr, pointer, scaled, spread
 from onnx_bridge.operators.cases import Case, case, const, data, weight
 from onnx_bridge.operators.quantize_linear import TO
@@ -30,6 +30,8 @@ class DequantizeLinear(ROperator):
 
     def types(self, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Type:
         self.spread(x, scale, zero)
+        if zero is not None and zero.dtype is not x.dtype:  # com.microsoft's has no schema that says so
+            raise ShapeError(f"the zero point must be of x's type, {x.dtype}, got {zero.dtype}")
         check_zero(zero)
         made = BY_ONNX.get(self.output_dtype) if self.output_dtype else scale.dtype
         if made not in (float32, *HALVES):
