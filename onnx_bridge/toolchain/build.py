@@ -41,7 +41,8 @@ def build(sources: Mapping[str, str], main: str, *, flags: Sequence[str] = (), c
     flags = (*FLAGS, *shlex.split(os.environ.get("ONNX_BRIDGE_FLAGS", "")), *flags)
     key = hashlib.sha256()
     named = (part for name, text in sorted(sources.items()) for part in (name, _without_banner(text)))
-    for part in [cxx.version, *cxx.command, *flags, main, *named]:
+    apart = [] if FLUSHING.isdisjoint(flags) else ["compiled apart"]  # older versions kept libraries here that were not
+    for part in [cxx.version, *cxx.command, *flags, *apart, main, *named]:
         key.update(part.encode() + b"\0")
     folder = cache_folder() / key.hexdigest()[:32]
     library = folder / "model.so"
