@@ -2,11 +2,13 @@
 
     python scripts/fuzz.py --count 10000 --seed 1
     python scripts/fuzz.py --count 300 --of com.microsoft If Loop
+    python scripts/fuzz.py --count 10000 --suite --every 10
 
-Seeds are the operators' own cases and the models of the tests; `mutants.py` changes their structure or their bytes. A mutant is to be
-refused with a BridgeError, or to give a header that compiles, and runs on drawn inputs without a report of the address and
-undefined-behaviour sanitizers. Everything else is a fault: another exception (InternalError among them), a hang, a death, too much memory.
-Outcomes are counted; a fault is kept as a file in --folder, with a line that shows it again. Exits with 1 if there was any.
+Seeds are the operators' own cases and the models of the tests (`tests/seeds.py`), and with --suite those of onnx.backend.test;
+`mutants.py` changes their structure or their bytes. A mutant is to be refused with a BridgeError, or to give a header that compiles, and
+runs on drawn inputs without a report of the address and undefined-behaviour sanitizers. Everything else is a fault: another exception
+(InternalError among them), a hang, a death, too much memory. Outcomes are counted; a fault is kept as a file in --folder, with a line
+that shows it again. Exits with 1 if there was any.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 from mutants import mutant  # noqa: E402
+from seeds import seeds  # noqa: E402
 
 from onnx_bridge import BridgeError, convert  # noqa: E402
 from onnx_bridge.errors import InferenceError, InternalError, ToolchainError  # noqa: E402
@@ -61,23 +64,6 @@ PRELOADED = ("libasan.so", "libstdc++.so")
 
 #: Faults that look alike are kept only so often.
 KEPT = 3
-
-
-def seeds(of: Sequence[str] = ()) -> list[bytes]:
-    """Small sound models; with names in `of`, the cases of operators of these names or domains alone."""
-    from check import model_of
-    from zoo import ZOO
-
-    from onnx_bridge.custom import load
-    from onnx_bridge.ir.roperator import REGISTRY
-
-    load()
-    models = [] if of else [make() for make in ZOO.values()]
-    for (domain, op_type), classes in sorted(REGISTRY.items()):
-        if of and op_type not in of and (domain or "ai.onnx") not in of:
-            continue
-        models += [model_of(op_type, domain, case, "seed") for cls in classes for case in cls.cases]
-    return [data for model in models if len(data := model.SerializeToString()) < 20_000]
 
 
 _REPORTED = re.compile(r"ERROR: AddressSanitizer: [\w-]+|runtime error: .*|^[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
@@ -247,13 +233,21 @@ def run_sanitized(files: list[Path], library: str) -> Iterator[tuple[Path, str, 
 
 
 class Fuzzer:
-    """Counts outcomes and keeps faults."""
+    """Counts outcomes and keeps faults.
 
-    def __init__(self, seed: int, folder: Path, of: Sequence[str] = ()) -> None:
-        self.seed, self.folder, self.of = seed, folder, of
+    Args:
+        seed: the drawing's.
+        folder: where faults are kept.
+        of: names of operators or domains that seeds must have.
+        suite: with the seeds of onnx.backend.test.
+        every: of the accepted models one in so many is compiled and run.
+    """
+
+    def __init__(self, seed: int, folder: Path, of: Sequence[str] = (), suite: bool = False, every: int = 1) -> None:
+        self.seed, self.folder, self.of, self.suite, self.every = seed, folder, of, suite, every
         self.counts: Counter[str] = Counter()
         self.faults: list[Fault] = []
-        self.given = seeds(of)
+        self.given = seeds(of, suite)
         if not self.given:
             raise SystemExit(f"no operator has cases of the name or the domain {' or '.join(of)}")
 
@@ -266,7 +260,7 @@ class Fuzzer:
                 self.fault(index, f"convert: {signature}", detail)
             else:
                 self.counts[word] += 1
-            if word == "accepted":
+            if word == "accepted" and self.counts[word] % self.every == 0:
                 accepted.append(index)
             if len(accepted) == BATCH or (accepted and count == len(numbers)):
                 self.compile_and_run(accepted)
@@ -309,7 +303,7 @@ class Fuzzer:
         file.write_bytes(fault.data)
         again = f"""python -c "import onnx_bridge; onnx_bridge.convert('{file}', verify=False)"  # {signature}"""
         if not signature.startswith("convert"):
-            of = f" --of {' '.join(self.of)}" if self.of else ""
+            of = (f" --of {' '.join(self.of)}" if self.of else "") + " --suite" * self.suite
             again = f"python scripts/fuzz.py --seed {self.seed} --only {index}{of}  # {signature}"
         with (self.folder / "faults.txt").open("a", encoding="utf-8") as log:
             log.write(f"{again}\n")
@@ -324,6 +318,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the number of the first mutant")
     parser.add_argument("--only", type=int, help="this mutant alone")
     parser.add_argument("--of", nargs="+", default=[], metavar="NAME", help="mutants of these operators' cases alone, or of a domain's")
+    parser.add_argument("--suite", action="store_true", help="mutants of the cases of onnx.backend.test, too")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="compile and run one in N of the accepted models")
     parser.add_argument("--folder", type=Path, default=Path("fuzz-faults"))
     parser.add_argument("--run", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -331,7 +327,7 @@ def main() -> int:
         os.environ.pop("LD_PRELOAD", None)  # not for the processes that convert() starts
         run_models(args.run[0], [Path(file) for file in args.run[1:]])
         return 0
-    fuzzer = Fuzzer(args.seed, args.folder, args.of)
+    fuzzer = Fuzzer(args.seed, args.folder, args.of, args.suite, args.every)
     with tempfile.TemporaryDirectory(prefix="fuzz-cache-") as cache:
         os.environ["ONNX_BRIDGE_CACHE"] = cache
         fuzzer.run([args.only] if args.only is not None else range(args.first, args.first + args.count), progress=args.count > 100)

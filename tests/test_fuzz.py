@@ -14,11 +14,13 @@ import pytest
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from onnx_bridge import InvalidModel, UnsupportedModel, convert
+from onnx_bridge.ir.roperator import REGISTRY
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 
 import fuzz
 import mutants
+import seeds
 
 
 def sanitizers() -> bool:
@@ -43,18 +45,27 @@ def test_damaged_models_are_refused_or_run(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_mutants_are_always_the_same() -> None:
-    seeds = [net(helper.make_node("Relu", ["x"], ["y"])).SerializeToString()]
+    given = [net(helper.make_node("Relu", ["x"], ["y"])).SerializeToString()]
 
-    made = [mutants.mutant(seeds, 1, index) for index in range(50)]
+    made = [mutants.mutant(given, 1, index) for index in range(50)]
 
-    assert made == [mutants.mutant(seeds, 1, index) for index in range(50)] and len(set(made)) > 25
+    assert made == [mutants.mutant(given, 1, index) for index in range(50)] and len(set(made)) > 25
+
+
+def test_every_operator_is_among_what_is_damaged() -> None:
+    """Of every domain; and what is no operator's case is sound before it is damaged."""
+    given = [ModelProto.FromString(data) for data in seeds.seeds()]
+    assert set(REGISTRY) - set().union(*map(seeds.operators_of, given)) == set()
+    for model in seeds.others():
+        convert(model, verify=False)
+    assert {model.graph.name for model in map(ModelProto.FromString, seeds.seeds(["Scan", "SequenceAt"]))} >= {"cumulate", "listed"}
 
 
 def test_a_fault_is_counted_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What convert() should not have raised: a file, and a line that shows it again."""
     data = net(helper.make_node("Relu", ["x"], ["y"])).SerializeToString()
     assert fuzz.outcome(data)[0] == "accepted" and fuzz.outcome(b"x" * 10)[0] == "refused: InvalidModel"
-    monkeypatch.setattr(fuzz, "seeds", lambda _: [data])
+    monkeypatch.setattr(fuzz, "seeds", lambda *_: [data])
     monkeypatch.setattr(fuzz, "convert", lambda *_, **__: {}["no such key"])
     fuzzer = fuzz.Fuzzer(1, tmp_path)
     word, signature, detail = fuzz.outcome(data)

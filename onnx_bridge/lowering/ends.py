@@ -77,9 +77,10 @@ def add_output(value: Tensor, rmodel: RModel, add: Add) -> None:
     name, group = value.name, Group(value.name)
     if isinstance(value, OptionalValue):
         assert value.there is not None
-        add(Identity.make(f"{name} there"), [value.there.name], [f"{name} there"])
-        rmodel.outputs.append(rmodel.tensor(f"{name} there"))
-        group = Group(name, there=f"{name} there")
+        there = rmodel.new_name(f"{name} there")
+        add(Identity.make(there), [value.there.name], [there])
+        rmodel.outputs.append(rmodel.tensor(there))
+        group = Group(name, there=there)
         inside = value.inside
     else:
         inside = value
@@ -88,9 +89,10 @@ def add_output(value: Tensor, rmodel: RModel, add: Add) -> None:
         rmodel.outputs += [data, table]
         group = Group(name, group.there, data.name, table.name)
     elif inside is not None:
-        add(Identity.make(f"{name} value"), [inside.name], [f"{name} value"])
-        rmodel.outputs.append(rmodel.tensor(f"{name} value"))
-        group = Group(name, group.there, f"{name} value")
+        held = rmodel.new_name(f"{name} value")
+        add(Identity.make(held), [inside.name], [held])
+        rmodel.outputs.append(rmodel.tensor(held))
+        group = Group(name, group.there, held)
     rmodel.output_groups.append(group)
 
 

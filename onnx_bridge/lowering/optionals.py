@@ -19,7 +19,7 @@ class OptionalLowering(NodeLowering):
 
     def optional(self) -> None:
         inside = self.input(0)
-        there = self.rmodel.new_constant(f"{self.node.output[0]} there", np.array(inside is not None))
+        there = self.rmodel.new_constant(f"{self.node.output[0]} is there", np.array(inside is not None))
         declared = UnrankedType(dtypes.float32) if inside is None else inside.declared
         self.rmodel.add_tensor(OptionalValue(self.node.output[0], OptionalType(declared), there=there, inside=inside))
 
