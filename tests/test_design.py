@@ -65,6 +65,7 @@ WALLS: dict[str, set[str]] = {
     "pipeline": {"arguments", "origin", "conversion"}
     | {"custom", "ir", "frontends", "normalize", "lowering", "optimise", "emit", "references", "runtime", "verify"},
     "backend": {"pipeline", "runtime"},
+    "root": {"conversion", "emit", "ir", "runtime", "toolchain"},
     "demo": {"pipeline"},
     "cli": {"pipeline", "custom", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
@@ -90,6 +91,7 @@ FOREIGN: dict[str, set[str]] = {
     "verify": {"onnx"},
     "demo": {"onnx", "onnxruntime"},
     "cli": {"rich"},
+    "root": {"ROOT"},
 }
 
 

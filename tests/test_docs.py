@@ -18,7 +18,12 @@ from conftest import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md") if "```python" in page.read_text(encoding="utf-8"))
-NEEDS = {"keras": ["tensorflow", "tf2onnx"], "torch": ["torch", "onnxscript"], "jax": ["jax", "flax", "jax2onnx"]}
+NEEDS = {
+    "keras": ["tensorflow", "tf2onnx"],
+    "torch": ["torch", "onnxscript"],
+    "jax": ["jax", "flax", "jax2onnx"],
+    "root": ["ROOT", "distributed"],
+}
 
 
 def pieces(page: str) -> list[tuple[str, str]]:

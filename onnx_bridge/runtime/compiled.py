@@ -88,6 +88,11 @@ class CompiledModel(Signature):
     def __deepcopy__(self, memo: object) -> CompiledModel:
         return self
 
+    @property
+    def emitted(self) -> Emitted:
+        """The header and the weights that this was built from."""
+        return self._emitted
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self._emitted.for_calls(), self._body, self._flags, self._compiler, self._taps)
 
