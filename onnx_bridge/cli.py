@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TextIO
 
 from onnx_bridge.errors import BridgeError, VerificationError
@@ -86,7 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("-o", "--output", metavar="FOLDER", default=".", help="where the files go (default: here)")
     convert.add_argument("--name", help="the C++ name (default: that of the file)")
     takes_dims(convert)
-    convert.add_argument("--embed-weights", action="store_true", help="put the weights into the header instead of a file beside it")
+    convert.add_argument(
+        "--weights", choices=("file", "object", "source", "header"), default="file",
+        help="NAME.dat, mapped when it runs (default); NAME.o, linked; NAME_weights.cpp, compiled; text of the header, up to 4 MiB",
+    )  # fmt: skip
+    convert.add_argument("--target", metavar="MACHINE", help="what an object is for, as c++ -dumpmachine prints it (default: this machine)")
     convert.add_argument("--no-self-include", action="store_true", help="a longer header, which may be pasted, piped or declared as text")
     convert.add_argument("--no-verify", action="store_true", help="neither compile nor compare; the header says so")
 
@@ -124,8 +128,11 @@ def _said(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _convert(options: argparse.Namespace, out: Output) -> int:
+    from onnx_bridge.emit.objects import platform
     from onnx_bridge.pipeline import convert
 
+    if options.target is not None:
+        platform(options.target)  # what is wrong with it is said before the work is done
     with Progress(shown=not options.quiet) as progress:
         made = convert(
             options.model,
@@ -133,13 +140,12 @@ def _convert(options: argparse.Namespace, out: Output) -> int:
             name=options.name,
             dims=dict(options.dim),
             verify=not options.no_verify,
-            embed_weights=options.embed_weights,
             self_include=not options.no_self_include,
             progress=progress,
         )
-    header = made.save(options.output)
-    suffixes = [".hxx", ".onnx"] if options.embed_weights else [".hxx", ".dat", ".onnx"]
-    files = [str(header.with_suffix(suffix)) for suffix in suffixes]
+    made = replace(made, emitted=made.emitted.with_weights(options.weights))
+    header = made.save(options.output, options.weights, options.target)
+    files = [str(header.with_name(name)) for name in (*made.emitted.files(options.target), f"{made.name}.onnx")]
     if options.verbose:
         print(made.report.log, file=sys.stderr)
     out.result({"name": made.name, "files": files, "report": made.report}, f"{made.report}\nwrote {', '.join(files)}")

@@ -46,9 +46,22 @@ class Conversion:
         """The bytes of NAME.dat."""
         return self.emitted.weights.data
 
-    def save(self, folder: str | Path) -> Path:
-        """Writes NAME.hxx, NAME.dat (unless embedded) and NAME.onnx, the normal form; returns the header's path."""
-        path = self.emitted.write(folder)
+    def save(self, folder: str | Path, weights: str = "file", target: str | None = None) -> Path:
+        """Writes the header, its weights, and NAME.onnx, the normal form.
+
+        Args:
+            folder: where; it is made if it is not there.
+            weights: how they come into a program. "file": NAME.dat, mapped when a Model is opened. "object": NAME.o (NAME.obj for Windows),
+                linked. "source": NAME_weights.cpp, compiled; the assembler copies NAME.dat. "header": as its text, up to 4 MiB.
+            target: the machine that an object is for, as `c++ -dumpmachine` prints it; this one, if it is None.
+
+        Returns:
+            The header's path.
+
+        Raises:
+            ArgumentError: `weights` is none of these, there are too many for the form, or there are no objects for that machine.
+        """
+        path = self.emitted.with_weights(weights).write(folder, target)
         onnx.save(self.normal, path.with_suffix(".onnx"))
         return path
 

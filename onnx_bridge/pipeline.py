@@ -50,7 +50,6 @@ def convert(
     dims: Mapping[str, int] | None = None,
     verify: bool = True,
     inputs: Iterable[Mapping[str, np.ndarray]] = (),
-    embed_weights: bool = False,
     self_include: bool = True,
     without: Collection[str] = (),
     strict: bool = False,
@@ -70,7 +69,6 @@ def convert(
         dims: numbers for symbolic dims, which then are constants of the header.
         verify: compile and compare; False is the only way to get a header that was not compared.
         inputs: inputs to compare with, by name, beside the seeded ones.
-        embed_weights: put the weights into the header.
         self_include: the header includes itself once for each instruction set; False gives a longer one that does not, for interpreters
             that are handed text, for standard input, and for pasting it into another file.
         without: passes to leave out, by name, to find out which one did something.
@@ -104,7 +102,7 @@ def convert(
         report.name, report.notes, report.log = rmodel.name, [*origin.notes, *notes, *rmodel.notes], origin.log
         report.narrowed = [str(found) for found in rmodel.narrowed]
         with stage("emit"):
-            emitted = emit(rmodel, embed_weights=embed_weights, self_include=self_include)
+            emitted = emit(rmodel, self_include=self_include)
         if verify:
             with stage("compile"):
                 library = built(emitted)

@@ -103,7 +103,7 @@ def headers(model: Path, folder: Path) -> tuple[Emitted, Emitted]:
 
 def complaint(way: Way, plain: Emitted, text: Emitted, folder: Path) -> str:
     """What a compiler says; nothing, if nothing."""
-    file = '"", ' if plain.weights.payload_bytes and not plain.embedded else ""
+    file = '"", ' if plain.weights.payload_bytes and plain.form == "file" else ""
     source = way.before + USE.format(name=plain.name, file=file)
     if way.text:
         source = source.replace(f'#include "{plain.name}.hxx"', text.header)

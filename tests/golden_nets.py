@@ -13,7 +13,8 @@ from onnx import TensorProto
 from zoo import Net
 
 from onnx_bridge import convert
-from onnx_bridge.emit import header
+from onnx_bridge.emit import banner
+from onnx_bridge.emit.header import emit
 
 FOLDER = Path(__file__).resolve().parent / "golden"
 GOLDEN: dict[str, Callable[[], onnx.ModelProto]] = {}
@@ -34,8 +35,8 @@ def made(name: str) -> dict[str, str]:
     """
     model = convert(GOLDEN[name](), name=name, verify=False).model
     model.source = {"file": f"{name}.onnx", "sha256": "0" * 64, "opsets": "ai.onnx 17"}
-    with patch.object(header, "__version__", "VERSION"):
-        emitted = header.emit(model)
+    with patch.object(banner, "__version__", "VERSION"):
+        emitted = emit(model)
     return {f"{name}.hxx": emitted.header, f"{name}.dat.sha256": f"{sha256(emitted.weights.data).hexdigest()}  {name}.dat\n"}
 
 

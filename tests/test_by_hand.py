@@ -99,7 +99,7 @@ def test_the_passes_run_once(tmp_path: Path) -> None:
 
     assert header == tmp_path / "by_hand.hxx" and (tmp_path / "by_hand.dat").exists()
     assert header.read_text() == small().generate().header
-    assert "by_hand.dat" not in small().generate(embed_weights=True).header
+    assert "by_hand.dat" not in small().generate(weights="header").header
 
 
 def test_what_is_wrong_is_said_where_it_is_added() -> None:

@@ -51,7 +51,7 @@ def test_convert_writes_three_files(net: Path, tmp_path: Path, capsys: pytest.Ca
 
 def test_convert_takes_options(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A name, a fixed dim, embedded weights, text that does not include itself, and no proof."""
-    options = ["--name", "other", "--dim", "N=4", "--embed-weights", "--no-self-include", "--no-verify"]
+    options = ["--name", "other", "--dim", "N=4", "--weights", "header", "--no-self-include", "--no-verify"]
     status, text, _ = run(capsys, "convert", net, "-o", tmp_path, *options)
     header = (tmp_path / "other.hxx").read_text()
 

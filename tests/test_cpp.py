@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("headers")
     for name in (*HEADERS, "lstm_tagger", "windows"):
         model = ZOO["mlp" if name == "embedded" else name]()
-        convert(model, name=name, verify=False, embed_weights=name == "embedded").emitted.write(made)
+        convert(model, name=name, verify=False).save(made, "header" if name == "embedded" else "file")
     (made / "data.hxx").write_text(data(), encoding="ascii")
     return made
 

@@ -67,7 +67,7 @@ WALLS: dict[str, set[str]] = {
     "backend": {"pipeline", "runtime"},
     "root": {"conversion", "emit", "ir", "runtime", "toolchain"},
     "demo": {"pipeline"},
-    "cli": {"pipeline", "custom", "frontends", "operators", "ir", "demo"},
+    "cli": {"pipeline", "custom", "emit", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
     "__init__": {"hooks", "optimise", "pipeline", "conversion", "custom", "ir", "passes", "emit", "runtime"},
 }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from onnx_bridge.emit import canaries
 from onnx_bridge.emit.amalgamate import amalgamate, names_of
+from onnx_bridge.emit.banner import UNPROVEN, banner, labelled, rows_of
 from onnx_bridge.emit.bodies import body_enumerators, choices, detection, including_itself, regions, undefined
-from onnx_bridge.emit.contract import contract
+from onnx_bridge.emit.embed import check_form, names_beside, write_beside
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.methods import functions_of_dims, functor, marked, names_in
@@ -32,7 +32,6 @@ from onnx_bridge.ir.tensor import PARTS, Tensor
 from onnx_bridge.ir.validate import check_written
 from onnx_bridge.passes.memory import MemoryPlan, plan_memory
 from onnx_bridge.targets import bodies_that_differ, words_of
-from onnx_bridge.version import __version__
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,11 @@ class Emitted:
         bounds: sizes that say how much room there is, with those of `found` that say how much was needed.
         input_groups, output_groups: what the file takes and gives that is no tensor, by the names of tensors here.
         bodies: the names of the bodies that the header holds, the best first: what `compile(body=...)` takes beside "best".
+        form: how the weights come into a program, one of `embed.FORMS`.
         tapping: makes the same header with taps, on the same weights; None where that can no longer be told.
+        forming: makes it with the weights in another form; None where that can no longer be told.
         guarding: makes the same network's header with canaries; None where that can no longer be told.
+        proof: what the banner says that was compared.
         steady: whether calls of the same sizes do the same work: there are no loops or branches.
     """
 
@@ -64,7 +66,7 @@ class Emitted:
     outputs: list[Tensor]
     symbols: dict[str, str]
     plan: MemoryPlan
-    embedded: bool = False
+    form: str = "file"
     symbol_inputs: dict[str, InputValue] = field(default_factory=dict)
     tapped: list[Tensor] = field(default_factory=list)
     conditions: list[Size] = field(default_factory=list)
@@ -74,7 +76,9 @@ class Emitted:
     output_groups: tuple[Group, ...] = ()
     bodies: tuple[str, ...] = ()
     steady: bool = True
+    proof: tuple[str, ...] = ()
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
+    forming: Callable[[str], Emitted] | None = field(default=None, repr=False, compare=False)
     guarding: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
 
     def with_taps(self) -> Emitted:
@@ -96,50 +100,78 @@ class Emitted:
     def with_proof(self, proof: Sequence[str]) -> Emitted:
         """The same header with what was compared in its banner, a line a thing; without lines it says that nothing was."""
         lines = self.header.split("\n")
-        first = lines.index(_labelled("proof", UNPROVEN))
-        lines[first : first + 1] = _rows([("proof", line) for line in proof or [UNPROVEN]])
-        return replace(self, header="\n".join(lines))
+        first = lines.index(labelled("proof", UNPROVEN))
+        lines[first : first + 1] = rows_of([("proof", line) for line in proof or [UNPROVEN]])
+        return replace(self, header="\n".join(lines), proof=tuple(proof))
 
-    def write(self, folder: str | Path) -> Path:
-        """Writes the header and, unless it is embedded, the weights file; returns the header's path."""
+    def with_weights(self, form: str) -> Emitted:
+        """The same header, with the same proof, whose weights come into a program in another form.
+
+        Args:
+            form: one of `onnx_bridge.emit.embed.FORMS`.
+
+        Raises:
+            ArgumentError: it is none of these, or there are too many weights for it.
+        """
+        if form == self.form:
+            return self
+        assert self.forming is not None, "for_calls() has left out what is needed"
+        return self.forming(form).with_proof(self.proof)
+
+    def write(self, folder: str | Path, target: str | None = None) -> Path:
+        """Writes the header and what its form of weights needs beside it.
+
+        Args:
+            folder: where; it is made if it is not there.
+            target: the machine that an object is for, as `c++ -dumpmachine` prints it; this one, if it is None.
+
+        Returns:
+            The header's path.
+
+        Raises:
+            ArgumentError: there are no objects for that machine.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.hxx"
         path.write_text(self.header, encoding="ascii", newline="\n")
-        if not self.embedded:
-            with (folder / f"{self.name}.dat").open("wb") as file:
-                self.weights.write(file)
+        write_beside(folder, self.name, self.weights, self.form, target)
         return path
+
+    def files(self, target: str | None = None) -> list[str]:
+        """The names of the files that `write` writes, the header first, then what is compiled or linked with it."""
+        return [f"{self.name}.hxx", *names_beside(self.name, self.form, target)]
 
     def for_calls(self) -> Emitted:
         """What compiling and calling need: not the plan, which holds every operator and constant of the network."""
         inputs, outputs, tapped = (
             [Tensor(t.name, t.type, layout=t.layout) for t in tensors] for tensors in (self.inputs, self.outputs, self.tapped)
         )
-        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped, tapping=None, guarding=None)
+        return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped, tapping=None, forming=None, guarding=None)
 
 
-def emit(model: RModel, *, embed_weights: bool = False, self_include: bool = True, guarded: bool = False) -> Emitted:
+def emit(model: RModel, *, weights: str = "file", self_include: bool = True, guarded: bool = False) -> Emitted:
     """Emits a model after its passes: once, for what changes afterwards there are `Emitted.with_proof` and `Emitted.with_taps`.
 
     Args:
         model: the model.
-        embed_weights: put the weights into the header instead of a file beside it.
+        weights: how they come into a program: as a "file", an "object" that is linked, a "source" that is compiled, or in the "header".
         self_include: let the header include itself once for each instruction set; otherwise it holds their bodies one after the other.
         guarded: with canaries, see `Emitted.with_canaries`.
 
     Raises:
+        ArgumentError: `weights` is none of these, or there are too many for the form.
         InternalError: an operator reads what nothing writes.
     """
     check_written(model, "emit")
-    return _Header(model, embed_weights, self_include, guarded).make()
+    return _Header(model, self_include, guarded).make(weights)
 
 
 class _Header:
     """A model's network, written once, with its weights packed; `make` puts the header around it."""
 
-    def __init__(self, model: RModel, embed: bool, self_include: bool, guarded: bool) -> None:
-        self.model, self.embed, self.self_include = model, embed, self_include
+    def __init__(self, model: RModel, self_include: bool, guarded: bool) -> None:
+        self.model, self.self_include = model, self_include
         self.plan = plan_memory(model, canaries.GUARD if guarded else 0)
         self.kernel_files = {file for op in all_operators(model) for file in op.kernel_files()} | {"vector.hxx"}
         self.kernel_files |= {canaries.KERNEL} if guarded else set()
@@ -156,8 +188,9 @@ class _Header:
         self.writer.operators(model.operators)
         self.image = self.writer.packing.image(model.name)
 
-    def make(self, taps: bool = False) -> Emitted:
-        """The header; with `taps`, one that hands out every intermediate tensor."""
+    def make(self, form: str = "file", taps: bool = False) -> Emitted:
+        """The header, whose weights have the `form`; with `taps`, one that hands out every intermediate tensor."""
+        check_form(form, self.image)
         lines, tapped = self.writer.with_taps() if taps else (self.writer.lines, [])
         network = self.network(lines)
         functors = self.functors()
@@ -172,10 +205,10 @@ class _Header:
         computed = [*self.writer.sizes, *(size for sizes in self.model.input_values.values() for size in sizes)]
         sizes = replace(self.sizes, computed=computed)
         plain = ["Found&"] * bool(self.found) + self.parameters(named=False)
-        has_file = image.payload_bytes > 0 and not self.embed
-        loading = Loading(self.model.name, image, self.embed)
+        has_file = image.payload_bytes > 0 and form == "file"
+        loading = Loading(self.model.name, image, form)
         texts = {
-            "BANNER": self.banner(image, kernels + functors), "NAME": self.model.name,
+            "BANNER": banner(self.model, self.plan, self.symbols, self.arguments, image, kernels + functors, form), "NAME": self.model.name,
             "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
             "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(), "WEIGHT_FIELDS": loading.fields(),
             "CONSTRUCTORS": loading.constructors(), "LOADERS": loading.declarations(), "DEFINITIONS": loading.definitions(),
@@ -211,7 +244,7 @@ class _Header:
             self.model.outputs,
             self.symbols,
             self.plan,
-            self.embed,
+            form,
             dict(self.model.symbol_inputs),
             tapped,
             list(self.model.conditions),
@@ -221,8 +254,10 @@ class _Header:
             tuple(self.model.output_groups),
             tuple(target.name for target in targets),
             not any(nested_models(op) for op in self.model.operators),
-            partial(self.make, taps=True),
-            partial(emit, self.model, embed_weights=self.embed, self_include=self.self_include, guarded=True),
+            (),
+            partial(self.make, form, taps=True),
+            self.make,
+            partial(emit, self.model, weights=form, self_include=self.self_include, guarded=True),
         )
 
     # ---- the network
@@ -331,65 +366,9 @@ class _Header:
         lines.append(f"{INDENT}return run_({arguments});")
         return "\n".join(lines)
 
-    def banner(self, image: WeightsImage, code: str) -> str:
-        model, name = self.model, self.model.name
-        counts = Counter(op.op_type for op in all_operators(model))
-        rows = [
-            (
-                "model",
-                comment(
-                    f"{model.source.get('file', name)}, sha256 {model.source.get('sha256', '')[:16]}..., {model.source.get('opsets', '')}"
-                ),
-            )
-        ]
-        operators = ", ".join(f"{count} {op}" for op, count in counts.most_common())
-        rows += [("operators", line) for line in textwrap.wrap(comment(operators), 100)] or [("operators", "none")]
-        rows += [("input", comment(f"{t.name}  {t.type}")) for t in model.inputs]
-        rows += [("output", comment(f"{t.name}  {t.type}")) for t in model.outputs]
-        rows += [("narrowed", comment(str(found))) for found in model.narrowed]
-        where = "in this header" if self.embed else f"{name}.dat"
-        rows.append(("weights", f"{where}, {image.bytes:,} bytes (safetensors)" if image.payload_bytes else "none"))
-        ones = dict.fromkeys(self.symbols, 1)
-        at = f" where every size is {1}" if self.symbols else ""
-        rows.append(("workspace", f"{self.plan.offsets(ones)[1]:,} bytes{at}"))
-        rows.append(("proof", UNPROVEN))
-        lines = [f"// {name}.hxx: made by onnx_bridge {__version__}. Do not edit; convert the model again.", "//", *_rows(rows)]
-        dims_text = "{" + ", ".join(self.symbols.values()) + "}"
-        call = ", ".join(["ws", dims_text, *self.arguments.values()])
-        sofie_args = ", ".join([*self.symbols.values(), *(self.arguments[t] for t in model.inputs)])
-        file = "" if self.embed or not image.payload_bytes else f'("{name}.dat")'
-        lines += [
-            "//",
-            f"//   onnx_bridge::{name}::Model model{file};  // weights, mapped once; const, any number of threads",
-            f"//   onnx_bridge::{name}::Workspace ws(model{', ' + dims_text if self.symbols else ''});  // one a thread",
-            f"//   model.infer({call});  // caller's memory in and out",
-            "//",
-            f"//   TMVA_SOFIE_{name}::Session s{file};  // SOFIE's face on the same body",
-            f"//   auto y = s.infer({sofie_args});",
-            "//",
-            *contract(code),
-        ]
-        return "\n".join(line.rstrip() for line in lines)
-
 
 #: How much room there is where a caller does not say it.
 ROOM = 4096
-
-#: What the banner says of a header that was compared with nothing.
-UNPROVEN = "none: converted without verification"
-
-
-def _rows(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Rows of the banner; what several in a row are called stands before the first."""
-    lines, last = [], ""
-    for what, text in rows:
-        lines.append(_labelled(what if what != last else "", text))
-        last = what
-    return lines
-
-
-def _labelled(what: str, text: str) -> str:
-    return f"//   {what:<10} {text}".rstrip()
 
 
 def _tap_type(taps: bool, name: str = "") -> list[str]:

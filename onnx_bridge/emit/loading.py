@@ -1,11 +1,11 @@
-"""How a Model comes by its weights: constructors, `open`, and what they share. Without weights, from the header itself, or from a file."""
+"""How a Model comes by its weights: constructors, `open`, what they share. From the program, a file, or memory; or there are none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from onnx_bridge.emit.embed import embedded
+from onnx_bridge.emit.embed import embedded, linked
 from onnx_bridge.emit.weights import WeightsImage
 from onnx_bridge.emit.writer import INDENT
 
@@ -17,6 +17,17 @@ _BIND_PARAMETERS = (
 _WEIGHTS = f"""{INDENT}const char* data = nullptr;
 {INDENT}template <class T>
 {INDENT}const T* at(std::size_t offset) const {{ return reinterpret_cast<const T*>(data + offset); }}"""
+#: What names a file that travels with a program.
+_BESIDE = f"""{INDENT}/// A path from the folder of the shared library or program that this is compiled into, as
+{INDENT}/// Model(Model::beside("../share/net.dat")) needs. The path itself where it is absolute, or that folder is not known.
+#if !defined(_WIN32)
+{INDENT}__attribute__((visibility("hidden")))
+#endif
+{INDENT}static std::string beside(const std::string& path)
+{INDENT}{{
+{INDENT * 2}static const char here = 0;
+{INDENT * 2}return WeightsFile::beside(path, &here);
+{INDENT}}}""".split("\n")
 _Way: TypeAlias = "tuple[str, str, str, list[str]]"
 _NONE: _Way = ("", "", "choose(body)", [])
 _MEMORY: _Way = (
@@ -34,12 +45,12 @@ class Loading:
     Args:
         name: the model's C++ name.
         image: the weights.
-        embed: whether they stand in the header.
+        form: one of `embed.FORMS`.
     """
 
     name: str
     image: WeightsImage
-    embed: bool
+    form: str
 
     def fields(self) -> str:
         """What stands in Weights: a function for each, which knows where it lies."""
@@ -51,10 +62,12 @@ class Loading:
 
     def constructors(self) -> str:
         """Public: each way twice, throwing and not."""
-        ways = [_NONE] if not self.image.payload_bytes else [self._header() if self.embed else self._file(), _MEMORY]
-        options = "Body body = Body::best" + (", Check check = Check::all" if self.image.payload_bytes else "")
+        from_file = self.form == "file"
+        ways = [_NONE] if not self.image.payload_bytes else [self._file() if from_file else self._program(), _MEMORY]
         throwing, plain = ["#if defined(__cpp_exceptions)"], ["#endif"]
         for constructor, parameters, loaded, comments in ways:
+            check = "" if not self.image.payload_bytes else "layout" if not constructor else "all"
+            options = "Body body = Body::best" + (f", Check check = Check::{check}" if check else "")
             explicit = "" if constructor.startswith("const void*") else "explicit "
             throwing += [f"{INDENT}/// {line}" for line in comments]
             throwing += [
@@ -69,13 +82,13 @@ class Loading:
                 f"{INDENT * 2}return opened(model, model.{loaded}, error);",
                 f"{INDENT}}}",
             ]
-        return "\n".join([*throwing, *plain])
+        return "\n".join([*throwing, *plain, *(_BESIDE if from_file and self.image.payload_bytes else [])])
 
     def declarations(self) -> str:
         """Private: what the ways share."""
         if not self.image.payload_bytes:
             return f"{INDENT}// no weights"
-        lines = [] if self.embed else [f"{INDENT}std::string load(const std::string& file, Body body, Check check);"]
+        lines = [] if self.form != "file" else [f"{INDENT}std::string load(const std::string& file, Body body, Check check);"]
         return "\n".join([*lines, f"{INDENT}std::string bind({_BIND_PARAMETERS});"])
 
     def definitions(self) -> str:
@@ -91,22 +104,30 @@ class Loading:
             f"{INDENT}return choose(body);",
             "}",
         ]  # fmt: skip
-        return "\n".join([*lines, embedded(self.image.data) if self.embed else self._load()])
+        if self.form == "file":
+            return "\n".join([*lines, self._load()])
+        return "\n".join([*lines, embedded(self.image.data) if self.form == "header" else linked(self.name, self.image)])
 
     def before(self) -> str:
         """What stands before the class."""
-        return "inline const char* embedded_weights();\n" if self.embed and self.image.payload_bytes else ""
+        return "inline const char* embedded_weights();\n" if self.form != "file" and self.image.payload_bytes else ""
 
-    def _header(self) -> _Way:
-        loaded = f'bind(embedded_weights(), {self.image.bytes}, "the header", 0, body, check)'
-        return "", "", loaded, ["The weights are those in this header."]
+    def _program(self) -> _Way:
+        where = "the header" if self.form == "header" else "the program"
+        loaded = f'bind(embedded_weights(), {self.image.bytes}, "{where}", 0, body, check)'
+        comments = {
+            "header": ["The weights are those in this header."],
+            "object": [f"The weights are linked into the program: {self.name}.o, or {self.name}.obj."],
+            "source": [f"The weights are linked into the program: {self.name}_weights.cpp, compiled."],
+        }
+        return "", "", loaded, comments[self.form]
 
     def _file(self) -> _Way:
         return (
             'const std::string& file = ""', "const std::string& file, ", "load(file, body, check)",
             [
                 f'Maps the weights file. Where none is named, it is "{self.name}.dat" in the working directory, else beside the',
-                "program (Linux), else beside this header.",
+                "shared library or program that this is compiled into, else beside this header.",
             ],
         )  # fmt: skip
 
@@ -116,7 +137,8 @@ class Loading:
             "__attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)",
             "{",
             f"{INDENT}WeightsFile found;",
-            f'{INDENT}const std::string path = file.empty() ? WeightsFile::find("{self.name}.dat", __FILE__) : file;',
+            f'{INDENT}const std::string name = "{self.name}.dat";',
+            f"{INDENT}const std::string path = file.empty() ? WeightsFile::find(name, beside(name), __FILE__) : file;",
             f"{INDENT}if (std::string problem = found.open(path); !problem.empty()) return problem;",
             f"{INDENT}file_ = found.data;",
             f"{INDENT}return bind(found.data.get(), found.bytes, path, found.identity, body, check);",

@@ -11,7 +11,7 @@ _HAS = {
     "cmath": "abs ceil exp fabs floor fma fmod isfinite isinf isnan log nearbyint pow rint round signbit sqrt tanh trunc",
     "cstddef": "ptrdiff_t size_t nullptr_t byte",
     "cstdint": "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t uintmax_t",
-    "cstdio": "FILE fclose fopen fprintf fread fseek ftell printf snprintf",
+    "cstdio": "FILE fclose fgets fopen fprintf fread fseek ftell printf snprintf sscanf",
     "cstring": "memcmp memcpy memmove memset strlen",
     "ctime": "time",
     "initializer_list": "initializer_list",
@@ -34,7 +34,7 @@ _WHERE = {name: header for header, names in _HAS.items() for name in names.split
 #: The names that the table knows.
 KNOWN = _WHERE.keys()
 #: Headers of Unix, and what they are for.
-_UNIX = ("fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h")
+_UNIX = ("dlfcn.h", "fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h")
 
 
 def included(text: str) -> str:
@@ -44,8 +44,7 @@ def included(text: str) -> str:
     headers = {_WHERE[name] for name in names if name in _WHERE} | {"cstddef", "initializer_list"}
     if names - _WHERE.keys():
         headers = set(_HAS)
-    if re.search(r"\berrno\b", code):
-        headers.add("cerrno")
+    headers |= {header for name, header in _WHERE.items() if name[0] == "!" and re.search(rf"\b{name[1:]}\b", code)}
     lines = [f"#include <{header}>" for header in sorted(headers)]
     if "::mmap(" in code:
         lines += ["#if defined(__unix__) || defined(__APPLE__)", *(f"#include <{header}>" for header in _UNIX), "#endif"]

@@ -207,7 +207,7 @@ class RModel:
         """The header and the weights, as an `Emitted`; `initialize` comes first if that was left out.
 
         Args:
-            **options: those of `onnx_bridge.emit.header.emit`: `embed_weights`, `self_include`, `proof`.
+            **options: those of `onnx_bridge.emit.header.emit`: `weights`, `self_include`.
 
         Raises:
             ArgumentError: the model's name cannot be that of a namespace.

@@ -65,5 +65,5 @@ def declare(net: Conversion | CompiledModel | Emitted, *, flags: Sequence[str] =
     else:
         load(built)
         compile_text(f'#include "{quoted(folder / face)}"\n')
-    found = _DECLARED[emitted.name] = Declared(emitted.name, "" if emitted.embedded else str(weights), built)
+    found = _DECLARED[emitted.name] = Declared(emitted.name, "" if emitted.form != "file" else str(weights), built)
     return found

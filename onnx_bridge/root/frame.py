@@ -143,7 +143,7 @@ def _declare_network(emitted: Emitted, alias: str) -> str:
         load(built)
         begin, end = "#define ONNX_BRIDGE_RDF_DECLARED\n", "#undef ONNX_BRIDGE_RDF_DECLARED\n"
     compile_text(f'#include "{quoted(folder / GENERIC[0].name)}"\n{begin}#include "{quoted(folder / file)}"\n{end}')
-    return "" if emitted.embedded else str(folder / f"{emitted.name}.dat")
+    return "" if emitted.form != "file" else str(folder / f"{emitted.name}.dat")
 
 
 def _distribute(emitted: Emitted, columns: Sequence[str]) -> None:

@@ -67,7 +67,7 @@ def emitted_of(net: Conversion | CompiledModel | Emitted) -> Emitted:
         ArgumentError: it is no converted network.
     """
     if isinstance(net, Emitted):
-        return net
+        return net if net.form in ("file", "header") else net.with_weights("file")  # Cling links no objects
     if isinstance(net, Conversion):
         return net.emitted.for_calls()
     if isinstance(net, CompiledModel):

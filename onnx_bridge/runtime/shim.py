@@ -40,7 +40,7 @@ def shim(emitted: Emitted, taps: bool = False) -> str:
     text_in = [i for i, t in enumerate(emitted.inputs) if t.dtype is string]
     text_out = [i for i, t in enumerate(emitted.outputs) if t.dtype is string]
     arguments = ", ".join([*inputs, *outputs])
-    weights = "" if emitted.embedded or not emitted.weights.payload_bytes else "data, bytes, "
+    weights = "data, bytes, " if emitted.weights.payload_bytes else ""
     tap = (
         "static thread_local void (*current_tap)(int, const void*, std::size_t) = nullptr;\n"
         "static void (*active_tap())(int, const void*, std::size_t) { return current_tap; }\n"

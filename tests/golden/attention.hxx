@@ -42,6 +42,7 @@
 #include <utility>
 #include <vector>
 #if defined(__unix__) || defined(__APPLE__)
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -142,8 +143,9 @@ struct WeightsFile {
       return {};
    }
 
-   /// The name of the weights where none is given: in the working directory if it is there, else beside the program, else beside `header`.
-   __attribute__((cold)) static std::string find(const std::string& name, const std::string& header)
+   /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
+   /// beside the program that has loaded the library, else beside `header`.
+   __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
       std::string program;
 #if defined(__linux__)
@@ -151,12 +153,40 @@ struct WeightsFile {
       const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
       if (length > 0) program.assign(path, static_cast<std::size_t>(length));
 #endif
-      for (const std::string& place : {std::string(), folder(program), folder(header)})
-         if (WeightsFile().open(place + name).empty()) return place + name;
+      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+         if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
+   /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
+   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   {
+      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
+      return absolute ? path : folder(module_of(address)) + path;
+   }
+
 private:
+   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
+   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
+   {
+#if defined(__linux__)
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
+      char line[4352];
+      while (maps && std::fgets(line, sizeof(line), maps.get())) {
+         unsigned long long begin = 0, end = 0;
+         int at = 0;
+         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
+         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
+         if (!read || place < begin || place >= end) continue;
+         const std::string file(line + at);
+         return file.substr(0, file.find('\n'));
+      }
+#elif defined(__unix__) || defined(__APPLE__)
+      ::Dl_info found{};
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+#endif
+      return {};
+   }
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
@@ -272,7 +302,7 @@ class Model {
 public:
 #if defined(__cpp_exceptions)
    /// Maps the weights file. Where none is named, it is "attention.dat" in the working directory, else beside the
-   /// program (Linux), else beside this header.
+   /// shared library or program that this is compiled into, else beside this header.
    explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all)
    { raise(load(file, body, check)); }
    /// Weights in the caller's memory (64-byte aligned), which must outlive the Model.
@@ -290,6 +320,16 @@ public:
    {
       Model model(nullptr);
       return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
+   }
+   /// A path from the folder of the shared library or program that this is compiled into, as
+   /// Model(Model::beside("../share/net.dat")) needs. The path itself where it is absolute, or that folder is not known.
+#if !defined(_WIN32)
+   __attribute__((visibility("hidden")))
+#endif
+   static std::string beside(const std::string& path)
+   {
+      static const char here = 0;
+      return WeightsFile::beside(path, &here);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -527,7 +567,8 @@ __attribute__((cold)) inline std::string Model::bind(const char* data, std::size
 __attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)
 {
    WeightsFile found;
-   const std::string path = file.empty() ? WeightsFile::find("attention.dat", __FILE__) : file;
+   const std::string name = "attention.dat";
+   const std::string path = file.empty() ? WeightsFile::find(name, beside(name), __FILE__) : file;
    if (std::string problem = found.open(path); !problem.empty()) return problem;
    file_ = found.data;
    return bind(found.data.get(), found.bytes, path, found.identity, body, check);
