@@ -122,7 +122,8 @@ def test_programs_find_their_weights(made: Conversion, tmp_path: Path) -> None:
     (tmp_path / "lib" / "data").mkdir(parents=True)
     library, program = tmp_path / "lib" / "libnet.so", tmp_path / "program"
     compiler.run([*flags, "-shared", "-fPIC", f"-I{tmp_path / 'file'}", str(tmp_path / "library.cpp"), "-o", str(library)])
-    linked = [str(tmp_path / "linked" / "mlp.o"), f"-L{library.parent}", "-lnet", f"-Wl,-rpath,{tmp_path / 'lib'},-rpath,{tmp_path / 'moved'}"]
+    paths = f"-Wl,-rpath,{tmp_path / 'lib'},-rpath,{tmp_path / 'moved'}"
+    linked = [str(tmp_path / "linked" / "mlp.o"), f"-L{library.parent}", "-lnet", paths]
     compiler.run([*flags, f"-I{tmp_path / 'linked'}", str(tmp_path / "main.cpp"), *linked, "-o", str(program)])
     (tmp_path / "empty").mkdir()
     (tmp_path / "file" / "mlp.dat").rename(tmp_path / "lib" / "data" / "mlp.dat")
