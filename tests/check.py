@@ -26,7 +26,7 @@ from onnx_bridge.toolchain import build
 NEWEST = 22
 
 #: Operators for which the oracle ends the whole process on empty inputs, or gives nothing.
-ABORTS_ON_EMPTY = {"DynamicQuantizeLSTM", "Einsum", "FeatureVectorizer", "GRU", "LSTM", "QLinearSoftmax", "RNN", "Unique"}
+ABORTS_ON_EMPTY = {"DynamicQuantizeLSTM", "Einsum", "FeatureVectorizer", "GRU", "LSTM", "QAttention", "QLinearSoftmax", "RNN", "Unique"}
 
 #: What strings are drawn from.
 WORDS = ["a", "b", "", "a b", "b a  c", "\N{LATIN SMALL LETTER E WITH ACUTE}", "ab"]

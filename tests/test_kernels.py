@@ -29,6 +29,8 @@ BUILDS = {
 }
 STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.hxx)"\n', re.MULTILINE)
+#: Kernels that stand outside of the regions.
+OUTSIDE = ("weights_file.hxx", "canaries.hxx", "checked_size.hxx", "regions.hxx")
 SYSTEM = "cmath cstddef cstdint cstring limits string_view type_traits utility"
 
 
@@ -130,3 +132,12 @@ def test_no_kernel_calls_an_inexact_function_of_the_c_library() -> None:
 
         assert not found, f"{name} calls {sorted(found)}; what is not in kernels/ yet has to be written there"
     assert {"exp", "sin", "pow"} <= own
+
+
+def test_kernels_stand_beside_each_other(tmp_path: Path) -> None:
+    """No two hold one name for different things, nor does one hide a name of another's: a network may need any of them."""
+    every = " ".join(file.name for file in sorted(KERNELS.glob("*.hxx")) if file.name not in OUTSIDE)
+    test = tmp_path / "every.cpp"
+    test.write_text(f"// kernels: {every}\n", encoding="ascii")
+
+    find_compiler().run([*STRICT, "-fsyntax-only", "-include", str(write_headers(test, tmp_path)), f"-I{tmp_path}", str(test)])

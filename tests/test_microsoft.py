@@ -149,3 +149,26 @@ def test_halves() -> None:
     assert got.dtype == np.float16
     (want,) = oracle(model_of("MultiHeadAttention", whole, num_heads=3)).run(None, {k: v.astype(np.float32) for k, v in halves.items()})
     np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3)
+
+
+def test_types_of_their_own() -> None:
+    """Outputs beside halves that are none: a mean stays float32, a count int32."""
+    x, skip, gamma = (numbers(*shape, seed=seed).astype(np.float16) for seed, shape in enumerate([(2, 3, 8), (2, 3, 8), (8,)]))
+    y, mean, deviation, total = answers("SkipLayerNormalization", {"x": x, "skip": skip, "gamma": gamma}, ("y", "mean", "inv", "sum"))
+    assert [value.dtype.name for value in (y, mean, deviation, total)] == ["float16", "float32", "float32", "float16"]
+    wide = x.astype(np.float64) + skip
+    np.testing.assert_allclose(mean, wide.mean(-1, keepdims=True), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(deviation, 1 / np.sqrt(wide.var(-1, keepdims=True)), rtol=2e-3)
+
+    words = np.array([[3, 1, 0], [2, 2, 3]], np.int32)
+    tables = {name: numbers(4, 8, seed=seed) for seed, name in enumerate(("table", "places"))}
+    rest = {"nokinds": x, "gamma": numbers(8, seed=5), "beta": numbers(8, seed=6), "mask": np.array([[1, 1, 0], [1, 0, 0]], np.int32)}
+    whole = {"words": words, "nosegments": words, **tables, **rest}
+    halves = {name: value if value.dtype == np.int32 else value.astype(np.float16) for name, value in whole.items()}
+    given = {name: value.astype(np.float32) for name, value in halves.items() if name[:2] != "no" and value.dtype != np.int32}
+    model = model_of("EmbedLayerNormalization", whole, ("y", "kept"))
+    model.graph.output[1].type.tensor_type.elem_type = onnx.TensorProto.INT32
+    want, kept = oracle(model).run(None, {**given, "words": words, "mask": rest["mask"]})
+    got = answers("EmbedLayerNormalization", halves, ("y", "kept"))
+    assert got[0].dtype == np.float16 and np.array_equal(got[1], kept)
+    np.testing.assert_allclose(got[0], want, rtol=2e-3, atol=2e-3)

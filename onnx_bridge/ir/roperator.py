@@ -60,6 +60,8 @@ class ROperator:
     computes: ClassVar[Sequence[Sequence[DType]]] = ()
     #: Types that are none of those, and which of those they are computed in: inputs are cast to it, outputs back, rounded or truncated.
     widens: ClassVar[Mapping[DType, DType]] = MappingProxyType(dict.fromkeys(dtypes.HALVES, dtypes.float32))
+    #: Outputs that have a type of their own where no schema says so: they are not what inputs of the widened type are.
+    own_types: ClassVar[Sequence[int]] = ()
     #: Inputs that are lists of numbers, such as axes and sizes: tensors of rank 1.
     vectors: ClassVar[Sequence[int]] = ()
     #: The output is the first input's memory under another shape.

@@ -71,9 +71,9 @@ ONNX_BRIDGE_INLINE ivec add_quads(ivec sum, ivec a, ivec w)
 
 ONNX_BRIDGE_INLINE std::int32_t load_quad(const std::uint8_t* p)
 {
-   std::int32_t quad;
-   std::memcpy(&quad, p, 4);
-   return quad;
+   std::int32_t four;
+   std::memcpy(&four, p, 4);
+   return four;
 }
 
 /// sums[i][n] = sum over the pieces of row i of a w, for the 16 columns of one panel.
@@ -111,8 +111,8 @@ ONNX_BRIDGE_INLINE void quad_tile(const Pieces& pieces, const std::uint8_t* a, S
                pair_vec row[Rows];
                ONNX_BRIDGE_UNROLL
                for (int i = 0; i < Rows; i++) {
-                  const quad_vec quad = load_quad(from + i * a_row) - quad_vec{};
-                  row[i] = __builtin_convertvector(reinterpret_cast<unsigned_quad_bytes>(quad), pair_vec);
+                  const quad_vec four = load_quad(from + i * a_row) - quad_vec{};
+                  row[i] = __builtin_convertvector(reinterpret_cast<unsigned_quad_bytes>(four), pair_vec);
                }
                ONNX_BRIDGE_UNROLL
                for (int j = 0; j < vectors; j++) {

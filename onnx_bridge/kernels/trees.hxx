@@ -16,9 +16,9 @@
 #include "vector.hxx"
 
 /// Floats of scratch that trees() needs for `block` rows at a time: keys, sums, and which targets have one.
-constexpr Size trees_scratch(Size block, Size columns, Size targets, Size words)
+constexpr Size trees_scratch(Size block, Size columns, Size targets, Size key_words)
 {
-   return block * (1 + columns) * words + block * targets * words + (block * targets + 3) / 4;
+   return block * (1 + columns) * key_words + block * targets * key_words + (block * targets + 3) / 4;
 }
 
 /// What thresholds are compared as.

@@ -335,7 +335,7 @@ class _Walk:
         back: list[tuple[str, str, DType]] = []
         for index, name in enumerate(outputs):
             dtype, wide = widened.get(schemas.variable_of(op, index, output=True), (None, None))
-            if name is not None and dtype is not None:
+            if name is not None and dtype is not None and index not in op.own_types:
                 outputs[index] = rmodel.new_name(f"{name}_{wide}")
                 back.append((str(outputs[index]), name, dtype))
         if op.makes_text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx_bridge.ir.dtypes import FLOATS, int32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.composite import Composite, Parts
@@ -26,7 +26,8 @@ class EmbedLayerNormalization(Composite):
     [1, S] (else 0, 1, ...). Outputs: y [N, S, width], how many words of each row the mask keeps (0 without one), and the sum.
     """
 
-    computes = ((int32,), (int32,), FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, (int32,), (int32,))
+    computes = ((int32,), (int32,), *[WIDE_FLOATS] * 5, (int32,), (int32,))
+    own_types = (1,)
 
     epsilon: float = attribute(1e-12)
     mask_index_type: int = attribute(0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
-from onnx_bridge.operators.cases import case, data, given
+from onnx_bridge.operators.cases import Case, case, data, given
 
 #: As opset 16 calls them, and since 20.
 _MODES = {"bilinear": "linear", "bicubic": "cubic", "linear": "linear", "cubic": "cubic", "nearest": "nearest"}
@@ -49,7 +52,7 @@ class GridSample(ROperator):
 
     _FLAT = data("N", 5, 4, 2, low=-1.6, high=1.6)
     _DEEP = data(2, 3, 4, 5, 3, low=-1.6, high=1.6)
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 3, 6, 7), grid=_FLAT, opset=16),
         case(x=("N", 3, 6, 7), grid=_FLAT, attributes={"mode": "nearest"}),
         case(x=("N", 3, 6, 7), grid=_FLAT, attributes={"mode": "cubic"}),
@@ -66,4 +69,17 @@ class GridSample(ROperator):
         case(x=(1, 2, 3, 3), grid=given([[[[-1.0, -1.0], [1.0, 1.0], [0.0, 0.0], [-0.5, 1e9]]]]), attributes={"align_corners": 1}),
         case(x=data(2, 3, 6, 7, dtype="float64"), grid=data(2, 5, 4, 2, dtype="float64"), attributes={"mode": "cubic"}),
         case(x=(0, 3, 6, 7), grid=(0, 5, 4, 2)),
+    )
+
+
+@operator("GridSample", domain="com.microsoft")
+class MicrosoftGridSample(GridSample):
+    """GridSample of opset 16, for images of two axes."""
+
+    mode: str = attribute("bilinear")
+
+    cases: ClassVar[Sequence[Case]] = (
+        case(x=("N", 3, 6, 7), grid=data("N", 5, 4, 2, low=-1.6, high=1.6)),
+        case(x=(2, 3, 6, 7), grid=data(2, 5, 4, 2, low=-1.6, high=1.6), attributes={"mode": "bicubic", "align_corners": 1}),
+        case(x=(2, 3, 6, 7), grid=data(2, 5, 4, 2, low=-3, high=3), attributes={"padding_mode": "reflection", "mode": "nearest"}),
     )

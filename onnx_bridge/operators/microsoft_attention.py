@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import WIDE_FLOATS, int32
+from onnx_bridge.ir.dtypes import WIDE_FLOATS, DType, int32
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.composite import Composite, Parts
@@ -16,6 +16,8 @@ from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.heads import MaskedAttention, check_bias, check_mask, cut, joined, parted, written_mask
 from onnx_bridge.operators.matmul import MatMul
 from onnx_bridge.operators.pointwise import TABLE
+
+_SHARED = "a buffer of keys that is longer than the past (past_present_share_buffer) is not supported; export the model without it"
 
 
 @operator("Attention", domain="com.microsoft")
@@ -59,9 +61,16 @@ class MicrosoftAttention(Composite):
         added: Tensor | None = None,
         past_length: Tensor | None = None,
     ) -> Sequence[Type]:
-        if self.past_present_share_buffer or past_length is not None:
-            raise UnsupportedForm("a buffer of keys that is longer than the past (past_present_share_buffer) is not supported; "
-                                  "export the model without it")  # fmt: skip
+        if past_length is not None:
+            raise UnsupportedForm(_SHARED)
+        return self.attended(x.dtype, x, w, b, mask, past, added)
+
+    def attended(
+        self, dtype: DType, x: Tensor, w: Tensor, b: Tensor | None, mask: Tensor | None, past: Tensor | None, added: Tensor | None
+    ) -> Sequence[Type]:
+        """The types of the outputs."""
+        if self.past_present_share_buffer:
+            raise UnsupportedForm(_SHARED)
         if self.do_rotary:
             raise UnsupportedForm("do_rotary is not supported: onnxruntime has it for GPUs alone; put a RotaryEmbedding in front")
         if x.rank != 3 or w.rank != 2:
@@ -81,20 +90,23 @@ class MicrosoftAttention(Composite):
             check_mask(mask, batch, length, before + length)
         if added is not None:
             check_bias(added, batch, heads, length, before + length)
-        present = Type(x.dtype, (2, batch, heads, before + length, widths[1] // heads))
-        return [Type(x.dtype, (batch, length, widths[2])), present]
+        present = Type(dtype, (2, batch, heads, before + length, widths[1] // heads))
+        return [Type(dtype, (batch, length, widths[2])), present]
 
     def parts(self, build: Parts) -> Sequence[Tensor | None]:
         x, w, b, mask, past, added = self.arguments(6)
         assert x is not None and w is not None
-        heads, widths = self.num_heads, self.widths(w)
         flat = build.add(MatMul, x, w)
-        flat = flat if b is None else build.add(TABLE["Add"], flat, b)
+        return self.attend(build, flat if b is None else build.add(TABLE["Add"], flat, b), mask, past, added)
+
+    def attend(self, build: Parts, flat: Tensor, mask: Tensor | None, past: Tensor | None, added: Tensor | None) -> Sequence[Tensor | None]:
+        """The outputs, of q, k and v side by side."""
+        heads, widths = self.num_heads, self.widths(self.input(1))
         ends = [0, widths[0], widths[0] + widths[1], sum(widths)]
         q, k, v = (parted(build, cut(build, flat, ends[i], ends[i + 1], -1), heads) for i in range(3))
         before = [None, None] if past is None else [build.reshape(cut(build, past, i, i + 1, 0), past.shape[1:]) for i in range(2)]
         keys = k.shape[2] + (0 if past is None else past.shape[3])
-        masks = [] if mask is None else [written_mask(build, mask, q, x.shape[0], keys, self.mask_filter_value)]
+        masks = [] if mask is None else [written_mask(build, mask, q, q.shape[0], keys, self.mask_filter_value)]
         masks += [] if added is None else [added]
         own = {} if self.scale is None else {"scale": self.scale}
         y, *more = build.many(

@@ -19,6 +19,7 @@ class Skip(Composite):
     """y = the rows of x + skip + bias, normalised. Optional outputs: the mean and 1 / sqrt(...) of a row, and that sum."""
 
     computes = (WIDE_FLOATS,)
+    own_types = (1, 2)
 
     epsilon: float = attribute(1e-12)
 
