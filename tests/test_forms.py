@@ -57,6 +57,8 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("Conv", "x", "size 2 = 1"): "a window that does not fit gives no place",
     ("ConvInteger", "x", "size 3 = 1"): "a window that does not fit gives no place",
     ("ConvTranspose", "*", "*"): "an output_shape that does not follow from strides is padded or cut",
+    ("ConvTransposeWithDynamicPads", "pads", "absent"): "they are optional; onnxruntime wants them",
+    ("CropAndResize", "x", "size 0 = 1"): "an index of an image outside is brought to the nearest",
     ("Einsum", "*", "rank+1"): "an ellipsis broadcasts, as numpy has it",
     ("Attention", "b", "absent"): "onnxruntime dies without a bias",
     ("FastGelu", "x", "scalar"): "a scalar is no reason to refuse it",

@@ -172,3 +172,23 @@ def test_types_of_their_own() -> None:
     got = answers("EmbedLayerNormalization", halves, ("y", "kept"))
     assert got[0].dtype == np.float16 and np.array_equal(got[1], kept)
     np.testing.assert_allclose(got[0], want, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_packed_weights(bits: int) -> None:
+    """MatMulNBits has the bits of MatMul by the weights unpacked, and a weights file that is as much smaller."""
+    rng = np.random.default_rng(bits)
+    k, n, block = 200, 90, 32
+    blocks = -(-k // block)
+    packed, scales = rng.integers(0, 256, (n, blocks, block * bits // 8)).astype(np.uint8), numbers(n, blocks, seed=4)
+    integers = (packed.reshape(n, -1, 1) >> np.arange(0, 8, bits) & (1 << bits) - 1).reshape(n, -1)[:, :k].astype(np.float32)
+    floats = ((integers - (1 << bits - 1)) * scales[:, np.arange(k) // block]).T.astype(np.float32)
+    x = numbers(7, k)
+    feeds = {"x": x, "w_constant": packed, "s_constant": scales}
+    found = convert(model_of("MatMulNBits", feeds, K=k, N=n, bits=bits, block_size=block), verify=False)
+    plain = model_of("MatMul", {"x": x, "w_constant": floats})
+    plain.graph.node[0].domain = ""
+    whole = convert(plain, verify=False)
+
+    np.testing.assert_array_equal(found.compile()(x), whole.compile()(x))
+    assert len(found.weights) * 32 < len(whole.weights) * (bits + 1.3)  # a scale of a block is a bit of each of its weights

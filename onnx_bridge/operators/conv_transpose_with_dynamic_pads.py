@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from onnx_bridge.ir.dtypes import float32, int64
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import NeedsValue, Tensor, Type
@@ -24,7 +26,7 @@ class ConvTransposeWithDynamicPads(Composite):
     output_padding: list[int] | None = attribute(None)
     strides: list[int] | None = attribute(None)
 
-    def plain(self) -> dict[str, object]:
+    def plain(self) -> dict[str, Any]:
         """The attributes of its ConvTranspose."""
         pads, made = self.arguments(3)[2], {name: getattr(self, name) for name in self.attributes() if getattr(self, name) is not None}
         if pads is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from onnx_bridge.ir.dtypes import WIDE_FLOATS, DType, int32
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.composite import Composite, Parts
-from onnx_bridge.operators.cases import case, given, weight
+from onnx_bridge.operators.cases import Case, case, given, weight
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.heads import MaskedAttention, check_bias, check_mask, cut, joined, parted, written_mask
 from onnx_bridge.operators.matmul import MatMul
@@ -28,7 +29,7 @@ class MicrosoftAttention(Composite):
     to the scores. Outputs: y [N, S, width of v], keys and values with those of the past in front.
     """
 
-    computes = (WIDE_FLOATS, WIDE_FLOATS, WIDE_FLOATS, (int32,), WIDE_FLOATS, WIDE_FLOATS, (int32,))
+    computes: ClassVar[Sequence[Sequence[DType]]] = (WIDE_FLOATS, WIDE_FLOATS, WIDE_FLOATS, (int32,), WIDE_FLOATS, WIDE_FLOATS, (int32,))
 
     do_rotary: int = attribute(0)
     mask_filter_value: float = attribute(-10000.0)
@@ -117,7 +118,7 @@ class MicrosoftAttention(Composite):
             return [joined(build, y)]
         return [joined(build, y), build.add(Concat, *(build.reshape(t, [1, *t.shape]) for t in more), axis=0)]
 
-    cases = (
+    cases: ClassVar[Sequence[Case]] = (
         case(x=("N", 5, 10), w=weight(10, 72), b=weight(72), attributes={"num_heads": 3}),
         case(x=(2, 5, 10), w=weight(10, 36), b=weight(36), mask=given([[1] * 5, [1, 1, 0, 1, 0]], "int32"),
              attributes={"num_heads": 3, "qkv_hidden_sizes": [12, 12, 12], "unidirectional": 1}),

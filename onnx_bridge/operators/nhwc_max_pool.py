@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from onnx_bridge.ir.dtypes import float32
 from onnx_bridge.ir.roperator import attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
@@ -25,7 +27,7 @@ class NhwcMaxPool(Composite):
     pads: list[int] | None = attribute(None)
     strides: list[int] | None = attribute(None)
 
-    def pool(self) -> dict[str, object]:
+    def pool(self) -> dict[str, Any]:
         """The attributes of its MaxPool."""
         return {name: getattr(self, name) for name in self.attributes() if getattr(self, name) is not None}
 

@@ -32,14 +32,16 @@ class QAttention(MicrosoftAttention):
     ) -> Sequence[Type]:  # fmt: skip
         made = self.attended(float32, x, w, b, mask, past, None)
         check_one(x_scale, "the scale of x")
-        check_columns(w_scale, w.shape, "the scale of w")
         for zero, of, what in ((x_zero, x, "x"), (w_zero, w, "w")):
             if zero is not None and zero.dtype is not of.dtype:
                 raise ShapeError(f"the zero point of {what} must be of its type, {of.dtype}, got {zero.dtype}")
         if x_zero is not None:
             check_one(x_zero, "the zero point of x")
-        if w_zero is not None:
-            check_columns(w_zero, w.shape, "the zero point of w")
+        for of_w, what in ((w_scale, "the scale of w"), (w_zero, "the zero point of w")):
+            if of_w is not None:
+                if of_w.rank > 1:
+                    raise ShapeError(f"{what} must be one number, or one a column, got {of_w.type}")
+                check_columns(of_w, w.shape, what)
         return made
 
     def parts(self, build: Parts) -> Sequence[Tensor | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from onnx_bridge.ir.dtypes import float32, int32
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
@@ -56,7 +57,7 @@ class QEmbedLayerNormalization(Composite):
                 floats[index] = build.add(DequantizeLinear, tensor, given_[index + 6], given_[index + 11])
         return build.many(2, EmbedLayerNormalization, *floats, epsilon=self.epsilon)
 
-    _SIDES = {
+    _SIDES: ClassVar[dict[str, Any]] = {
         **{f"s{index}": const(0.01 * (index + 1), "float32") for index in range(5)},
         **{f"z{index}": const(100 + index, "uint8") for index in range(5)},
     }
@@ -67,6 +68,6 @@ class QEmbedLayerNormalization(Composite):
              mask=None, **_SIDES, outputs=2),
         case(words=data(2, 5, dtype="int32", low=0, high=9), segments=None, table=bytes_of(9, 16, constant=True),
              places=bytes_of(7, 16, constant=True), kinds=None, gamma=bytes_of(16, constant=True), beta=bytes_of(16, constant=True),
-             mask=given([[1, 1, 1, 0, 0], [1] * 5], "int32"), **{**_SIDES, "s2": None, "z2": None},
+             mask=given([[1, 1, 1, 0, 0], [1] * 5], "int32"), **(_SIDES | {"s2": None, "z2": None}),
              attributes={"epsilon": 0.01}, outputs=2),
     )  # fmt: skip
