@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import onnx
 import pytest
 
+from onnx_bridge import convert
 from onnx_bridge.emit.names import Names, identifier
 from onnx_bridge.emit.writer import comment
 
@@ -81,3 +83,21 @@ def test_names_do_not_depend_on_the_run() -> None:
     made = [[Names().new(hint) for hint in HOSTILE] for _ in range(3)]
 
     assert all(a == b for a, b in pairwise(made))
+
+
+def test_outputs_that_are_constants_keep_their_names() -> None:
+    """What they are copied from is called by another name, in nested graphs too; so it is where an output is a body's constant."""
+    model = onnx.parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
+        constants (float[N,3] x, bool on) => (float[N,3] y, float[3] k, float[3] same, float[3] z) <float[3] k = {1.0,2.0,3.0}> {
+            y = Add(x, k)
+            same = Identity(k)
+            z = If(on) <
+                then_branch = one () => (float[3] a) { a = Identity(k) },
+                else_branch = two () => (float[3] b) { d = ReduceMax<axes=[0], keepdims=0>(x)  b = Mul(d, k) }
+            >
+        }""")
+    made = convert(model, verify=False)
+
+    assert [tensor.name for tensor in made.model.outputs] == ["y", "k", "same", "z"]
+    assert not any(tensor.is_constant for tensor in made.model.outputs)
+    assert "k_source" in made.model.tensors and "k_output" not in made.model.tensors

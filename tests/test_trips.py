@@ -99,7 +99,7 @@ def test_a_counter_that_runs_away_is_refused() -> None:
         convert(counting(first=False, compare="Less", step=-1), verify=False)
 
 
-def test_a_counter_that_may_be_never_less_takes_the_room_there_is() -> None:
+def test_a_counter_that_may_be_never_less_takes_the_room_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """i > N at the end of a turn: one turn, or no end where N is 0, which the caller's room is then."""
     model = counting(first=False, compare="Greater")
     made = convert(model, name="never_less", verify=False)
@@ -109,6 +109,12 @@ def test_a_counter_that_may_be_never_less_takes_the_room_there_is() -> None:
     net, x = made.compile(), np.ones((3, 3), np.float32)
     for ours, theirs in zip(net.run({"x": x}), oracle(model).run(None, {"x": x}), strict=True):
         assert ours.shape == theirs.shape and np.array_equal(ours, theirs)
+
+    monkeypatch.setenv("ONNX_BRIDGE_GIBIBYTES", "0.001")
+    with pytest.raises(InferenceError, match=r"or more: a call would take \d{7} bytes .* more than the 1073741 that the machine"):
+        net.run({"x": np.ones((0, 3), np.float32)})
+    most = max(net._bounds.values())
+    assert 12 * most < 1073741 < 24 * most  # and all of the memory was tried
 
 
 def test_what_no_memory_holds_is_refused() -> None:

@@ -146,7 +146,7 @@ class CompiledModel(Signature):
         _, outputs, plan = self._with_room(arrays, self._infer, out)
         if self._caller is not None:
             sizes = tuple(plan.sizes.values())
-            self._caller.learn(tuple(arrays), sizes, self._library.workspace_bytes(self._library.packed(sizes)), plan.memory)
+            self._caller.learn(tuple(arrays), sizes, self._workspace(plan.sizes), plan.memory)
         filled = self._filled(outputs, plan.sizes)
         if out is None or self._emitted.found or has_text(self._emitted) or self._emitted.output_groups:
             return filled
@@ -165,7 +165,7 @@ class CompiledModel(Signature):
 
     def workspace_bytes(self, feeds: Mapping[str, Any]) -> int:
         """Bytes of scratch memory that a call on these inputs needs."""
-        return self._library.workspace_bytes(self._library.packed(tuple(self.sizes_of(feeds).values())))
+        return self._workspace(self.sizes_of(feeds))
 
     def tapped(self, feeds: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Every intermediate tensor of a call, in order, as it lies in memory (flat); only for headers made with `taps`."""
@@ -184,6 +184,9 @@ class CompiledModel(Signature):
         finally:
             set_tap(None)
         return found
+
+    def _workspace(self, sizes: Mapping[str, int]) -> int:
+        return self._library.workspace_bytes(self._library.packed(tuple(sizes.values())))
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
         if not self._library.run(tuple(sizes.values()), arrays, outputs):

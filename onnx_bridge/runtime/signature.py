@@ -13,14 +13,15 @@ from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir.dtypes import string
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.processes import most_memory
 from onnx_bridge.runtime import texts
 from onnx_bridge.runtime.groups import names_of, put_together, taken_apart
 from onnx_bridge.runtime.inputs import array_of
 from onnx_bridge.runtime.outputs import Outputs, by_name, check_apart, into, new, shape_of_memory
 from onnx_bridge.runtime.sizes import check_conditions, solve
 
-#: How much room there is at first for what data decides without a limit, and the most that is made.
-FIRST_BOUND, MOST_BOUND = 256, 1 << 32
+#: How much room there is at first for what data decides without a limit.
+FIRST_BOUND = 256
 
 #: How many sets of shapes a plan is kept for.
 PLANS = 256
@@ -90,7 +91,7 @@ class Signature:
             try:
                 answer = run(handed, outputs, plan.sizes)
             except InferenceError:
-                if not self._roomier(plan.sizes, outputs):
+                if not self._roomier(plan, outputs):
                     raise
                 continue
             made = [output for t, output in zip(self._emitted.outputs, outputs, strict=False) if t.dtype is string]
@@ -98,14 +99,40 @@ class Signature:
                 return answer, outputs, plan
             self._text = max(2 * self._text, *map(texts.needed, made))
 
-    def _roomier(self, sizes: Mapping[str, int], outputs: Sequence[np.ndarray]) -> bool:
-        """Makes room for what a refused call has found that it needs; False where room was not what it lacked."""
-        lacked = False
+    def _roomier(self, plan: Plan, outputs: Sequence[np.ndarray]) -> bool:
+        """Makes room for what a refused call has found that it needs; False where room was not what it lacked.
+
+        Raises:
+            InferenceError: what it needs is more than there is memory for.
+        """
+        lacked: dict[str, int] = {}
         for bound, found in self._emitted.bounds.items():
             wanted = int(outputs[-1][list(self._emitted.found).index(found)])
-            if sizes[bound] < wanted <= MOST_BOUND:
-                self._bounds[bound], lacked = max(2 * sizes[bound], wanted), True
-        return lacked
+            if plan.sizes[bound] < wanted:
+                lacked[bound] = wanted
+        if lacked:
+            most = most_memory()
+            if (needed := self._bytes({**plan.sizes, **lacked})) > most:
+                what = " and ".join(f"{self._emitted.bounds[bound]} is {wanted} or more" for bound, wanted in lacked.items())
+                raise InferenceError(
+                    f"data decides that {what}: a call would take {needed} bytes for its outputs and its workspace, "
+                    f"more than the {most} that the machine, or $ONNX_BRIDGE_GIBIBYTES, has"
+                )
+            for halvings in range(64):  # twice the room, or the part of it that there is memory for
+                more = {bound: wanted + (max(2 * plan.sizes[bound] - wanted, 0) >> halvings) for bound, wanted in lacked.items()}
+                if more == lacked or self._bytes({**plan.sizes, **more}) <= most:
+                    break
+            self._bounds.update(more)
+        return bool(lacked)
+
+    def _bytes(self, sizes: Mapping[str, int]) -> int:
+        """Bytes of the outputs and the workspace of a call."""
+        memory = (math.prod(shape_of_memory(t, sizes, self._emitted.found)) * t.dtype.size for t in self._emitted.outputs)
+        return sum(memory) + self._workspace(sizes)
+
+    def _workspace(self, sizes: Mapping[str, int]) -> int:
+        """Bytes of scratch memory of a call."""
+        return self._emitted.plan.offsets(sizes)[1]
 
     def _infer(self, arrays: list[np.ndarray], outputs: list[np.ndarray], sizes: Mapping[str, int]) -> None:
         """Runs the header on checked inputs and fills the outputs."""
