@@ -83,6 +83,8 @@ ONNX_BRIDGE_INLINE dvec mul(dvec a, dvec b)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return mul(a, b) + c; }
 #elif defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, static_cast<unsigned char>(-1), 4); }
+#elif defined(ONNX_BRIDGE_HAS_AVX2) && defined(__clang__) && __clang_major__ >= 20
+ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_elementwise_fma(a, b, c); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE dvec fma(dvec a, dvec b, dvec c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
 #elif defined(__aarch64__) && !defined(__clang__)

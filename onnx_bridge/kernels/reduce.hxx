@@ -4,8 +4,8 @@
 // operations of the table below. ONNX's results for nothing to reduce: sum 0, product 1, maximum -inf or the smallest integer ...; mean 0.
 // NaN propagates. A zero that is a maximum or minimum is +0. Integers wrap around.
 //
-// Order: float with inner a Const<1>: sums by sum_in_lanes, products in 32 lanes, too. Else one chain an output, in blocks of 256
-// whose results are joined in order. Chosen by types alone: give inner as a Size where it depends on the input's shape.
+// Order: reduce_last (float with inner 1): sums by sum_in_lanes, products in 32 lanes, too. Else one chain an output, in blocks of 256
+// whose results are joined in order. Chosen by the function: take reduce_last where inner is 1 whatever the input's shape.
 //
 // | ONNX                                  | one call    | of several: first ones | last one (count: all elements) |
 // | ReduceSum, Max, Min, Prod, L1         | Sum ...     | the same               | the same; of L1, Sum           |
@@ -147,20 +147,30 @@ ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, LogSumExp)
    return cast<T>(most + log(sum));
 }
 
-/// y[outer][inner] from x[outer][n][inner]. n and inner: Const<> or Size. See the head of this file.
-template <class T, class N, class Inner, class Operation>
-ONNX_BRIDGE_KERNEL void reduce(Size outer, N n, Inner inner, const T* x, T* y, Operation operation)
+/// y[outer] from x[outer][n]. n: Const<> or Size, here and below. See the head of this file.
+template <class N, class Operation>
+ONNX_BRIDGE_KERNEL void reduce_last(Size outer, N n, const float* x, float* y, Operation operation)
+{
+   for (; outer > 0; outer--, x += n) *y++ = reduce_row(n, x, operation);
+}
+
+/// y[outer][inner] from x[outer][n][inner]. inner: Const<> or Size, here and below.
+template <class N, class Inner, class Operation>
+ONNX_BRIDGE_KERNEL void reduce(Size outer, N n, Inner inner, const float* x, float* y, Operation operation)
 {
    for (; outer > 0; outer--, x += n * inner, y += inner) {
-      if constexpr (!std::is_same<T, float>::value) {
-         for (Size j = 0; j < inner; j++) y[j] = reduce_numbers(n, inner, x + j, operation);
-      } else if constexpr (std::is_same<Inner, Const<1>>::value)
-         *y = reduce_row(n, x, operation);
-      else {
-         Size j = 0;
-         for (; j + 4 * lanes <= inner; j += 4 * lanes) reduce_columns<4>(n, inner, x + j, y + j, All(), operation);
-         for (; j + lanes <= inner; j += lanes) reduce_columns<1>(n, inner, x + j, y + j, All(), operation);
-         if (j < inner) reduce_columns<1>(n, inner, x + j, y + j, inner - j, operation);
-      }
+      Size j = 0;
+      for (; j + 4 * lanes <= inner; j += 4 * lanes) reduce_columns<4>(n, inner, x + j, y + j, All(), operation);
+      for (; j + lanes <= inner; j += lanes) reduce_columns<1>(n, inner, x + j, y + j, All(), operation);
+      if (j < inner) reduce_columns<1>(n, inner, x + j, y + j, inner - j, operation);
+   }
+}
+
+/// The same for numbers that are not float.
+template <class T, class N, class Inner, class Operation>
+ONNX_BRIDGE_KERNEL void reduce_any(Size outer, N n, Inner inner, const T* x, T* y, Operation operation)
+{
+   for (; outer > 0; outer--, x += n * inner, y += inner) {
+      for (Size j = 0; j < inner; j++) y[j] = reduce_numbers(n, inner, x + j, operation);
    }
 }

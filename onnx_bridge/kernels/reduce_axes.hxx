@@ -2,7 +2,7 @@
 //
 // x is dense, row-major, of the sizes of `axes`; y has its elements without the axes that are not kept, in the same order. x, y and `row` do
 // not overlap; any size may be 0. `row` has room for all of x: what makes an element is gathered there, the last axis fastest, where it does
-// not lie side by side. Each element is then reduce()'s of one row: order of summation, NaN, and results of nothing are those.
+// not lie side by side. Each element is then that of reduce.hxx for one row: order of summation, NaN, and results of nothing are those.
 #pragma once
 #include "reduce.hxx"
 
@@ -50,6 +50,9 @@ ONNX_BRIDGE_KERNEL void reduce_axes(const ReduceAxis (&axes)[Rank], const T* x, 
    for (Size i = 0; i < outputs; i++, x += next_place(axes, true, at)) {
       const T* from = x;
       for (Size k = 0; k < n && !dense; k++, from += next_place(axes, false, inside)) row[k] = *from;
-      reduce(1, n, Const<1>(), dense ? x : row, y + i, operation);
+      if constexpr (std::is_same<T, float>::value)
+         reduce_last(1, n, dense ? x : row, y + i, operation);
+      else
+         reduce_any(1, n, Const<1>(), dense ? x : row, y + i, operation);
    }
 }

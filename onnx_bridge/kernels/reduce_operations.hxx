@@ -165,5 +165,5 @@ struct Min : Max {
    }
 };
 
-/// log(sum(exp(x))): reduce() knows how.
+/// log(sum(exp(x))): reduce.hxx knows how.
 struct LogSumExp {};

@@ -137,7 +137,12 @@ class Reduction(ROperator):
             if index < len(runs) - 1:
                 target = f"reinterpret_cast<{self.x.dtype.storage}*>({offset}" + (f" + {cpp.size(used)})" if used != 0 else ")")
                 used = used + dims.product(shapes[index + 1]) * self.x.dtype.size
-            cpp.call("reduce", outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, source, target, operation)
+            if self.x.dtype.storage != "float":
+                cpp.call("reduce_any", outer, short(cpp, n), "Const<1>()" if inner == 1 else inner, source, target, operation)
+            elif inner == 1:
+                cpp.call("reduce_last", outer, short(cpp, n), source, target, operation)
+            else:
+                cpp.call("reduce", outer, short(cpp, n), inner, source, target, operation)
             source = target
 
     def emit_open(self, cpp: Writer) -> None:

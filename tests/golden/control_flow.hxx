@@ -782,65 +782,11 @@ ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, const Operation& operat
       return operation.finish(combine_in_lanes(n, x, operation));
 }
 
-/// One chain for each of Width * lanes neighbouring columns (Width 1: of `count`), in blocks of 256; not finished.
-template <int Width, class Operation, class Count>
-ONNX_BRIDGE_INLINE void reduce_chains(Size n, Size stride, const float* x, Count count, const Operation& operation, vec (&total)[Width])
+/// y[outer] from x[outer][n]. n: Const<> or Size, here and below. See the head of this file.
+template <class N, class Operation>
+ONNX_BRIDGE_KERNEL void reduce_last(Size outer, N n, const float* x, float* y, Operation operation)
 {
-   const vec start = splat(operation.template start<float>());
-   Size begin = 0;
-   do {
-      const Size end = n - begin < 256 ? n : begin + 256;
-      vec chain[Width];
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Width; j++) chain[j] = start;
-      for (Size i = begin; i < end; i++) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < Width; j++) chain[j] = operation.join(chain[j], load(x + i * stride + j * lanes, count));
-      }
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Width; j++) total[j] = begin == 0 ? chain[j] : operation.merge(total[j], chain[j]);
-      begin = end;
-   } while (begin < n);
-}
-
-template <int Width, class Operation, class Count>
-ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, float* y, Count count, const Operation& operation)
-{
-   vec total[Width];
-   reduce_chains(n, stride, x, count, operation, total);
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < Width; j++) store(y + j * lanes, operation.finish(total[j]), count);
-}
-
-/// Numbers that are not float: one chain in blocks of 256.
-template <class T, class Operation>
-ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, const Operation& operation)
-{
-   T total = operation.template start<T>();
-   for (Size begin = 0; begin < n; begin += 256) {
-      T chain = operation.template start<T>();
-      for (Size i = begin; i < n && i < begin + 256; i++) chain = operation.join(chain, x[i * stride]);
-      total = operation.merge(total, chain);
-   }
-   return operation.finish(total);
-}
-
-/// y[outer][inner] from x[outer][n][inner]. n and inner: Const<> or Size. See the head of this file.
-template <class T, class N, class Inner, class Operation>
-ONNX_BRIDGE_KERNEL void reduce(Size outer, N n, Inner inner, const T* x, T* y, Operation operation)
-{
-   for (; outer > 0; outer--, x += n * inner, y += inner) {
-      if constexpr (!std::is_same<T, float>::value) {
-         for (Size j = 0; j < inner; j++) y[j] = reduce_numbers(n, inner, x + j, operation);
-      } else if constexpr (std::is_same<Inner, Const<1>>::value)
-         *y = reduce_row(n, x, operation);
-      else {
-         Size j = 0;
-         for (; j + 4 * lanes <= inner; j += 4 * lanes) reduce_columns<4>(n, inner, x + j, y + j, All(), operation);
-         for (; j + lanes <= inner; j += lanes) reduce_columns<1>(n, inner, x + j, y + j, All(), operation);
-         if (j < inner) reduce_columns<1>(n, inner, x + j, y + j, inner - j, operation);
-      }
-   }
+   for (; outer > 0; outer--, x += n) *y++ = reduce_row(n, x, operation);
 }
 
 // ---- the network
@@ -881,7 +827,7 @@ static bool run([[maybe_unused]] const Weights& w, char* arena, const std::size_
       *turn = static_cast<std::int64_t>(turn_2);
       *going = goes_on;
       // body_ReduceMax0: now [N, 3] -> body_ReduceMax0 []
-      reduce(1, (3 * N), Const<1>(), now, body_ReduceMax0, Max());
+      reduce_last(1, (3 * N), now, body_ReduceMax0, Max());
       // body_Greater1: body_ReduceMax0 [] -> body_Greater1 []
       vector_map(Const<1>(), body_Greater1, Greater(), Same(*(body_ReduceMax0)));
       // body_If2: body_Greater1 [] -> body_If2 [N, 3]

@@ -701,6 +701,8 @@ ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, static_cast<unsigned short>(-1), 4); }
+#elif defined(ONNX_BRIDGE_HAS_AVX2) && defined(__clang__) && __clang_major__ >= 20
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_elementwise_fma(a, b, c); }
 #elif defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_ia32_vfmaddps256(a, b, c); }
 #elif defined(__x86_64__)

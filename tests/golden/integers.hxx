@@ -499,8 +499,6 @@ private:
 ONNX_BRIDGE_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define ONNX_BRIDGE_LANES 16
 #define ONNX_BRIDGE_REGION avx512
-#define ONNX_BRIDGE_HAS_AVX2 1
-#define ONNX_BRIDGE_HAS_AVX512 1
 #include ONNX_BRIDGE_SELF
 ONNX_BRIDGE_END
 #endif
@@ -508,7 +506,6 @@ ONNX_BRIDGE_END
 ONNX_BRIDGE_BEGIN("avx2,fma")
 #define ONNX_BRIDGE_LANES 8
 #define ONNX_BRIDGE_REGION avx2
-#define ONNX_BRIDGE_HAS_AVX2 1
 #include ONNX_BRIDGE_SELF
 ONNX_BRIDGE_END
 #endif
@@ -658,16 +655,9 @@ typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 typedef std::int32_t ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-typedef float unaligned_vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
-typedef std::int32_t unaligned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES), aligned(4), may_alias));
 
 #define ONNX_BRIDGE_INLINE static inline __attribute__((always_inline, unused))
 #define ONNX_BRIDGE_KERNEL static __attribute__((noinline, unused))
-#if defined(__clang__)
-#define ONNX_BRIDGE_UNROLL _Pragma("unroll")
-#else
-#define ONNX_BRIDGE_UNROLL _Pragma("GCC unroll 64")
-#endif
 
 // Keeps a value as it is: the compiler may not look through it. Costs no instruction.
 #if defined(__x86_64__)
@@ -676,49 +666,6 @@ typedef std::int32_t unaligned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_L
 #define ONNX_BRIDGE_KEEP(x) __asm__("" : "+w"(x))
 #else
 #define ONNX_BRIDGE_KEEP(x) __asm__("" : "+m"(x))
-#endif
-
-/// A size known at compile time; kernels take a Const<N> or a Size through one template parameter.
-template <Size Value>
-struct Const {
-   constexpr operator Size() const { return Value; }
-};
-
-/// All lanes of a vector: the usual count of load and store.
-using All = Const<lanes>;
-
-ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
-ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
-ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
-
-ONNX_BRIDGE_INLINE vec load(const float* p, All) { return load(p); }
-ONNX_BRIDGE_INLINE void store(float* p, vec v, All) { store(p, v); }
-
-/// The first n lanes, 0 <= n <= lanes, from and to memory; nothing beyond them is read or written. The others are loaded as +0.
-#if defined(ONNX_BRIDGE_HAS_AVX512)
-ONNX_BRIDGE_INLINE unsigned short first_lanes(Size n) { return static_cast<unsigned short>((1u << n) - 1u); }
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_loadups512_mask(p, vec{}, first_lanes(n)); }
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_storeups512_mask(p, v, first_lanes(n)); }
-#elif defined(ONNX_BRIDGE_HAS_AVX2)
-ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
-{
-   static const std::int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
-   return *reinterpret_cast<const unaligned_ivec*>(mask + 8 - n);
-}
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
-#else
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-}
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-}
 #endif
 
 ONNX_BRIDGE_INLINE float mul(float a, float b)
@@ -732,69 +679,6 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
    double t = a * b;
    ONNX_BRIDGE_KEEP(t);
    return t;
-}
-
-template <int by, class V, int... lane>
-ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
-{
-#if defined(__clang__)
-   return __builtin_shufflevector(v, v, (lane + by) % lanes...);
-#else
-   return __builtin_shuffle(v, ivec{(lane + by) % lanes...});  // GCC learnt Clang's spelling only in version 12
-#endif
-}
-/// The lanes moved down by `by`.
-template <int by, class V>
-ONNX_BRIDGE_INLINE V rotate(V v) { return rotated<by>(v, std::make_integer_sequence<int, lanes>()); }
-
-/// The sum of 32 lanes held in 32 / lanes vectors: halves added, 16, 8, 4, 2, 1, on every processor.
-ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
-{
-   ONNX_BRIDGE_UNROLL
-   for (int half = 16 / lanes; half >= 1; half /= 2)
-      for (int i = 0; i < half; i++) s[i] += s[i + half];
-   vec v = s[0];
-   if constexpr (lanes >= 16) v += rotate<8>(v);
-   if constexpr (lanes >= 8) v += rotate<4>(v);
-   v += rotate<2>(v);
-   v += rotate<1>(v);
-   return v[0];
-}
-
-/// The sum of term(i) over 0 <= i < n: element i goes to lane i % 32, lanes are folded by halves; every 2048 elements the
-/// lanes are added to a second set. step(sum, i, count) adds elements i .. i + count - 1 (count: All, or a Size below lanes).
-template <class Step>
-ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
-{
-   constexpr int width = 32 / lanes;
-   vec total[width];
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < width; j++) total[j] = vec{};  // one by one: GCC clears a whole array by a slow string instruction
-   Size begin = 0;
-   do {
-      vec sum[width];
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) sum[j] = vec{};
-      const Size end = n - begin < 2048 ? n : begin + 2048;
-      Size i = begin;
-      for (; i + 32 <= end; i += 32) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < width; j++) sum[j] = step(sum[j], i + j * lanes, All());
-      }
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) {
-         const Size rest = end - i - j * lanes;
-         if (rest >= lanes)
-            sum[j] = step(sum[j], i + j * lanes, All());
-         else if (rest > 0)
-            sum[j] = step(sum[j], i + j * lanes, rest);
-      }
-      if (begin == 0 && end == n) return fold(sum);
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) total[j] += sum[j];
-      begin = end;
-   } while (begin < n);
-   return fold(total);
 }
 
 // bytes.hxx: short runs of memory, copied or filled without a call.
@@ -1065,82 +949,6 @@ struct Sum {
 
 // reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
 
-/// The result of one row in 32 lanes, folded by halves; missing elements count as the operation's start.
-template <class Operation>
-ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation operation)
-{
-   constexpr int width = 32 / lanes;
-   const vec start = splat(operation.template start<float>());
-   vec partial[width];
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < width; j++) partial[j] = start;
-   Size i = 0;
-   for (; i + 32 <= n; i += 32) {
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < width; j++) partial[j] = operation.join(partial[j], load(x + i + j * lanes));
-   }
-   ivec index{};
-   for (int k = 0; k < lanes; k++) index[k] = k;
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < width; j++) {
-      const Size rest = n - i - j * lanes;
-      if (rest >= lanes)
-         partial[j] = operation.join(partial[j], load(x + i + j * lanes));
-      else if (rest > 0)
-         partial[j] = operation.join(partial[j], index < static_cast<std::int32_t>(rest) ? load(x + i + j * lanes, rest) : start);
-   }
-   ONNX_BRIDGE_UNROLL
-   for (int half = width / 2; half >= 1; half /= 2)
-      for (int j = 0; j < half; j++) partial[j] = operation.merge(partial[j], partial[j + half]);
-   vec v = partial[0];
-   if constexpr (lanes >= 16) v = operation.merge(v, rotate<8>(v));
-   if constexpr (lanes >= 8) v = operation.merge(v, rotate<4>(v));
-   v = operation.merge(v, rotate<2>(v));
-   v = operation.merge(v, rotate<1>(v));
-   return v[0];
-}
-
-template <class N, class Operation>
-ONNX_BRIDGE_INLINE float reduce_row(N n, const float* x, const Operation& operation)
-{
-   if constexpr (Operation::additive)
-      return operation.finish(sum_in_lanes(n, [&](vec sum, Size i, auto count) __attribute__((always_inline)) {
-         return operation.join(sum, load(x + i, count));
-      }));
-   else
-      return operation.finish(combine_in_lanes(n, x, operation));
-}
-
-/// One chain for each of Width * lanes neighbouring columns (Width 1: of `count`), in blocks of 256; not finished.
-template <int Width, class Operation, class Count>
-ONNX_BRIDGE_INLINE void reduce_chains(Size n, Size stride, const float* x, Count count, const Operation& operation, vec (&total)[Width])
-{
-   const vec start = splat(operation.template start<float>());
-   Size begin = 0;
-   do {
-      const Size end = n - begin < 256 ? n : begin + 256;
-      vec chain[Width];
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Width; j++) chain[j] = start;
-      for (Size i = begin; i < end; i++) {
-         ONNX_BRIDGE_UNROLL
-         for (int j = 0; j < Width; j++) chain[j] = operation.join(chain[j], load(x + i * stride + j * lanes, count));
-      }
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < Width; j++) total[j] = begin == 0 ? chain[j] : operation.merge(total[j], chain[j]);
-      begin = end;
-   } while (begin < n);
-}
-
-template <int Width, class Operation, class Count>
-ONNX_BRIDGE_INLINE void reduce_columns(Size n, Size stride, const float* x, float* y, Count count, const Operation& operation)
-{
-   vec total[Width];
-   reduce_chains(n, stride, x, count, operation, total);
-   ONNX_BRIDGE_UNROLL
-   for (int j = 0; j < Width; j++) store(y + j * lanes, operation.finish(total[j]), count);
-}
-
 /// Numbers that are not float: one chain in blocks of 256.
 template <class T, class Operation>
 ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, const Operation& operation)
@@ -1154,21 +962,12 @@ ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, const Opera
    return operation.finish(total);
 }
 
-/// y[outer][inner] from x[outer][n][inner]. n and inner: Const<> or Size. See the head of this file.
+/// The same for numbers that are not float.
 template <class T, class N, class Inner, class Operation>
-ONNX_BRIDGE_KERNEL void reduce(Size outer, N n, Inner inner, const T* x, T* y, Operation operation)
+ONNX_BRIDGE_KERNEL void reduce_any(Size outer, N n, Inner inner, const T* x, T* y, Operation operation)
 {
    for (; outer > 0; outer--, x += n * inner, y += inner) {
-      if constexpr (!std::is_same<T, float>::value) {
-         for (Size j = 0; j < inner; j++) y[j] = reduce_numbers(n, inner, x + j, operation);
-      } else if constexpr (std::is_same<Inner, Const<1>>::value)
-         *y = reduce_row(n, x, operation);
-      else {
-         Size j = 0;
-         for (; j + 4 * lanes <= inner; j += 4 * lanes) reduce_columns<4>(n, inner, x + j, y + j, All(), operation);
-         for (; j + lanes <= inner; j += lanes) reduce_columns<1>(n, inner, x + j, y + j, All(), operation);
-         if (j < inner) reduce_columns<1>(n, inner, x + j, y + j, inner - j, operation);
-      }
+      for (Size j = 0; j < inner; j++) y[j] = reduce_numbers(n, inner, x + j, operation);
    }
 }
 
@@ -1199,7 +998,7 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
    // integers_Gather3: integers_Mod2 [N, T] -> integers_Gather3 [N, T, 2]
    gather(1, 11, 2, (N * T), w.integers_c3(), integers_Mod2, integers_Gather3);
    // integers_ReduceSum4: integers_Gather3 [N, T, 2] -> integers_ReduceSum4 [N, 2]
-   reduce(N, T, 2, integers_Gather3, total, Sum());
+   reduce_any(N, T, 2, integers_Gather3, total, Sum());
    // integers_Cast7: integers_Cast7 []
    integers_Cast7[0] = static_cast<std::int32_t>(T);
    // integers_GreaterOrEqual8: integers_ReduceSum4 [N, 2], integers_Cast7 [] -> many [N, 2]
@@ -1210,13 +1009,10 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
 
 #undef ONNX_BRIDGE_INLINE
 #undef ONNX_BRIDGE_KERNEL
-#undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
 #undef ONNX_BRIDGE_INDEPENDENT
 #undef ONNX_BRIDGE_COMPARISON
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
-#undef ONNX_BRIDGE_HAS_AVX2
-#undef ONNX_BRIDGE_HAS_AVX512
 }}}  // namespace onnx_bridge::integers::ONNX_BRIDGE_REGION
 #endif
