@@ -111,6 +111,8 @@ class InternalError(BridgeError):
 
     def __init__(self, stage: str, error: BaseException, where: str = "") -> None:
         self.stage, self.where = stage, where
-        what = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+        said = str(error)  # of a KeyError it may be an operator with all its weights
+        said = said if len(said) <= 500 else f"{said[:400]} ... {said[-80:]}"
+        what = f"{type(error).__name__}: {said}".strip().removesuffix(":")
         place = f"at the stage {stage!r}" + (f", at {where}" if where else "")
         super().__init__(f"{what} ({place}). This is a fault of onnx_bridge, not of yours: please report it with the model")

@@ -15,6 +15,7 @@ from zoo import Net, Shape
 from onnx_bridge import convert
 from onnx_bridge.conversion import Conversion
 from onnx_bridge.errors import UnsupportedModel
+from onnx_bridge.lowering.body import DEEP
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
@@ -357,3 +358,29 @@ def test_what_is_carried_must_keep_its_sizes() -> None:
 
     with pytest.raises(UnsupportedModel, match=r"'now' changes from float32 \[N, 3\] to float32 \[2 \* N, 3\]"):
         convert(model, verify=False)
+
+
+def hanging(deep: int) -> onnx.ModelProto:
+    """Loops in one another, each of which adds the elements of x as many times as the number of its turn says."""
+    net = Net("hanging")
+    x = net.input("x", (5,))
+
+    def inside(level: int, outer: Net, now: str) -> str:
+        name = f"level{level}"
+
+        def turn(g: Net) -> Turn:
+            repeated = g("Tile", x, g("Unsqueeze", f"{name}_turn", g.constant([0])))
+            h = g("Add", f"{name}_now", g("ReduceSum", repeated, keepdims=0))
+            return "", [h if level == deep else inside(level + 1, g, h)], {}
+
+        return outer("Loop", outer.constant(2), "", now, body=body(name, {f"{name}_now": ()}, turn))
+
+    return net.floats(y=(inside(1, net, net.constant(0, np.float32)), ()))
+
+
+def test_sizes_that_hang_on_turns_of_loops_in_loops() -> None:
+    """A graph that holds six others, one in the other, is lowered a second time, with its turn as a size; one that holds more is not."""
+    agrees(hanging(DEEP + 1), {"x": np.arange(1, 6)})
+
+    with pytest.raises(UnsupportedModel, match=r"Tile at 'level1_Tile1'[^$]*Loop at 'hanging_Loop0': its body"):
+        convert(hanging(DEEP + 2), verify=False)

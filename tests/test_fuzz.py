@@ -14,6 +14,7 @@ import pytest
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from onnx_bridge import InvalidModel, UnsupportedModel, convert
+from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.roperator import REGISTRY
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
@@ -142,6 +143,16 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
     "element type that says nothing": (lambda: typed(0), InvalidModel, "element type 0"),
     "strings as bytes": (lambda: typed(TensorProto.STRING), InvalidModel, "cannot be read"),
     "fewer numbers than the shape": (short, InvalidModel, r"\[3\] cannot be read"),
+    "transform that is too long": (
+        lambda: net(
+            helper.make_node("Unsqueeze", ["x", "last"], ["u"]),
+            helper.make_node("DFT", ["u", "n"], ["y"], axis=0),
+            weights={"n": np.int64(2**31), "last": np.int64([2])},
+            opset=17,
+        ),
+        UnsupportedModel,
+        "2147483648 numbers",
+    ),
     "sparse tensor that is too large": (lambda: sparse([2**50]), InvalidModel, "would take|checker finds"),
 }
 
@@ -167,6 +178,33 @@ def test_found_and_accepted() -> None:
         warnings.simplefilter("error")
         for model in models:
             convert(model, verify=False)
+
+
+def test_found_of_a_layer_without_rows() -> None:
+    """A batch of 0 that is a constant: scratch memory of 0 bytes is none that a plan has a place for."""
+    rng = np.random.default_rng(1)
+    weights = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in {"w": (1, 4, 3), "r": (1, 4, 4)}.items()}
+    model = net(helper.make_node("RNN", ["x", "w", "r"], ["y"], hidden_size=4), weights=weights)
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 0, 3]))
+
+    assert convert(model, verify=False).compile()(np.zeros((2, 0, 3), np.float32)).shape == (2, 1, 0, 4)
+
+
+def test_found_of_an_input_of_open_length() -> None:
+    """Values that are sizes, of an input whose length other nodes decide: neither is the other, nor a size of the input "shape_1"."""
+    nodes = [helper.make_node("Add", ["shape", "two"], ["sum"]), helper.make_node("Expand", ["shape_1", "sum"], ["y"])]
+    model = net(*nodes, weights={"two": np.int64([0, 0])})
+    del model.graph.input[:]
+    model.graph.input.append(helper.make_tensor_value_info("shape_1", TensorProto.FLOAT, [1, 1]))
+    model.graph.input.append(helper.make_tensor_value_info("shape", TensorProto.INT64, [-1]))
+
+    made = convert(model, verify=False).compile()
+    for sizes in ([5, 3], [2, 2], [1, 7]):
+        assert made(np.ones((1, 1), np.float32), np.int64(sizes)).shape == tuple(sizes)
+
+
+def test_a_fault_is_said_in_few_words() -> None:
+    assert len(str(InternalError("emit", KeyError("x" * 9000)))) < 800
 
 
 def test_found_in_a_loop() -> None:

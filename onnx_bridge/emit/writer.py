@@ -114,7 +114,8 @@ class CppWriter:
 
     def scratch(self) -> str:
         assert self._operator is not None
-        return f"arena + {self.plan.cpp_offset(self.plan.scratch[self._operator])}"
+        piece = self.plan.scratch.get(self._operator)
+        return "arena" if piece is None else f"arena + {self.plan.cpp_offset(piece)}"  # it may need none, where sizes are 0
 
     def functor(self, text: str, hint: str) -> str:
         if text not in self.functors:

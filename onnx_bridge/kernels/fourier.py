@@ -9,6 +9,9 @@ from onnx_bridge.ir.dims import Size
 #: Primes beyond this are not transformed by themselves: fourier_prime.
 _PRIME = 31
 
+#: No longer transform of a known length is made: its tables have 48 bytes a number, and may have 144.
+LONGEST = 1 << 24
+
 #: Bytes of a complex number in each lane, on the processor with the most lanes.
 _WAVES = 2 * 64
 

@@ -39,7 +39,7 @@ ONNX_BRIDGE_KERNEL bool plan_slice(const Size (&sizes)[Rank], const SliceCut (&c
       const bool up = step > 0;
       const Size first = slice_place(cut.start, size, 0, up ? size : size - 1), last = slice_place(cut.end, size, up ? 0 : -1, up ? size : size - 1);
       const Size reach = up ? last - first : first - last, by = up ? step : -step;
-      axes[a] = {size, first, reach > 0 ? (reach + by - 1) / by : 0, step};
+      axes[a] = {size, first, reach > 0 && size > 0 ? (reach + by - 1) / by : 0, step};
    }
    return true;
 }

@@ -54,7 +54,7 @@ ONNX_BRIDGE_KERNEL void conv_doubles(const Window& w, Size groups, Size in_chann
       }
 }
 
-/// The window is that of the convolution that this one is the transpose of: its inputs are this one's outputs.
+/// The window has this one's inputs and outputs; in that of the convolution that it is the transpose of they change places.
 ONNX_BRIDGE_KERNEL void conv_transposed_doubles(const Window& w, Size groups, Size in_channels, Size out_channels, const double* in,
                                                 const double* weights, const double* bias, double* out)
 {

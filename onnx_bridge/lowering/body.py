@@ -181,9 +181,11 @@ class Body:
 
     def _walk(self, body: RModel, free: int = 0) -> None:
         node, op, found = self.on.node, self.on.op, len(self.on.findings)
-        with _equalities(body):
-            self.on.fill(self.graph, body)
-        self.on.node, self.on.op = node, op
+        try:
+            with _equalities(body):
+                self.on.fill(self.graph, body)
+        finally:
+            self.on.node, self.on.op = node, op
         if len(self.on.findings) > found:
             raise ShapeError("its body cannot be converted")
         refuse_leaving(body, body.outputs[: len(body.outputs) - free])

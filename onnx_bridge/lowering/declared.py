@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import onnx
@@ -44,19 +45,32 @@ class Declared:
                 shape.append(parse(dim.dim_param) if dim.dim_param else dims.symbol(self._own(f"{value.name}_{axis}")))
         return tuple(shape)
 
-    def values(self, value: onnx.ValueInfoProto) -> list[str]:
-        """The symbols of an integer input of few elements, for where its values are sizes: of one, the input's name."""
-        count = dims.product(self.shape(value))
+    def values(self, value: onnx.ValueInfoProto, shape: Sequence[Size]) -> list[str]:
+        """The symbols of an integer input of few elements, for where its values are sizes: of one, the input's name.
+
+        Args:
+            value: the input.
+            shape: its sizes, numbers by now: one that the file leaves open may be bound.
+        """
+        count = dims.product(shape)
         assert isinstance(count, int)
-        return [self._own(value.name)] if count == 1 else [self._own(f"{value.name}_{index}") for index in range(count)]
+        if count == 1:
+            return [self._own(value.name, self.opened)]
+        taken = self.opened.union(other.name for other in self.inputs)
+        return [self._own(f"{value.name}_{index}", taken) for index in range(count)]
 
     def valued(self, bindings: Collection[str]) -> set[str]:
         """The integer inputs that a number is given for: they are sizes, too."""
         return {value.name for value in self.inputs if not set(self.value_names(value)).isdisjoint(bindings)}
 
-    def _own(self, name: str) -> str:
-        """A name that no dim of the file has."""
-        while name in self.names:
+    @functools.cached_property
+    def opened(self) -> set[str]:
+        """The symbols of the sizes that have no names in the file."""
+        return set().union(*(dims.symbols(size) for value in self.inputs for size in self.shape(value))) - self.names
+
+    def _own(self, name: str, taken: Collection[str] = ()) -> str:
+        """A name that no dim of the file has, and none of `taken`."""
+        while name in self.names or name in taken:
             name += "_"
         return name
 
@@ -89,7 +103,8 @@ class Declared:
 
     def value_names(self, value: onnx.ValueInfoProto) -> list[str]:
         """The names of the values of an input if they may be sizes; else none."""
-        return self.values(value) if may_be_sizes(value, self.shape(value)) else []
+        shape = self.shape(value)
+        return self.values(value, shape) if may_be_sizes(value, shape) else []
 
     def _all_values(self) -> set[str]:
         return {name for value in self.inputs for name in self.value_names(value)}

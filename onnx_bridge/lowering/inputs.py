@@ -71,7 +71,7 @@ class Inputs:
 
     def _make_sizes(self, value: onnx.ValueInfoProto, tensor: Tensor, rmodel: RModel) -> None:
         """Gives an input the sizes as its value that its elements are."""
-        names = self.declared.values(value)
+        names = self.declared.values(value, tensor.shape)
         is_float = tensor.dtype.is_float
         sizes = [dims.substitute(dims.symbol(name, is_float or name in self.signed), self.bindings) for name in names]
         flat = np.empty(len(sizes), dtype=object)

@@ -7,14 +7,15 @@ from typing import ClassVar
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
+from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
+from onnx_bridge.library.convolving import Convolving
 from onnx_bridge.library.window import Window, kernel_sizes, sliding_axes, window
 from onnx_bridge.operators.cases import Case, case, weight
 
 
 @operator("Conv", since=1)
-class Conv(ROperator):
+class Conv(Convolving):
     """y[n, o, ...] = sum over c and the window of x[n, c, ...] w[o, c, ...] + b[o], in groups of channels.
 
     x [N, C, spatial...] with one to three spatial dimensions, w [O, C / group, kernel...], b [O].
@@ -23,13 +24,6 @@ class Conv(ROperator):
 
     takes_epilogue = True
     computes = (WIDE_FLOATS,)
-
-    auto_pad: str = attribute("NOTSET")
-    dilations: list[int] | None = attribute(None)
-    group: int = attribute(1)
-    kernel_shape: list[int] | None = attribute(None)
-    pads: list[int] | None = attribute(None)
-    strides: list[int] | None = attribute(None)
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Type:
         if w.rank != x.rank or not 3 <= x.rank <= 5:

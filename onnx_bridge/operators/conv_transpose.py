@@ -5,14 +5,15 @@ from __future__ import annotations
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import WIDE_FLOATS
-from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, attribute, operator
+from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
+from onnx_bridge.library.convolving import Convolving
 from onnx_bridge.library.window import Axis, Window, kernel_sizes, spread, window
 from onnx_bridge.operators.cases import case, weight
 
 
 @operator("ConvTranspose", since=1)
-class ConvTranspose(ROperator):
+class ConvTranspose(Convolving):
     """The transposed convolution: every input spreads its window over the output. w [C, O / group, kernel...], b [O].
 
     It becomes a TransposedConvolution, whose weights are packed, or where they are known only at run time a ConvolutionAny
@@ -22,14 +23,8 @@ class ConvTranspose(ROperator):
     takes_epilogue = True
     computes = (WIDE_FLOATS,)
 
-    auto_pad: str = attribute("NOTSET")
-    dilations: list[int] | None = attribute(None)
-    group: int = attribute(1)
-    kernel_shape: list[int] | None = attribute(None)
     output_padding: list[int] | None = attribute(None)
     output_shape: list[int] | None = attribute(None)
-    pads: list[int] | None = attribute(None)
-    strides: list[int] | None = attribute(None)
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Type:
         if w.rank != x.rank or not 3 <= x.rank <= 5:

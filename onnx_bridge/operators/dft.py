@@ -8,7 +8,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.bounds import assume
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import INDICES, WIDE_FLOATS, int64
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits
 from onnx_bridge.kernels import fourier
 from onnx_bridge.library.known import axis_in, scalar
@@ -23,6 +23,16 @@ def _length(tensor: Tensor, what: str) -> Size:
     if isinstance(length, int) and length < 1:
         raise ShapeError(f"{what} must be positive, got {length}")
     return length
+
+
+def _check(n: Size) -> None:
+    """Whether there can be tables for a length.
+
+    Raises:
+        UnsupportedForm: they would be too large.
+    """
+    if isinstance(n, int) and n > fourier.LONGEST:
+        raise UnsupportedForm(f"a transform of {n} numbers is not written; it may have {fourier.LONGEST}")
 
 
 def _tables(cpp: Writer, n: Size) -> str:
@@ -74,6 +84,7 @@ class DFT(ROperator):
         if self.onesided and x.shape[-1] != (2 if self.inverse else 1):
             raise ShapeError(f"with onesided x must be {'complex' if self.inverse else 'real'}, got {x.type}")
         along, n = self.along(), self.length()
+        _check(n)
         if isinstance(n, int) and n < 1:
             raise ShapeError(f"an axis of {x.shape[along]} has no transform")
         kept = dims.floor_div(n, 2) + 1 if self.onesided and not self.inverse else n
@@ -141,6 +152,7 @@ class STFT(ROperator):
             if window.dtype is not signal.dtype:
                 raise ShapeError(f"window must be {signal.dtype}, got {window.type}")
             fits(window, (n,), "window")
+        _check(n)
         room = signal.shape[1] - n
         if isinstance(room, int) and room < 0:
             raise ShapeError(f"a frame of {n} does not fit into a signal of {signal.shape[1]}")

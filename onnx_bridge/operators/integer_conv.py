@@ -10,10 +10,11 @@ import numpy as np
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32, int8, int32
-from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
+from onnx_bridge.ir.roperator import Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, fits, same
 from onnx_bridge.kernels.integer_convolution import INTEGER_CONV, INTEGER_DEPTHWISE, as_pieces, pieces_of
 from onnx_bridge.kernels.integer_product import PACK_INTEGERS, centred, column_sums, left_zero, pack_columns, whole_panels
+from onnx_bridge.library.convolving import Convolving
 from onnx_bridge.library.loops import add_index
 from onnx_bridge.library.window import NONE, Axis, Window, kernel_sizes, sliding_axes, window
 from onnx_bridge.operators.cases import Case, case, const, data, weight
@@ -21,18 +22,12 @@ from onnx_bridge.operators.integer_product import check_one, requantize, scales
 from onnx_bridge.operators.matmul_integer import BYTES, bytes_of
 
 
-class IntegerConvolution(ROperator):
+class IntegerConvolution(Convolving):
     """A convolution of bytes and something behind it. Which inputs are what: x, w, their zero points, a bias of int32."""
 
     kernels = ("integer_conv.hxx",)
     places: ClassVar[tuple[int, int, int, int, int]]
 
-    auto_pad: str
-    dilations: list[int] | None
-    group: int
-    kernel_shape: list[int] | None
-    pads: list[int] | None
-    strides: list[int] | None
     channels_last: int = 0
 
     @property
@@ -207,13 +202,6 @@ class ConvInteger(IntegerConvolution):
     places = (0, 1, 2, 3, -1)
     computes = (BYTES,)
 
-    auto_pad: str = attribute("NOTSET")
-    dilations: list[int] | None = attribute(None)
-    group: int = attribute(1)
-    kernel_shape: list[int] | None = attribute(None)
-    pads: list[int] | None = attribute(None)
-    strides: list[int] | None = attribute(None)
-
     def types(self, x: Tensor, w: Tensor, x_zero: Tensor | None = None, w_zero: Tensor | None = None) -> Type:
         return Type(int32, self.shape())
 
@@ -240,13 +228,6 @@ class QLinearConv(IntegerConvolution):
 
     places = (0, 3, 2, 5, 8)
     computes: ClassVar[Sequence[Sequence[object]]] = (BYTES, (float32,), BYTES, BYTES, (float32,), BYTES, (float32,), BYTES, (int32,))  # type: ignore[assignment]
-
-    auto_pad: str = attribute("NOTSET")
-    dilations: list[int] | None = attribute(None)
-    group: int = attribute(1)
-    kernel_shape: list[int] | None = attribute(None)
-    pads: list[int] | None = attribute(None)
-    strides: list[int] | None = attribute(None)
 
     def types(
         self, x: Tensor, x_scale: Tensor, x_zero: Tensor, w: Tensor, w_scale: Tensor, w_zero: Tensor, y_scale: Tensor, y_zero: Tensor,

@@ -18,6 +18,7 @@ from onnx_bridge.ir.dtypes import float32, int64
 from onnx_bridge.ir.roperator import UnsupportedForm, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.composite import Composite, Parts
+from onnx_bridge.library.convolving import Convolving
 from onnx_bridge.library.window import sliding_axes, window
 from onnx_bridge.operators.cases import Case
 from onnx_bridge.operators.conv import FusedConv
@@ -65,17 +66,11 @@ def vector(build: Parts, *values: int) -> Tensor:
 
 
 @operator("Conv", domain=_DOMAIN)
-class BlockedConv(Blocked):
+class BlockedConv(Convolving, Blocked):
     """activation(Conv(x, w, b) + z). Output channels that are 0 for certain, because they fill the last block, are not made."""
 
     activation: str = attribute("")
     activation_params: list[float] | None = attribute(None)
-    auto_pad: str = attribute("NOTSET")
-    dilations: list[int] | None = attribute(None)
-    group: int = attribute(1)
-    kernel_shape: list[int] | None = attribute(None)
-    pads: list[int] | None = attribute(None)
-    strides: list[int] | None = attribute(None)
     whole: int = attribute(0)  # written by lowering/blocked.py: all channels are made
 
     def types(self, x: Tensor, w: Tensor, b: Tensor | None = None, z: Tensor | None = None) -> Type:

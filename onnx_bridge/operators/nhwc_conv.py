@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from onnx_bridge.ir.dtypes import float32
-from onnx_bridge.ir.roperator import attribute, operator
+from onnx_bridge.ir.roperator import operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.composite import Composite, Parts
+from onnx_bridge.library.convolving import Convolving
 from onnx_bridge.operators.conv import Conv
 
 
 @operator("NhwcConv", domain="com.microsoft")
-class NhwcConv(Composite):
+class NhwcConv(Convolving, Composite):
     """Conv of images whose channels are their last axis, x [N, spatial..., C]; the weights are as Conv has them."""
 
     computes = ((float32,),)
     tested_by = "test_microsoft.py"
-
-    auto_pad: str = attribute("NOTSET")
-    dilations: list[int] | None = attribute(None)
-    group: int = attribute(1)
-    kernel_shape: list[int] | None = attribute(None)
-    pads: list[int] | None = attribute(None)
-    strides: list[int] | None = attribute(None)
 
     def conv(self) -> dict[str, object]:
         """The attributes of its Conv."""

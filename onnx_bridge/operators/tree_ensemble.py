@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -106,6 +107,26 @@ def chosen(value: str, known: Sequence[str], name: str) -> str:
 
 _AGGREGATES = ("AVERAGE", "SUM", "MIN", "MAX")
 _TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
+
+
+@dataclass(eq=False, kw_only=True)
+class ListedTrees(TreeOperator):
+    """Trees as versions 1 and 3 list them: an entry a node in each list, leaves in lists of their own."""
+
+    base_values: list[float] | None = attribute(None)
+    base_values_as_tensor: Any = attribute(None)
+    nodes_falsenodeids: list[int] | None = attribute(None)
+    nodes_featureids: list[int] | None = attribute(None)
+    nodes_hitrates: list[float] | None = attribute(None)
+    nodes_hitrates_as_tensor: Any = attribute(None)
+    nodes_missing_value_tracks_true: list[int] | None = attribute(None)
+    nodes_modes: list[str] | None = attribute(None)
+    nodes_nodeids: list[int] | None = attribute(None)
+    nodes_treeids: list[int] | None = attribute(None)
+    nodes_truenodeids: list[int] | None = attribute(None)
+    nodes_values: list[float] | None = attribute(None)
+    nodes_values_as_tensor: Any = attribute(None)
+    post_transform: str = attribute("NONE")
 
 
 @operator("TreeEnsemble", domain="ai.onnx.ml", since=5)

@@ -15,12 +15,12 @@ from onnx_bridge.library.labels import label_table, label_type, labels_of
 from onnx_bridge.library.post_transform import functor
 from onnx_bridge.library.trees import Ensemble, numbers, of_version_3
 from onnx_bridge.operators.cases import Case, case, data, given
-from onnx_bridge.operators.tree_ensemble import TreeOperator
+from onnx_bridge.operators.tree_ensemble import ListedTrees
 from onnx_bridge.operators.tree_ensemble_regressor import LEAVES, ROWS, SMALL
 
 
 @operator("TreeEnsembleClassifier", domain="ai.onnx.ml", since=1)
-class TreeEnsembleClassifier(TreeOperator):
+class TreeEnsembleClassifier(ListedTrees):
     """y [rows], z [rows][classes] = the label, and what the leaves say of each class + base_values, transformed.
 
     Where ONNX is silent it is as in onnxruntime (tree_classes.hxx says how): two classes of which leaves speak of both, and one class, have
@@ -30,8 +30,6 @@ class TreeEnsembleClassifier(TreeOperator):
     kernels = (TREES.header, "tree_classes.hxx")
     computes = ((*WIDE_FLOATS, int32, int64),)
 
-    base_values: list[float] | None = attribute(None)
-    base_values_as_tensor: Any = attribute(None)
     class_ids: list[int] | None = attribute(None)
     class_nodeids: list[int] | None = attribute(None)
     class_treeids: list[int] | None = attribute(None)
@@ -39,18 +37,6 @@ class TreeEnsembleClassifier(TreeOperator):
     class_weights_as_tensor: Any = attribute(None)
     classlabels_int64s: list[int] | None = attribute(None)
     classlabels_strings: list[str] | None = attribute(None)
-    nodes_falsenodeids: list[int] | None = attribute(None)
-    nodes_featureids: list[int] | None = attribute(None)
-    nodes_hitrates: list[float] | None = attribute(None)
-    nodes_hitrates_as_tensor: Any = attribute(None)
-    nodes_missing_value_tracks_true: list[int] | None = attribute(None)
-    nodes_modes: list[str] | None = attribute(None)
-    nodes_nodeids: list[int] | None = attribute(None)
-    nodes_treeids: list[int] | None = attribute(None)
-    nodes_truenodeids: list[int] | None = attribute(None)
-    nodes_values: list[float] | None = attribute(None)
-    nodes_values_as_tensor: Any = attribute(None)
-    post_transform: str = attribute("NONE")
 
     def ensemble(self) -> Ensemble:
         return of_version_3(self, "class", self.targets(), self.x.dtype is float64)

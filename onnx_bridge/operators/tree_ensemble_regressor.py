@@ -14,11 +14,11 @@ from onnx_bridge.kernels.trees import TREES
 from onnx_bridge.library.post_transform import functor
 from onnx_bridge.library.trees import Ensemble, numbers, of_version_3
 from onnx_bridge.operators.cases import Case, case, data, given
-from onnx_bridge.operators.tree_ensemble import COMBINE, TreeOperator, chosen
+from onnx_bridge.operators.tree_ensemble import COMBINE, ListedTrees, chosen
 
 
 @operator("TreeEnsembleRegressor", domain="ai.onnx.ml", since=1)
-class TreeEnsembleRegressor(TreeOperator):
+class TreeEnsembleRegressor(ListedTrees):
     """y [rows][n_targets] = what the leaves say of each target, put together by `aggregate_function`, + base_values, transformed.
 
     As in onnxruntime, of one target only PROBIT is computed, and a target of several that no leaf speaks of stays 0. Doubles compare and
@@ -29,21 +29,7 @@ class TreeEnsembleRegressor(TreeOperator):
     computes = ((*WIDE_FLOATS, int32, int64),)
 
     aggregate_function: str = attribute("SUM")
-    base_values: list[float] | None = attribute(None)
-    base_values_as_tensor: Any = attribute(None)
     n_targets: int = attribute(None)
-    nodes_falsenodeids: list[int] | None = attribute(None)
-    nodes_featureids: list[int] | None = attribute(None)
-    nodes_hitrates: list[float] | None = attribute(None)
-    nodes_hitrates_as_tensor: Any = attribute(None)
-    nodes_missing_value_tracks_true: list[int] | None = attribute(None)
-    nodes_modes: list[str] | None = attribute(None)
-    nodes_nodeids: list[int] | None = attribute(None)
-    nodes_treeids: list[int] | None = attribute(None)
-    nodes_truenodeids: list[int] | None = attribute(None)
-    nodes_values: list[float] | None = attribute(None)
-    nodes_values_as_tensor: Any = attribute(None)
-    post_transform: str = attribute("NONE")
     target_ids: list[int] | None = attribute(None)
     target_nodeids: list[int] | None = attribute(None)
     target_treeids: list[int] | None = attribute(None)

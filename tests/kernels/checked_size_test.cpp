@@ -10,6 +10,9 @@
 
 namespace onnx_bridge { namespace tested {
 #include "../../onnx_bridge/kernels/checked_size.hxx"
+namespace plain {
+#include "../../onnx_bridge/kernels/whole_size.hxx"
+}
 }}
 using namespace onnx_bridge::tested;
 
@@ -90,6 +93,13 @@ int main()
    expect(minimum(5, N, none).value == 0 && maximum(5, N, none).value == 1000 && (-N).value == -1000, "several", 0);
    expect(differ(N, 2 * N) && !differ(2 * N, N + N) && differ(huge * huge, huge * huge), "equal, as infer asks", 0);
 
+   for (std::ptrdiff_t a = -9; a < 10; a++)
+      for (std::ptrdiff_t b = -4; b < 5; b++) {
+         std::ptrdiff_t down = -9;  // the largest number that b goes into no more often than a
+         while (b != 0 && (b > 0 ? (down + 1) * b <= a : (down + 1) * b >= a)) down++;
+         expect(b == 0 || plain::floor_div(a, b) == down, "a plain quotient", 0);
+         expect(plain::minimum(a, b, 2) <= 2 && plain::minimum(a, b) == (a < b ? a : b) && plain::maximum(b, a, 2) >= 2, "a plain minimum", 0);
+      }
    std::size_t at[4];
    Layout<4> layout(at);
    layout.add(64 * N);
