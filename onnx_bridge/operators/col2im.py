@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import IN_FLOAT32, float32, int64
+from onnx_bridge.ir.dtypes import IN_FLOAT32, WIDE_FLOATS, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, const, given
@@ -18,7 +18,7 @@ class Col2Im(ROperator):
 
     kernels = ("col2im.hxx",)
     vectors = (1, 2)
-    computes = ((float32,), (int64,))
+    computes = (WIDE_FLOATS, (int64,))
     widens = IN_FLOAT32
 
     dilations: list[int] | None = attribute(None)

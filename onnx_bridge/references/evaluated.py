@@ -37,7 +37,8 @@ class LRN(OpRun):
 
     def _run(self, x: np.ndarray, alpha: float, beta: float, bias: float, size: int) -> tuple[np.ndarray]:
         squares = np.stack([np.square(x[:, max(0, c - (size - 1) // 2) : c + size // 2 + 1]).sum(1) for c in range(x.shape[1])], 1)
-        return (np.asarray(x / (bias + alpha / size * squares) ** beta, x.dtype),)
+        share = float(alpha) / size  # an attribute is a float32, and so would be the quotient
+        return (np.asarray(x / (bias + share * squares) ** beta, x.dtype),)
 
 
 class GlobalMaxPool(OpRun):
