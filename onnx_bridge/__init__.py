@@ -12,6 +12,7 @@ from onnx_bridge.errors import (
     InferenceError,
     InternalError,
     InvalidModel,
+    SofieError,
     ToolchainError,
     UnsupportedModel,
     VerificationError,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError", "BridgeError", "CompiledModel", "Conversion", "CustomOp", "DeclarationError", "ExportError", "InferenceError",
-    "InternalError", "InvalidModel", "RModel", "ToolchainError", "UnsupportedModel", "VerificationError", "WeightsError", "__version__",
-    "check", "convert", "custom_op",
+    "InternalError", "InvalidModel", "RModel", "SofieError", "ToolchainError", "UnsupportedModel", "VerificationError",
+    "WeightsError", "__version__", "check", "convert", "custom_op",
 ]  # fmt: skip
 
 #: Where the names live that are imported only when they are asked for, so that importing the package stays quick.

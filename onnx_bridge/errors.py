@@ -2,6 +2,7 @@
 
     BridgeError
     ├── ArgumentError       what the caller says of a model cannot be, or means nothing
+    │   └── SofieError      the same, said by SOFIE's calls; a RuntimeError, too, as SOFIE's errors are
     ├── InvalidModel        the file or protobuf is not a model that can be read, or contradicts itself
     ├── UnsupportedModel    a sound model that cannot be converted; `.findings` lists every reason at once
     ├── ExportError         a framework's exporter refused
@@ -31,6 +32,10 @@ class BridgeError(Exception):
 
 class ArgumentError(BridgeError):
     """An argument of `convert` (or a word of the command line) that is of a wrong form, or speaks of something that the model has not."""
+
+
+class SofieError(ArgumentError, RuntimeError):
+    """What SOFIE's calls (`onnx_bridge.sofie`) refuse, by SOFIE's names."""
 
 
 class InvalidModel(BridgeError):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -22,6 +22,7 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import NeedsValue, ShapeError, Unify
 from onnx_bridge.lowering import functions, lower
 from onnx_bridge.lowering.blocked import plain_blocks
+from onnx_bridge.lowering.declared import Declared
 from onnx_bridge.normalize import normalize, read
 from onnx_bridge.normalize.read import Source
 from onnx_bridge.optimise import optimise
@@ -38,6 +39,9 @@ from onnx_bridge.verify.localise import localise
 from onnx_bridge.verify.meanings import meanings
 from onnx_bridge.verify.unwritten import name_unwritten
 
+#: Tells numbers for open sizes from the shapes of the inputs.
+Pinning: TypeAlias = "Callable[[Mapping[str, tuple[int | str, ...]]], Mapping[str, int]]"
+
 
 def convert(
     model: Any,
@@ -47,7 +51,7 @@ def convert(
     imports: Sequence[str] = (),
     trusted: bool = False,
     name: str | None = None,
-    dims: Mapping[str, int] | None = None,
+    dims: Mapping[str, int] | Pinning | None = None,
     verify: bool = True,
     inputs: Iterable[Mapping[str, np.ndarray]] = (),
     self_include: bool = True,
@@ -66,7 +70,8 @@ def convert(
         imports: modules to import before the model is read, such as those that register its layers or declare its operators.
         trusted: whether a file may run code of its own, as Lambda layers of Keras do.
         name: the C++ name; by default that of the file or graph.
-        dims: numbers for symbolic dims, which then are constants of the header.
+        dims: numbers for symbolic dims, which then are constants of the header; or a function that is given the shapes of the inputs,
+            {name: sizes}, an open one by its name, and returns such numbers.
         verify: compile and compare; False is the only way to get a header that was not compared.
         inputs: inputs to compare with, by name, beside the seeded ones.
         self_include: the header includes itself once for each instruction set; False gives a longer one that does not, for interpreters
@@ -94,8 +99,9 @@ def convert(
         with stage("normalise"):
             normal, notes = normalize(origin.source.model)
         with stage("lower"):
-            rmodel = _lowered(origin.source, normal, name, dims, strict)
-            origin.check_sizes(rmodel, dims or {})
+            pinned = _pinned(normal, dims)
+            rmodel = _lowered(origin.source, normal, name, pinned, strict)
+            origin.check_sizes(rmodel, pinned or {})
             examples = [*origin.examples, *check_inputs(rmodel, inputs)]
         with stage("optimise"):
             optimise(rmodel, without)
@@ -186,17 +192,27 @@ def _lowered(source: Source, normal: onnx.ModelProto, name: str | None, dims: Ma
     return rmodel
 
 
-def _obstacles(dims: Mapping[str, int] | None) -> Callable[[onnx.ModelProto], list[Finding]]:
+def _pinned(normal: onnx.ModelProto, dims: Mapping[str, int] | Pinning | None) -> Mapping[str, int] | None:
+    """The numbers that a caller gives for open sizes, asked for if it gave a function."""
+    if not callable(dims):
+        return dims
+    declared = Declared(normal.graph)
+    return dims({value.name: tuple(s if isinstance(s, int) else str(s) for s in declared.shape(value)) for value in declared.inputs})
+
+
+def _obstacles(dims: Mapping[str, int] | Pinning | None) -> Callable[[onnx.ModelProto], list[Finding]]:
     """What stands in the way of converting an exported model, before it is converted: front ends choose among their ways by it."""
 
     def found(model: onnx.ModelProto) -> list[Finding]:
         try:
-            rmodel = _walked(normalize(read(model).model)[0], "model", dims)
+            normal = normalize(read(model).model)[0]
+            pinned = _pinned(normal, dims)
+            rmodel = _walked(normal, "model", pinned)
         except UnsupportedModel as error:
             return list(error.findings)
         except InvalidModel as error:
             return [Finding("", "model", str(error))]
-        return [Finding("", "input", f"only {name} = {size} is consistent") for _, name, size in narrowed(model, rmodel, dims or {})]
+        return [Finding("", "input", f"only {name} = {size} is consistent") for _, name, size in narrowed(model, rmodel, pinned or {})]
 
     return found
 

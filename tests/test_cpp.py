@@ -21,6 +21,7 @@ from zoo import ZOO, Net
 from onnx_bridge import convert
 from onnx_bridge.emit.contract import contract
 from onnx_bridge.runtime.compiled import only
+from onnx_bridge.sofie import include_dir
 from onnx_bridge.toolchain import find_compiler
 
 FOLDER = Path(__file__).parent / "cpp"
@@ -138,7 +139,7 @@ def test_two_headers_in_two_units(folder: Path, tmp_path: Path, flags: str) -> N
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_sofie_calls(folder: Path, build: Build, compiler: str) -> None:
-    run(build("calls.cpp", compiler=need(compiler)), folder)
+    run(build("calls.cpp", flags=("-O1", f"-I{include_dir()}"), compiler=need(compiler)), folder)
 
 
 def test_infer_allocates_nothing(folder: Path, build: Build) -> None:

@@ -66,6 +66,7 @@ WALLS: dict[str, set[str]] = {
     | {"custom", "ir", "frontends", "normalize", "lowering", "optimise", "emit", "references", "runtime", "verify"},
     "backend": {"pipeline", "runtime"},
     "root": {"conversion", "emit", "ir", "runtime", "toolchain"},
+    "sofie": {"conversion", "custom", "emit", "ir", "normalize", "pipeline"},  # SOFIE's Python: ONNX built from its calls, and `convert`
     "demo": {"pipeline"},
     "cli": {"pipeline", "custom", "emit", "frontends", "operators", "ir", "demo"},
     "__main__": {"cli"},
@@ -85,6 +86,7 @@ FOREIGN: dict[str, set[str]] = {
     "origin": {"onnx"},
     "pipeline": {"onnx"},
     "backend": {"onnx"},
+    "sofie": {"onnx"},
     "conversion": {"onnx"},
     "processes": {"ml_dtypes"},
     "references": {"onnx", "onnxruntime"},

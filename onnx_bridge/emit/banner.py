@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from onnx_bridge.emit.contract import contract
 from onnx_bridge.emit.embed import WHERE
+from onnx_bridge.emit.names import Naming
 from onnx_bridge.emit.weights import WeightsImage
 from onnx_bridge.emit.writer import comment
 from onnx_bridge.ir.rmodel import RModel, all_operators
@@ -34,8 +35,9 @@ def labelled(what: str, text: str) -> str:
 
 
 def banner(
-    model: RModel, plan: MemoryPlan, symbols: Mapping[str, str], arguments: Mapping[Tensor, str], image: WeightsImage, code: str, form: str
-) -> str:
+    model: RModel, plan: MemoryPlan, symbols: Mapping[str, str], arguments: Mapping[Tensor, str], image: WeightsImage, code: str, form: str,
+    naming: Naming,
+) -> str:  # fmt: skip
     """The lines.
 
     Args:
@@ -46,15 +48,14 @@ def banner(
         image: the weights.
         code: the kernels that the header has, for what the contract says of them.
         form: how the weights come into a program.
+        naming: what the header is called.
     """
     name = model.name
     counts = Counter(op.op_type for op in all_operators(model))
     rows = [
         (
             "model",
-            comment(
-                f"{model.source.get('file', name)}, sha256 {model.source.get('sha256', '')[:16]}..., {model.source.get('opsets', '')}"
-            ),
+            comment(f"{model.source.get('file', name)}, sha256 {model.source.get('sha256', '')[:16]}..., {model.source.get('opsets', '')}"),
         )
     ]
     operators = ", ".join(f"{count} {op}" for op, count in counts.most_common())
@@ -62,25 +63,25 @@ def banner(
     rows += [("input", comment(f"{t.name}  {t.type}")) for t in model.inputs]
     rows += [("output", comment(f"{t.name}  {t.type}")) for t in model.outputs]
     rows += [("narrowed", comment(str(found))) for found in model.narrowed]
-    where = WHERE[form].replace("NAME", name)
+    where = naming.weights if form == "file" else WHERE[form].replace("NAME", name)
     rows.append(("weights", f"{where}, {image.bytes:,} bytes (safetensors)" if image.payload_bytes else "none"))
     ones = dict.fromkeys(symbols, 1)
     at = f" where every size is {1}" if symbols else ""
     rows.append(("workspace", f"{plan.offsets(ones)[1]:,} bytes{at}"))
     rows.append(("proof", UNPROVEN))
-    lines = [f"// {name}.hxx: made by onnx_bridge {__version__}. Do not edit; convert the model again.", "//", *rows_of(rows)]
+    lines = [f"// {naming.header}: made by onnx_bridge {__version__}. Do not edit; convert the model again.", "//", *rows_of(rows)]
     dims_text = "{" + ", ".join(symbols.values()) + "}"
     call = ", ".join(["ws", dims_text, *arguments.values()])
     sofie_args = ", ".join([*symbols.values(), *(arguments[t] for t in model.inputs)])
     once = "weights, mapped once; " if form == "file" else ""
-    file = "" if form != "file" or not image.payload_bytes else f'("{name}.dat")'
+    file = "" if form != "file" or not image.payload_bytes else f'("{naming.weights}")'
     lines += [
         "//",
         f"//   onnx_bridge::{name}::Model model{file};  // {once}const, any number of threads",
         f"//   onnx_bridge::{name}::Workspace ws(model{', ' + dims_text if symbols else ''});  // one a thread",
         f"//   model.infer({call});  // caller's memory in and out",
         "//",
-        f"//   TMVA_SOFIE_{name}::Session s{file};  // SOFIE's face on the same body",
+        f"//   TMVA_SOFIE_{naming.sofie}::Session s{file};  // SOFIE's face on the same body",
         f"//   auto y = s.infer({sofie_args});",
         "//",
         *contract(code),

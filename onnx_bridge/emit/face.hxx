@@ -156,10 +156,11 @@ __attribute__((cold)) inline std::string Model::choose(Body body)
 }}  // namespace onnx_bridge::@NAME@
 
 #if defined(__cpp_exceptions)
-namespace TMVA_SOFIE_@NAME@ {
+namespace TMVA_SOFIE_@SOFIE_NAME@ {
 
 @SOFIE@
 
-}  // namespace TMVA_SOFIE_@NAME@
+}  // namespace TMVA_SOFIE_@SOFIE_NAME@
+namespace SOFIE_@SOFIE_NAME@ = TMVA_SOFIE_@SOFIE_NAME@;
 #endif
 #endif  // @GUARD@

@@ -16,7 +16,7 @@ from onnx_bridge.emit.embed import check_form, names_beside, write_beside
 from onnx_bridge.emit.found import found_texts
 from onnx_bridge.emit.loading import Loading
 from onnx_bridge.emit.methods import functions_of_dims, functor, marked, names_in
-from onnx_bridge.emit.names import FACE_NAMES, Names, identifier, quoted
+from onnx_bridge.emit.names import FACE_NAMES, Names, Naming, identifier, quoted, usual
 from onnx_bridge.emit.sizes import FaceSizes, dim_type
 from onnx_bridge.emit.sofie import session
 from onnx_bridge.emit.standard import included
@@ -57,6 +57,7 @@ class Emitted:
         guarding: makes the same network's header with canaries; None where that can no longer be told.
         proof: what the banner says that was compared.
         steady: whether calls of the same sizes do the same work: there are no loops or branches.
+        naming: what the files are called, `name.hxx` and `name.dat` unless somebody said otherwise, and SOFIE's namespaces.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Emitted:
     bodies: tuple[str, ...] = ()
     steady: bool = True
     proof: tuple[str, ...] = ()
+    naming: Naming = Naming("", "", "")
     tapping: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
     forming: Callable[[str], Emitted] | None = field(default=None, repr=False, compare=False)
     guarding: Callable[[], Emitted] | None = field(default=None, repr=False, compare=False)
@@ -133,14 +135,19 @@ class Emitted:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.name}.hxx"
+        path = folder / self.naming.header
         path.write_text(self.header, encoding="ascii", newline="\n")
-        write_beside(folder, self.name, self.weights, self.form, target)
+        if self.form == "file":
+            with (folder / self.naming.weights).open("wb") as file:
+                self.weights.write(file)
+        else:
+            write_beside(folder, self.name, self.weights, self.form, target)
         return path
 
     def files(self, target: str | None = None) -> list[str]:
         """The names of the files that `write` writes, the header first, then what is compiled or linked with it."""
-        return [f"{self.name}.hxx", *names_beside(self.name, self.form, target)]
+        beside = [self.naming.weights] if self.form == "file" else names_beside(self.name, self.form, target)
+        return [self.naming.header, *beside]
 
     def for_calls(self) -> Emitted:
         """What compiling and calling need: not the plan, which holds every operator and constant of the network."""
@@ -150,7 +157,9 @@ class Emitted:
         return replace(self, plan=MemoryPlan(), inputs=inputs, outputs=outputs, tapped=tapped, tapping=None, forming=None, guarding=None)
 
 
-def emit(model: RModel, *, weights: str = "file", self_include: bool = True, guarded: bool = False) -> Emitted:
+def emit(
+    model: RModel, *, weights: str = "file", self_include: bool = True, guarded: bool = False, naming: Naming | None = None
+) -> Emitted:
     """Emits a model after its passes: once, for what changes afterwards there are `Emitted.with_proof` and `Emitted.with_taps`.
 
     Args:
@@ -158,20 +167,21 @@ def emit(model: RModel, *, weights: str = "file", self_include: bool = True, gua
         weights: how they come into a program: as a "file", an "object" that is linked, a "source" that is compiled, or in the "header".
         self_include: let the header include itself once for each instruction set; otherwise it holds their bodies one after the other.
         guarded: with canaries, see `Emitted.with_canaries`.
+        naming: what it is called, see `Emitted.naming`.
 
     Raises:
         ArgumentError: `weights` is none of these, or there are too many for the form.
         InternalError: an operator reads what nothing writes.
     """
     check_written(model, "emit")
-    return _Header(model, self_include, guarded).make(weights)
+    return _Header(model, self_include, guarded, naming or usual(model.name)).make(weights)
 
 
 class _Header:
     """A model's network, written once, with its weights packed; `make` puts the header around it."""
 
-    def __init__(self, model: RModel, self_include: bool, guarded: bool) -> None:
-        self.model, self.self_include = model, self_include
+    def __init__(self, model: RModel, self_include: bool, guarded: bool, naming: Naming) -> None:
+        self.model, self.self_include, self.naming = model, self_include, naming
         self.plan = plan_memory(model, canaries.GUARD if guarded else 0)
         self.kernel_files = {file for op in all_operators(model) for file in op.kernel_files()} | {"vector.hxx"}
         self.kernel_files |= {canaries.KERNEL} if guarded else set()
@@ -206,9 +216,10 @@ class _Header:
         sizes = replace(self.sizes, computed=computed)
         plain = ["Found&"] * bool(self.found) + self.parameters(named=False)
         has_file = image.payload_bytes > 0 and form == "file"
-        loading = Loading(self.model.name, image, form)
+        loading = Loading(self.model.name, self.naming.weights, image, form)
         texts = {
-            "BANNER": banner(self.model, self.plan, self.symbols, self.arguments, image, kernels + functors, form), "NAME": self.model.name,
+            "BANNER": banner(self.model, self.plan, self.symbols, self.arguments, image, kernels + functors, form, self.naming),
+            "NAME": self.model.name, "SOFIE_NAME": self.naming.sofie,
             "GUARD": f"ONNX_BRIDGE_MODEL_{self.model.name.upper()}",
             "DIM_FIELDS": self.dim_fields(), "ARGUMENTS": self.argument_tables(), "WEIGHT_FIELDS": loading.fields(),
             "CONSTRUCTORS": loading.constructors(), "LOADERS": loading.declarations(), "DEFINITIONS": loading.definitions(),
@@ -221,7 +232,7 @@ class _Header:
             "INFER_BODY": self.infer_body(taps), "OUTPUT_SIZES": sizes.outputs(),
             "RUN_TYPES": ", ".join(["const Weights&", "char*", "const std::size_t*", "const Dims&", *plain, *_tap_type(taps)]),
             "RUN": "\n".join(folded(f"static bool run({', '.join(parameters)}) noexcept")),
-            "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found),
+            "SOFIE": session(self.model, self.arguments, self.symbols, has_file, self.found, self.naming.free_infer),
             **found_texts(self.found, self.symbols, self.model.outputs),
             "DETECTION": detection(targets), "CHOICES": choices(targets), "BODIES": body_enumerators(targets),
             "KERNELS": kernels, "NETWORK": network, "FUNCTORS": functors,
@@ -231,7 +242,7 @@ class _Header:
         texts |= functions_of_dims(texts)
         texts["LIBRARY"] = "".join(texts[name] for name in ("WEIGHTS_FILE", "CHECKED_SIZES", "WHOLE_SIZES")).lstrip("\n")
         body = filled("body.hxx", texts)
-        texts["REGIONS"] = regions(f"{self.model.name}.hxx", None if self.self_include else body, targets, words)
+        texts["REGIONS"] = regions(self.naming.header, None if self.self_include else body, targets, words)
         header = filled("face.hxx", texts)
         header = header.replace("@INCLUDES@", included(header + body), 1)
         if self.self_include:
@@ -255,9 +266,10 @@ class _Header:
             tuple(target.name for target in targets),
             not any(nested_models(op) for op in self.model.operators),
             (),
+            self.naming,
             partial(self.make, form, taps=True),
             self.make,
-            partial(emit, self.model, weights=form, self_include=self.self_include, guarded=True),
+            partial(emit, self.model, weights=form, self_include=self.self_include, guarded=True, naming=self.naming),
         )
 
     # ---- the network

@@ -44,11 +44,13 @@ class Loading:
 
     Args:
         name: the model's C++ name.
+        file: the weights' file, where the program names none.
         image: the weights.
         form: one of `embed.FORMS`.
     """
 
     name: str
+    file: str
     image: WeightsImage
     form: str
 
@@ -126,7 +128,7 @@ class Loading:
         return (
             'const std::string& file = ""', "const std::string& file, ", "load(file, body, check)",
             [
-                f'Maps the weights file. Where none is named, it is "{self.name}.dat" in the working directory, else beside the',
+                f'Maps the weights file. Where none is named, it is "{self.file}" in the working directory, else beside the',
                 "shared library or program that this is compiled into, else beside this header.",
             ],
         )  # fmt: skip
@@ -137,7 +139,7 @@ class Loading:
             "__attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)",
             "{",
             f"{INDENT}WeightsFile found;",
-            f'{INDENT}const std::string name = "{self.name}.dat";',
+            f'{INDENT}const std::string name = "{self.file}";',
             f"{INDENT}const std::string path = file.empty() ? WeightsFile::find(name, beside(name), __FILE__) : file;",
             f"{INDENT}if (std::string problem = found.open(path); !problem.empty()) return problem;",
             f"{INDENT}file_ = found.data;",

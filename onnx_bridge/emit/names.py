@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from onnx_bridge.targets import TARGETS
 
@@ -55,6 +56,28 @@ def octal(text: bytes) -> str:
 def model_name(text: str) -> str:
     """The C++ name of a model: of its namespace and files. Neither a keyword nor a namespace that the header itself uses."""
     return Names({"std", "onnx_bridge", "posix"}).new(text)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What a header is called for those who include it.
+
+    Attributes:
+        sofie: SOFIE's namespaces are TMVA_SOFIE_<sofie> and SOFIE_<sofie>.
+        header: the header's file.
+        weights: the file with the weights, which is opened where the program names none.
+        free_infer: whether there is a free function `infer` in SOFIE's namespaces, too.
+    """
+
+    sofie: str
+    header: str
+    weights: str
+    free_infer: bool = False
+
+
+def usual(name: str) -> Naming:
+    """What the header of a model is called unless somebody says otherwise."""
+    return Naming(name, f"{name}.hxx", f"{name}.dat")
 
 
 class Names:

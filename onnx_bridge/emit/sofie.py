@@ -14,11 +14,14 @@ from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.tensor import Tensor
 
 
-def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str, str], has_file: bool, found: Mapping[str, str]) -> str:
+def session(
+    model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str, str], has_file: bool, found: Mapping[str, str], free_infer: bool
+) -> str:
     """The text of the Session struct and of the free functions beside it.
 
     Sizes come before the first input that has them, in the order of the inputs; one output is returned as a vector,
-    several of one type as a vector of vectors, others as a tuple. Outputs of bools are vectors of std::uint8_t.
+    several of one type as a vector of vectors, others as a tuple. Outputs of bools are vectors of std::uint8_t. With `free_infer`
+    there is SOFIE's infer without a Session, on one that each thread has.
     """
     name, of_dim = model.name, partial(dim_type, model.symbol_inputs)
     taken: list[str] = []
@@ -113,6 +116,16 @@ def session(model: RModel, arguments: Mapping[Tensor, str], symbols: Mapping[str
         f'{INDENT * 2}throw std::runtime_error("{name}: sizes beyond those that the Session was made for");',
         "}",
     ]
+    if free_infer:
+        lines += [
+            "",
+            "/// SOFIE's infer without a Session: each thread has one.",
+            f"inline {returned} infer({', '.join(parameters)})",
+            "{",
+            f"{INDENT}thread_local Session session;",
+            f"{INDENT}return session.infer({', '.join(forwarded)});",
+            "}",
+        ]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@
 
 #include "check.hxx"
 #include "data.hxx"
-#include "functor.hxx"
+#include "TMVA/SOFIEHelpers.hxx"
 
 template <class Session>
 void one_row(Session&& s)
@@ -78,8 +78,10 @@ static void copies()
 static void functor()
 {
    const float* x = data::mlp_x;
-   SofieFunctor<7, TMVA_SOFIE_mlp::Session> made(3), named(2, "mlp.dat");
-   SofieFunctor<7, TMVA_SOFIE_embedded::Session> header(0);
+   using namespace TMVA::Experimental;
+   auto made = SofieFunctor<7, TMVA_SOFIE_mlp::Session>(3);
+   auto named = SofieFunctor<7, SOFIE_mlp::Session>(2, "mlp.dat");  // by the namespace of the standalone SOFIE
+   auto header = SofieFunctor<7, TMVA_SOFIE_embedded::Session>();
    for (unsigned slot = 0; slot < 3; slot++) {
       const double y = made(slot, x[0], x[1], x[2], x[3], x[4], x[5], x[6]);
       CHECK(near(&y, data::mlp_y, 1));

@@ -642,6 +642,7 @@ inline void doInfer(const Session& session, std::size_t B, std::size_t S, const 
 }
 
 }  // namespace TMVA_SOFIE_attention
+namespace SOFIE_attention = TMVA_SOFIE_attention;
 #endif
 #endif  // ONNX_BRIDGE_MODEL_ATTENTION
 #else  // --------------------------------------------------------------- read once for each instruction set

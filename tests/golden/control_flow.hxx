@@ -441,6 +441,7 @@ inline void doInfer(const Session& session, std::size_t N, const float* start, f
 }
 
 }  // namespace TMVA_SOFIE_control_flow
+namespace SOFIE_control_flow = TMVA_SOFIE_control_flow;
 #endif
 #endif  // ONNX_BRIDGE_MODEL_CONTROL_FLOW
 #else  // --------------------------------------------------------------- read once for each instruction set

@@ -631,6 +631,7 @@ inline void doInfer(const Session& session, std::size_t N, const float* image, f
 }
 
 }  // namespace TMVA_SOFIE_convolution
+namespace SOFIE_convolution = TMVA_SOFIE_convolution;
 #endif
 #endif  // ONNX_BRIDGE_MODEL_CONVOLUTION
 #else  // --------------------------------------------------------------- read once for each instruction set

@@ -579,6 +579,7 @@ inline void doInfer(const Session& session, std::size_t N, const float* x, float
 }
 
 }  // namespace TMVA_SOFIE_dense
+namespace SOFIE_dense = TMVA_SOFIE_dense;
 #endif
 #endif  // ONNX_BRIDGE_MODEL_DENSE
 #else  // --------------------------------------------------------------- read once for each instruction set

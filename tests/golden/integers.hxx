@@ -644,6 +644,7 @@ inline void doInfer(const Session& session, std::size_t N, std::size_t T, const 
 }
 
 }  // namespace TMVA_SOFIE_integers
+namespace SOFIE_integers = TMVA_SOFIE_integers;
 #endif
 #endif  // ONNX_BRIDGE_MODEL_INTEGERS
 #else  // --------------------------------------------------------------- read once for each instruction set

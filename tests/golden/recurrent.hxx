@@ -648,6 +648,7 @@ inline void doInfer(const Session& session, std::size_t T, std::size_t N, const 
 }
 
 }  // namespace TMVA_SOFIE_recurrent
+namespace SOFIE_recurrent = TMVA_SOFIE_recurrent;
 #endif
 #endif  // ONNX_BRIDGE_MODEL_RECURRENT
 #else  // --------------------------------------------------------------- read once for each instruction set
