@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     def takes_model(made: argparse.ArgumentParser) -> None:
         made.add_argument(
             "model",
-            help="an .onnx, .keras, .h5, .pt or .pt2 file, a SavedModel folder, or MODULE:ATTRIBUTE or FILE.py:ATTRIBUTE",
+            help="an .onnx, .keras, .h5, .pt or .pt2 file, a SavedModel folder, a file that XGBoost or LightGBM saved, "
+            "or MODULE:ATTRIBUTE or FILE.py:ATTRIBUTE",
         )
         made.add_argument(
             "--example-inputs", metavar="INPUT", nargs="+", default=[],

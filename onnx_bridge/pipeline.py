@@ -64,8 +64,10 @@ def convert(
     Args:
         model: ONNX, as a path, bytes, or an onnx.ModelProto. Keras or TensorFlow: a live model, a .keras or .h5 file, a SavedModel folder.
             PyTorch: a module, a torch.export program, a .pt or .pt2 file. JAX: a function, a module of flax.nnx or Equinox, or
-            (linen module, variables). Or "module:attribute", "file.py:attribute" for what only Python code can make.
-        example_inputs: for PyTorch and JAX: an array, a tuple of them, or a mapping by name.
+            (linen module, variables). scikit-learn, XGBoost, LightGBM: fitted estimators and pipelines, boosters, files of the latter two.
+            Or "module:attribute", "file.py:attribute" for what only Python code can make.
+        example_inputs: for PyTorch and JAX: an array, a tuple of them, or a mapping by name; for scikit-learn and its
+            like: rows, whose type is the header's, a DataFrame, or columns by name.
         dynamic: {input: {axis: name}} for exported models. An input that is not named has the batch as its leading axis.
         imports: modules to import before the model is read, such as those that register its layers or declare its operators.
         trusted: whether a file may run code of its own, as Lambda layers of Keras do.

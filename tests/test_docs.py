@@ -1,6 +1,6 @@
 """The pages of docs/ are true: their Python runs as it stands, each page from top to bottom in a process of its own.
 
-What follows ```python names the framework that a piece needs (keras, torch, jax); `check` is run after each of them.
+What follows ```python names the framework that a piece needs (keras, torch, jax, sklearn); `check` is run after each of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ NEEDS = {
     "keras": ["tensorflow", "tf2onnx"],
     "torch": ["torch", "onnxscript"],
     "jax": ["jax", "flax", "jax2onnx"],
+    "sklearn": ["sklearn", "xgboost", "lightgbm"],
     "root": ["ROOT", "distributed"],
 }
 

@@ -37,8 +37,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "graph.bin": (b"\x0a\x1c\x0a\x01x\x12\x0bPlaceholder*\x0a\x0a\x05dtype\x12\x010", "graph of TensorFlow"),
     "graph.pbtxt": (b"node {\n name: 'x' }", "as text.*SavedModel"),
     "model.tflite": (b"\x1c\0\0\0TFL3" + bytes(64), "LiteRT.*SavedModel.*--tflite"),
-    "model.pkl": (pickle.dumps({"a": 1}), "pickle.*skl2onnx.*onnxmltools"),
-    "forest.joblib": (b"x\x9c\x00", "pickle.*skl2onnx"),
+    "model.pkl": (pickle.dumps({"a": 1}), "pickle.*scikit-learn, XGBoost, LightGBM.*file.py:attribute"),
+    "forest.joblib": (b"x\x9c\x00", "pickle.*if you trust it"),
     "renamed.onnx": (pickle.dumps({"a": 1}), "pickle.*code"),
     "weights.npz": (npz(), r"numpy arrays.*weights.*inputs=\[...\].*--inputs"),
     "weights.npy": (b"\x93NUMPY\x01\x00", "numpy arrays"),
@@ -50,7 +50,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "net.engine": (b"ptrt", "one inference engine"),
     "net.xml": (b"<?xml version='1.0'?><net name='a'>", "one inference engine"),
     "deploy.prototxt": (b"layer { }", "Caffe"),
-    "booster.json": (b'{"learner":{}}', "XGBoost or LightGBM.*onnxmltools"),
+    "booster.ubj": (b"{L\0\0", "XGBoost or LightGBM.*live booster"),
     "model.json": (b'{"class_name": "Functional", "config": {}}', "architecture.*load its weights"),
     "train.py": (b"model = 1", "file.py:attribute"),
     "model.onnx": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
@@ -89,7 +89,7 @@ def test_a_folder_of_another_kind_is_named(name: str, held: tuple[str, ...], say
 
 def test_an_object_of_another_kind_is_named() -> None:
     forest = type("Forest", (), {"__module__": "sklearn.ensemble._forest"})()
-    assert "skl2onnx" in described_object(forest) and described_object(3) == ""
+    assert "fitted estimator" in described_object(forest) and described_object(3) == ""
     with pytest.raises(InvalidModel, match="not dict: weights alone are no model"):
         convert({"weight": np.ones(3)})
 

@@ -26,7 +26,7 @@ from onnx_bridge.frontends.quiet import quiet, silent
 from onnx_bridge.frontends.request import Request
 
 #: The frameworks, in the order in which they are asked; JAX is last, for any function may be one of JAX.
-FRAMEWORKS = ("keras", "torch", "jax")
+FRAMEWORKS = ("keras", "torch", "xgboost", "lightgbm", "sklearn", "jax")
 
 
 def frontend(name: str) -> ModuleType:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import numpy as np
+
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 
@@ -43,6 +45,7 @@ class Meaning:
         keeps: of a mask: 1 where what is not zero is kept, -1 where what is zero is; 0 for what is no mask.
         codes: whole numbers that it is compared with.
         counts: whether it is calculated with.
+        compared: numbers that trees compare it with, by column; under None those of any column.
         free: whether any whole number will do (it is hashed, or taken apart into bits).
     """
 
@@ -53,3 +56,4 @@ class Meaning:
     codes: set[int] = field(default_factory=set)
     counts: bool = False
     free: bool = False
+    compared: dict[int | None, np.ndarray] = field(default_factory=dict)

@@ -49,6 +49,14 @@ class Ensemble:
         inner = self.mode != LEAF
         return int(self.feature[inner].max()) + 1 if inner.any() else 0
 
+    def compares(self) -> tuple[np.ndarray, np.ndarray]:
+        """What features are compared with: a feature and a finite number, each pair once or more often."""
+        inner = (self.mode != LEAF) & (self.mode != MEMBER)
+        feature = [self.feature[inner], *(np.full(len(members), self.feature[node]) for node, members in self.members.items())]
+        numbers = np.concatenate([self.threshold[inner], *self.members.values()])
+        finite = np.isfinite(numbers)
+        return np.concatenate(feature)[finite], numbers[finite]
+
     @property
     def dtype(self) -> DType:
         """The type that is compared and added in."""

@@ -84,8 +84,8 @@ _KINDS: tuple[tuple[_Is, str, str], ...] = (
     (_ends(".ckpt", ".index", ".msgpack", ".data-00000-of-00001", ".weights"), "weights without a model", _WEIGHTS),
     (
         _pickle, "a Python pickle, which would run code of whoever wrote it, and is not opened",
-        "load it yourself, if you trust it, and convert the live model; one of scikit-learn becomes ONNX by skl2onnx.to_onnx(model, X), "
-        "one of XGBoost or LightGBM by onnxmltools",
+        "load it yourself, if you trust it, and convert the live model of scikit-learn, XGBoost, LightGBM or another framework; on the "
+        "command line name it as \"file.py:attribute\", in a Python file that loads it",
     ),
     (
         _ends(".mlmodel", ".mlpackage"), "a model of Core ML, from which no maintained tool makes ONNX",
@@ -104,7 +104,8 @@ _KINDS: tuple[tuple[_Is, str, str], ...] = (
     ),
     (
         lambda head, name: name.endswith((".ubj", ".lgb")) or head.startswith((b"tree\nversion=", b'{"learner"', b'{"version":[')),
-        "a model of XGBoost or LightGBM", "onnxmltools.convert_xgboost or convert_lightgbm makes ONNX of it",
+        "a model of XGBoost or LightGBM in a form of its own",
+        "load it with its library, and save it as .json or .txt, or convert the live booster",
     ),
     (
         lambda head, _: re.match(rb"\s*\{.*\"(class_name|keras_version)\"", head, re.DOTALL) is not None,
@@ -150,8 +151,8 @@ def described_folder(path: Path) -> str:
 def described_object(model: object) -> str:
     """What to do with a live object that no front end knows; nothing where nothing is known of it."""
     package = type(model).__module__.partition(".")[0]
-    if package in ("sklearn", "xgboost", "lightgbm", "catboost"):
-        other = "model.save_model(file, format='onnx')" if package == "catboost" else "onnxmltools"
-        tool = "skl2onnx.to_onnx(model, X)" if package == "sklearn" else other
-        return f" of {package}: {tool} makes ONNX of it"
+    if package in ("sklearn", "xgboost", "lightgbm"):
+        return f" of {package}: a fitted estimator or a booster can be converted"
+    if package == "catboost":
+        return " of catboost: model.save_model(file, format='onnx') makes ONNX of it"
     return ": weights alone are no model" if isinstance(model, Mapping) else ""

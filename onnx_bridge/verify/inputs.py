@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,9 @@ _DRAWN_BYTES = 8
 
 #: How often one of the numbers that a model compares with is put among others.
 _CODES = 0.15
+
+#: How often a number that trees compare with, or one beside it, is.
+_NEAR = 0.7
 
 
 def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict[str, np.ndarray]:
@@ -87,6 +91,8 @@ def _drawn(
         return _mask(rng, tensor, shape, meaning.keeps, kind)
     if tensor.dtype.is_float:
         drawn = _floats(rng, shape, kind)
+        if meaning.compared and kind in ("normal", "edges"):
+            drawn = _around(rng, drawn, meaning.compared, tensor.dtype.numpy)
         return np.abs(drawn) if tensor.dtype is float8e8m0 else drawn
     if tensor.dtype.name == "bool":
         one = int(np.prod(shape)) == 1  # a choice of a branch: each once
@@ -154,6 +160,17 @@ def _integers(rng: np.random.Generator, tensor: Tensor, shape: Sequence[int], me
         return np.zeros(shape, np.int64)
     values = rng.choice(np.array([low, high]), shape) if kind == "edges" else rng.integers(low, high + 1, shape)
     return np.where(rng.random(shape) < 0.5, rng.choice(codes, shape), values) if codes.size else np.asarray(values)
+
+
+def _around(rng: np.random.Generator, drawn: np.ndarray, compared: Mapping[int | None, np.ndarray], dtype: Any) -> np.ndarray:
+    """Numbers at, just under and just over those that trees compare with, in the input's own type, among others."""
+    for column, numbers in compared.items():
+        part = drawn if column is None else drawn[..., column]
+        at = numbers.astype(dtype)
+        near = [at, np.nextafter(at, at.dtype.type(-np.inf)), np.nextafter(at, at.dtype.type(np.inf))]
+        if at.size:
+            part[...] = np.where(rng.random(part.shape) < _NEAR, rng.choice(np.concatenate(near), part.shape), part)
+    return drawn
 
 
 def _floats(rng: np.random.Generator, shape: Sequence[int], kind: str) -> np.ndarray:

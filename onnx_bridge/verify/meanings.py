@@ -35,7 +35,7 @@ def meanings(model: RModel) -> dict[str, Meaning]:
     Args:
         model: as it is lowered, before its passes: those make several operators one.
     """
-    walk = _Walk({tensor.name: Meaning() for tensor in model.inputs})
+    walk = _Walk({tensor.name: Meaning() for tensor in model.inputs}, model.inputs)
     for tensor in model.inputs:
         walk.traces[tensor] = {Trace(tensor.name, truth=int(tensor.dtype.name == "bool"))}
     walk.through(model)
@@ -51,8 +51,8 @@ def meanings(model: RModel) -> dict[str, Meaning]:
 
 
 class _Walk:
-    def __init__(self, found: dict[str, Meaning]) -> None:
-        self.found = found
+    def __init__(self, found: dict[str, Meaning], inputs: Sequence[Tensor]) -> None:
+        self.found, self.inputs = found, inputs
         self.traces: dict[Tensor, set[Trace]] = {}
         #: Inputs of which it matters whether they are zero.
         self.truths: set[str] = set()
@@ -357,6 +357,18 @@ def _summed(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
     return set()
 
 
+def _trees(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
+    """What trees compare with: what comes close to it decides."""
+    feature, threshold = op.ensemble().compares()  # type: ignore[attr-defined]
+    sizes = {tensor.name: tensor.shape for tensor in walk.inputs}
+    for source in {trace.source for trace in known[0]}:
+        meaning, as_it_is = walk.found[source], sizes[source] == op.x.shape
+        for column in np.unique(feature).tolist() if as_it_is else [None]:
+            found = threshold if column is None else threshold[feature == column]
+            meaning.compared[column] = np.unique(np.concatenate([meaning.compared.get(column, found), found]))
+    return set()
+
+
 _COMPARE: dict[str, Callable[[Fraction | float, Fraction | float], bool]] = {
     "Equal": lambda a, b: a == b, "Less": lambda a, b: a < b, "LessOrEqual": lambda a, b: a <= b, "Greater": lambda a, b: a > b,
     "GreaterOrEqual": lambda a, b: a >= b,
@@ -369,5 +381,5 @@ _STEPS: dict[str, Callable[[_Walk, ROperator, _Known], set[Trace]]] = {
     **dict.fromkeys(("Gather", "GatherElements"), _gather), **dict.fromkeys(("GatherND", "ScatterND"), _gather_nd),
     **dict.fromkeys(("ScatterElements", "Scatter"), _scatter), **dict.fromkeys(("ReduceSum", "CumSum"), _summed), "Cast": _cast,
     "OneHot": _one_hot, "ReverseSequence": _reverse_sequence, "Attention": _attention, "Where": _where, "Not": _not, "Slice": _slice,
-    **PLACES,
+    **dict.fromkeys(("TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor"), _trees), **PLACES,
 }  # fmt: skip

@@ -15,7 +15,7 @@ import onnx_bridge
 #: The packages without which a front end does nothing.
 NEEDS = {
     "keras": ("tensorflow", "keras", "tf2onnx"), "torch": ("torch", "onnxscript"), "jax": ("jax", "flax", "jax2onnx", "equinox"),
-    "flax": ("flax", "jax2onnx"),
+    "flax": ("flax", "jax2onnx"), "sklearn": ("sklearn",), "xgboost": ("xgboost",), "lightgbm": ("lightgbm",),
 }  # fmt: skip
 
 #: What frameworks say of themselves, and of their own use of numpy and Python, as models are built and saved.
@@ -26,7 +26,8 @@ SAID = {
         ".*were assigned during export.*:UserWarning", "Converting a tensor to a Python",
         ".*non-zero dropout expects num_layers.*:UserWarning",
     ),
-    "jax": (":DeprecationWarning", ":FutureWarning"),
+    "jax": (":DeprecationWarning", ":FutureWarning"), "sklearn": (":FutureWarning", ":UserWarning", ":RuntimeWarning"),
+    "xgboost": (":UserWarning", ":FutureWarning"), "lightgbm": (":UserWarning", ":FutureWarning"),
 }  # fmt: skip
 
 
