@@ -76,7 +76,7 @@ def _places(which: Any, names: list[Any], count: int) -> list[int]:
     if isinstance(which, slice):
         ends = [names.index(end) + int(stop) if isinstance(end, str) else end for end, stop in ((which.start, False), (which.stop, True))]
         return [*range(count)][slice(ends[0], ends[1], which.step)]
-    listed = [which] if isinstance(which, str) or np.isscalar(which) else list(which)
+    listed: list[Any] = [which] if isinstance(which, str) or np.isscalar(which) else list(which)
     if len(listed) == count and all(isinstance(one, (bool, np.bool_)) for one in listed):
         return [place for place, one in enumerate(listed) if one]
     return [names.index(one) if isinstance(one, str) else int(one) % count for one in listed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,8 @@ def convert(c: Context, model: Any, columns: list[Column]) -> Made:
     """
     name = type(model).__name__
     try:
-        from skl2onnx import to_onnx
-        from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+        to_onnx = importlib.import_module("skl2onnx").to_onnx
+        types = importlib.import_module("skl2onnx.common.data_types")
     except ImportError:
         raise ExportError(
             f"{name} has no converter here, and skl2onnx, which may know it, is not installed: pip install skl2onnx"
@@ -61,7 +62,7 @@ def convert(c: Context, model: Any, columns: list[Column]) -> Made:
     if any(text) and not all(text):
         raise ExportError(f"{name} has no converter here, and skl2onnx is given texts or numbers, not both")
     x = c.g.concat([column.value for column in columns]) if all(text) else c.matrix(columns)
-    kind = StringTensorType if all(text) else DoubleTensorType
+    kind = types.StringTensorType if all(text) else types.DoubleTensorType
     width = sum(column.width for column in columns)
     classifier = hasattr(model, "classes_")
     try:
