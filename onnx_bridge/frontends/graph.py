@@ -89,6 +89,15 @@ class Graph:
         """The value as another type."""
         return str(self.add("Cast", x, to=_code(np.dtype(dtype))))
 
+    def classes(self, index: str, classes: np.ndarray) -> str:
+        """The classes, texts or whole numbers, of their numbers."""
+        if classes.dtype.kind in _TEXT:
+            numbers, texts = [*range(len(classes))], [str(one) for one in classes]
+            return str(self.add("LabelEncoder", index, domain=ML, keys_int64s=numbers, values_strings=texts, default_string=""))
+        if np.array_equal(classes, np.arange(len(classes))):
+            return index
+        return str(self.add("Gather", self.constant(classes.astype(np.int64)), index, axis=0))
+
     def reduce(self, op_type: str, x: str, axis: int, keep: bool = True) -> str:
         """ReduceSum and the like, over one axis."""
         return str(self.add(op_type, x, np.array([axis], np.int64), keepdims=int(keep)))

@@ -133,6 +133,10 @@ def _of_matrix(name: str, given: Any, who: str) -> Table:
     if values.ndim != 2:
         raise ArgumentError(f"example_inputs: {who} takes rows and columns, got an array of shape {values.shape}")
     values = _plain(values)
+    if values.dtype.kind in _TEXT:  # each column of texts is an input of its own
+        table = _of_columns({f"{name}{place}": values[:, place] for place in range(values.shape[1])}, [])
+        table.columns = None
+        return table
     return Table([name], [values.dtype], [values.shape[1]], {name: values}, None)
 
 
@@ -141,7 +145,7 @@ def _of_columns(columns: Mapping[Any, np.ndarray], names: list[Any]) -> Table:
     if any(value.shape[1] != 1 for value in made) or len({len(value) for value in made}) > 1:
         raise ArgumentError("example_inputs: columns must have one length, and one number or text for each row")
     spelt: list[str] = []
-    for name in names:
+    for name in names or columns:
         word = "".join(c if c.isalnum() else "_" for c in str(name)) or "column"
         word = word if not word[0].isdigit() else f"x_{word}"
         while word in spelt:

@@ -99,10 +99,8 @@ def estimator(g: Graph, model: Any, booster: Booster, x: str, real: np.dtype[Any
     if booster.groups == 1:
         scores = g.concat([g.add("Sub", np.float64(1), scores), scores])
     classes = np.asarray(model.classes_)
-    label = g.add("ArgMax", scores, axis=1, keepdims=0)
+    label = g.classes(g.add("ArgMax", scores, axis=1, keepdims=0), classes)
     dtype = np.dtype(object) if classes.dtype.kind in "OUS" else np.dtype(np.int64)
-    if dtype.kind == "O" or not np.array_equal(classes, np.arange(len(classes))):
-        label = g.add("Gather", g.constant(classes.astype(dtype)), label, axis=0)
     value = scores if real == np.float64 else g.cast(scores, real)
     return [
         Answer("label", label, dtype, (), model.predict),

@@ -72,7 +72,7 @@ def _answers(g: Graph, model: Any, made: Made, table: Table) -> list[Answer]:
         text = classes.dtype.kind in "OUS"
         if classes.dtype.kind == "f" and not np.array_equal(classes, classes.astype(np.int64)):
             raise ExportError(f"{type(model).__name__} has classes that are no whole numbers: {classes[:3].tolist()}")
-        label = g.add("Gather", g.constant(classes.astype(object if text else np.int64)), made["index"], axis=0)
+        label = g.classes(made["index"], classes)
         answers = [Answer("label", label, np.dtype(object) if text else _LABEL, (), model.predict)]
         if "proba" in made and hasattr(model, "predict_proba"):
             answers.append(real("probabilities", made["proba"], (len(classes),), model.predict_proba))

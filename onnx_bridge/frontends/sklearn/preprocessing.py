@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends.graph import ML
 from onnx_bridge.frontends.sklearn.context import Context, Made, converts, of_matrix
 from onnx_bridge.frontends.table import Column
 
@@ -154,7 +155,9 @@ def _split(c: Context, columns: list[Column]) -> list[Column]:
 def _same(c: Context, column: Column, values: np.ndarray) -> str:
     """[rows][values]: whether a column is each of some values; NaN is NaN."""
     if column.text:
-        return str(c.g.add("Equal", column.value, np.array([[str(value) for value in values]], object)))
+        known, numbers = [str(value) for value in values], [*range(len(values))]
+        code = c.g.add("LabelEncoder", column.value, domain=ML, keys_strings=known, values_int64s=numbers, default_int64=-1)
+        return str(c.g.add("Equal", code, np.array([numbers], np.int64)))
     x = c.matrix([column])
     numbers = np.asarray(values, np.float64)
     same = c.g.add("Equal", x, numbers[None])
