@@ -34,6 +34,7 @@ class Graph:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._taken: set[str] = set()
+        self._renamed: dict[str, str] = {}
         self._scope: list[str] = []
 
     def input(self, name: str, dtype: np.dtype[Any], columns: int, rows: str | int) -> str:
@@ -43,8 +44,14 @@ class Graph:
         return name
 
     def output(self, name: str, value: str, dtype: np.dtype[Any], shape: Sequence[str | int]) -> None:
-        """An output of that name: the value."""
-        self._nodes.append(helper.make_node("Identity", [value], [name], name=f"output/{name}"))
+        """An output of that name: the value, which nothing may be added to any more."""
+        if not any(value in node.output for node in self._nodes):  # an input, a constant, or what is an output already
+            self._nodes.append(helper.make_node("Identity", [self._renamed.get(value, value)], [name], name=f"output/{name}"))
+        else:
+            self._renamed[value] = name
+            for node in self._nodes:
+                for values in (node.input, node.output):
+                    values[:] = [name if one == value else one for one in values]
         self._outputs.append(helper.make_tensor_value_info(name, _code(dtype), list(shape)))
 
     def reserve(self, names: Sequence[str]) -> None:
