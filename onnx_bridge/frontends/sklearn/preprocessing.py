@@ -155,9 +155,9 @@ def _split(c: Context, columns: list[Column]) -> list[Column]:
 def _same(c: Context, column: Column, values: np.ndarray) -> str:
     """[rows][values]: whether a column is each of some values; NaN is NaN."""
     if column.text:
-        known, numbers = [str(value) for value in values], [*range(len(values))]
-        code = c.g.add("LabelEncoder", column.value, domain=ML, keys_strings=known, values_int64s=numbers, default_int64=-1)
-        return str(c.g.add("Equal", code, np.array([numbers], np.int64)))
+        words, codes = [str(value) for value in values], [*range(len(values))]
+        code = c.g.add("LabelEncoder", column.value, domain=ML, keys_strings=words, values_int64s=codes, default_int64=-1)
+        return str(c.g.add("Equal", code, np.array([codes], np.int64)))
     x = c.matrix([column])
     numbers = np.asarray(values, np.float64)
     same = c.g.add("Equal", x, numbers[None])
