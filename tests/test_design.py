@@ -230,7 +230,9 @@ def insides(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
             found.append(node.attr)
         elif (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr", "setattr", "delattr")
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("getattr", "hasattr", "setattr", "delattr", "_private")
         ):
             found += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and INSIDES.fullmatch(node.value.replace(":", ".")):
