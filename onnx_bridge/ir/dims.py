@@ -114,7 +114,9 @@ def equal(a: Size, b: Size) -> Size:
 
 def selected(choices: Iterable[tuple[Size, Size]]) -> Size:
     """Of pairs of a flag, 1 or 0, and a size that is not negative, the size whose flag is 1: of one pair at most; 0 if there is none."""
-    return _maximum(*(flag * size for flag, size in choices if flag != 0), 0)
+    possible = [(flag, size) for flag, size in choices if flag != 0]
+    certain = [size for flag, size in possible if flag == 1]
+    return certain[0] if certain else _maximum(*(flag * size for flag, size in possible), 0)
 
 
 def product(sizes: Iterable[Size]) -> Size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.bounds import assume
@@ -11,8 +11,8 @@ from onnx_bridge.ir.dtypes import INDICES, WIDE_FLOATS, int64
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits
 from onnx_bridge.kernels import fourier
-from onnx_bridge.library.known import axis_in, scalar
-from onnx_bridge.operators.cases import case, const, data, weight
+from onnx_bridge.library import open_axes
+from onnx_bridge.operators.cases import case, const, data, given, weight
 
 
 def _length(tensor: Tensor, what: str) -> Size:
@@ -52,7 +52,7 @@ class DFT(ROperator):
     `dft_length` cuts x or fills it up with zeros; it is a constant, or computed from dims. onesided: of a real x the numbers up to
     length / 2 alone. inverse, divided by the length; with onesided from the first numbers up to length / 2 to real ones, of which there are
     2 * (size - 1) unless dft_length says otherwise (another dft_length cuts or fills up as in numpy; onnxruntime takes other numbers).
-    The axis is an attribute before opset 20 (1), and an input since (-2). Any length takes about n log n steps, in double.
+    The axis is an attribute before opset 20 (1), and an input since (-2), which may be a size of the call. Any length takes about n log n steps, in double.
     """
 
     kernels = ("fourier.hxx",)
@@ -62,18 +62,27 @@ class DFT(ROperator):
     inverse: int = attribute(0)
     onesided: int = attribute(0)
 
-    def along(self) -> int:
-        """The axis."""
-        given = self.arguments(3)[2]
-        axis = self.axis if self.opset < 20 else -2 if given is None else int(scalar(given, "axis"))
-        axis = axis_in(axis, self.x.rank)
-        if axis == self.x.rank - 1:
-            raise ShapeError("axis must not be the last one, of real and imaginary parts")
-        return axis
+    def flags(self) -> list[Size]:
+        """For each axis but the last, of real and imaginary parts, 1 if it is the one that is transformed, else 0."""
+        given, rank = self.arguments(3)[2], self.x.rank
+        if given is not None and given.count != 1:
+            raise ShapeError(f"axis must be one number, got {given.type}")
+        asked = [self.axis] if self.opset < 20 else open_axes.numbers([-2], given) or []
+        *flags, (last,) = open_axes.places(asked, rank)
+        if isinstance(last, int):
+            if last:
+                raise ShapeError("axis must not be the last one, of real and imaginary parts")
+        else:
+            dims.assume(-last)
+        return [flag for (flag,) in flags]
+
+    def of_axis(self, choices: Iterable[Size]) -> Size:
+        """Of sizes, one for each axis but the last, that of the axis that is transformed."""
+        return dims.selected(zip(self.flags(), choices, strict=True))
 
     def length(self) -> Size:
         """How many numbers are transformed."""
-        given, size = self.arguments(3)[1], self.x.shape[self.along()]
+        given, size = self.arguments(3)[1], self.of_axis(self.x.shape[:-1])
         if given is not None:
             return _length(given, "dft_length")
         return 2 * (size - 1) if self.inverse and self.onesided else size
@@ -83,12 +92,15 @@ class DFT(ROperator):
             raise ShapeError(f"x must be [..., 1 or 2], real or complex, got {x.type}")
         if self.onesided and x.shape[-1] != (2 if self.inverse else 1):
             raise ShapeError(f"with onesided x must be {'complex' if self.inverse else 'real'}, got {x.type}")
-        along, n = self.along(), self.length()
+        flags, n = self.flags(), self.length()
         _check(n)
         if isinstance(n, int) and n < 1:
-            raise ShapeError(f"an axis of {x.shape[along]} has no transform")
+            raise ShapeError(f"an axis of {self.of_axis(x.shape[:-1])} has no transform")
+        if any(not isinstance(flag, int) for flag in flags):
+            dims.assume(n - 1)
         kept = dims.floor_div(n, 2) + 1 if self.onesided and not self.inverse else n
-        return Type(x.dtype, (*x.shape[:along], kept, *x.shape[along + 1 : -1], 1 if self.onesided and self.inverse else 2))
+        sizes = [dims.selected([(flag, kept), (1 - flag, size)]) for flag, size in zip(flags, x.shape[:-1], strict=True)]
+        return Type(x.dtype, (*sizes, 1 if self.onesided and self.inverse else 2))
 
     def reads(self) -> Sequence[int]:
         return (0,)
@@ -97,9 +109,10 @@ class DFT(ROperator):
         return fourier.scratch_bytes(self.length())
 
     def emit(self, cpp: Writer) -> None:
-        x, y, along, n = self.x, self.y, self.along(), self.length()
-        sizes = [dims.product(x.shape[:along]), x.shape[along], dims.product(x.shape[along + 1 : -1]), x.shape[-1]]
-        kept, made, inverse = y.shape[along], y.shape[-1], bool(self.inverse)
+        x, y, n, axes = self.x, self.y, self.length(), range(self.x.rank - 1)
+        outer, inner = ([dims.product(x.shape[a:b]) for a, b in ends] for ends in ([(0, i) for i in axes], [(i + 1, -1) for i in axes]))
+        sizes = [self.of_axis(outer), self.of_axis(x.shape[:-1]), self.of_axis(inner), x.shape[-1]]
+        kept, made, inverse = self.of_axis(y.shape[:-1]), y.shape[-1], bool(self.inverse)
         with cpp.block(""):
             half = inverse and bool(self.onesided)
             cpp.call("dft", *sizes, n, kept, made, inverse, half, _tables(cpp, n), cpp.scratch(), x, y)
@@ -120,6 +133,11 @@ class DFT(ROperator):
         case(x=data(2, "L", 1, dtype="float64"), attributes={"onesided": 1}),
         case(x=data(2, 40, 1, dtype="float64"), dft_length=data(dtype="int64", low=37, high=38)),
         case(x=(11, 16, 1), dft_length=None, axis=const(-2)),
+        case(x=data("N", 5, 6, 2, dtype="float64"), dft_length=None, axis=given(1, "int64")),
+        case(x=data(3, 5, 7, 2, dtype="float64"), dft_length=None, axis=given(-4, "int64"), attributes={"inverse": 1}),
+        case(x=data(3, 8, 1, dtype="float64"), dft_length=None, axis=given(0, "int64"), attributes={"onesided": 1}),
+        case(x=data(3, 5, 2, dtype="float64"), dft_length=None, axis=given(-2, "int64"), attributes={"onesided": 1, "inverse": 1}),
+        case(x=(3, 6, 1), dft_length=const(8), axis=given(1, "int64"), attributes={"onesided": 1}),
     )
 
 
