@@ -68,11 +68,63 @@ def test_the_header_says_so() -> None:
     assert '{"y", "float32", -1, {-1}}' in header
 
 
-def test_ranks_that_data_chooses_are_refused() -> None:
-    model = squeezed(AFTER["two ranks"], lambda net, x: net("Greater", net("ReduceSum", x, keepdims=0), net.constant(0, np.float32)))
+def positive(net: Net, x: str) -> str:
+    """Whether the sum of x is."""
+    return net("Greater", net("ReduceSum", x, keepdims=0), net.constant(0, np.float32))
 
-    with pytest.raises(UnsupportedModel, match=r"float32 \[N, 3\] and float32 \[N, K, 3\], and data decides which is taken"):
+
+def test_ranks_that_data_chooses() -> None:
+    """What comes before the If is computed once, and an output has the rank of the branch that was taken."""
+    model = squeezed(lambda net, q, x: {"y": net("Relu", q), "z": net("ReduceSum", q, keepdims=0)}, positive)
+    made = convert(model, name="ranks_of_data")
+    net, session = made.compile(), oracle(model)
+    for shape, sign in (((2, 1, 3), 1), ((2, 1, 3), -1), ((2, 4, 3), -1), ((2, 0, 3), 1)):
+        x = np.random.default_rng(shape).uniform(1, 2, shape).astype(np.float32) * np.float32(sign)
+        for ours, theirs in zip(net.run({"x": x}), session.run(None, {"x": x}), strict=True):
+            assert ours.shape == np.shape(theirs)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    with pytest.raises(InferenceError, match="refuses"):  # squeezed, and K is not 1
+        net.run({"x": np.ones((2, 4, 3), np.float32)})
+
+
+def test_a_rank_that_data_chooses_does_not_leave_a_loop() -> None:
+    net = Net("outer")
+    x = net.input("x", ("N", 3))
+    turn, then, otherwise = Net("turn"), Net("then"), Net("otherwise")
+    graphs = {
+        "then_branch": then.graph(flat=(then("Reshape", "now", then.constant([-1])), FLOAT, None)),
+        "else_branch": otherwise.graph(as_it_is=(otherwise("Identity", "now"), FLOAT, None)),
+    }
+    scan = turn("If", positive(turn, "now"), **graphs)
+    body = turn.graph(go=(turn("Identity", "cond"), 9, ()), next=(turn("Sin", "now"), FLOAT, ("N", 3)), scan=(scan, FLOAT, None))
+    body.input.extend(
+        [onnx.helper.make_tensor_value_info(*value) for value in (("t", 7, ()), ("cond", 9, ()), ("now", FLOAT, ("N", 3)))]
+    )
+    _, path = net.many("Loop", net.constant(3), "", x, outputs=2, body=body)
+    graph = net.graph(y=(path, FLOAT, None))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", net.opset)], ir_version=8)
+    with pytest.raises(UnsupportedModel, match=r"float32 \[3 \* N\] or float32 \[N, 3\], and data decides that inside"):
         convert(model, verify=False)
+
+
+def test_an_inner_if_parts_what_is_around_it() -> None:
+    """In the only branch of an If that a constant decides: its ranks are those of the outer If's output."""
+    net = Net("outer")
+    x = net.input("x", ("N", "K", 3))
+    kept = Net("kept")
+    one = kept("Equal", kept("Gather", kept("Shape", x), kept.constant(1)), kept.constant(1))
+    then, otherwise = Net("then"), Net("otherwise")
+    graphs = {
+        "then_branch": then.graph(gone=(then("Squeeze", x, then.constant([1])), FLOAT, None)),
+        "else_branch": otherwise.graph(all_=(otherwise("Identity", x), FLOAT, None)),
+    }
+    inner = kept.graph(inner=(kept("If", one, **graphs), FLOAT, None))
+    never = Net("never")
+    y = net("If", net.constant(True, np.bool_), then_branch=inner, else_branch=never.graph(no=(never("Neg", x), FLOAT, None)))
+    graph = net.graph(y=(net("Relu", y), FLOAT, None))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", net.opset)], ir_version=8)
+
+    assert "float32 [N, 3] or float32 [N, K, 3]" in convert(model, name="ranks", verify=False).header
 
 
 def test_what_fits_one_rank_only_narrows_the_model() -> None:

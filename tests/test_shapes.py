@@ -239,6 +239,7 @@ def test_plainer() -> None:
     """A minimum that only differs at 0 is not left over where that does not show."""
     assert dims.maximum(0, dims.minimum(dims.minimum(1, S) + S - 1, S)) == S
     assert dims.floor_div(dims.floor_div(N, 2) + 1, 3) == dims.floor_div(N + 2, 6)
+    assert dims.evaluate(dims.maximum(0, S * dims.floor_div(9, dims.maximum(S, 1))), {"S": 0}) == 0  # as 9 / S it would divide by 0
 
 
 def test_assumed() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from onnx_bridge.errors import InvalidModel
 from onnx_bridge.ir.bounds import assume, assuming, at_least, essential, lower_bound
 from onnx_bridge.ir.polynomials import (
     Dim,
@@ -86,9 +87,17 @@ def _plainer(size: Size) -> Size:
     for name in sorted(symbols(size) - signed_symbols(size)):
         from_one = substitute(size, {name: symbol(name) + 1})
         plain = substitute(from_one, {name: symbol(name) - 1})
-        if _functions(plain) < _functions(size) and substitute(plain, {name: 0}) == substitute(size, {name: 0}):
+        if _functions(plain) < _functions(size) and _holds_at_0(plain, size, name):
             return _plainer(plain)
     return size
+
+
+def _holds_at_0(plain: Size, size: Size, name: str) -> bool:
+    """Whether two sizes are equal where a symbol is 0: not where the first one divides by 0 there, as 7 / n does for 7 / max(1, n)."""
+    try:
+        return substitute(plain, {name: 0}) == substitute(size, {name: 0})
+    except InvalidModel:
+        return False
 
 
 def _functions(size: Size) -> int:

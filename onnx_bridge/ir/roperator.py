@@ -74,6 +74,8 @@ class ROperator:
     may_read_sizes: ClassVar[bool] = False
     #: Such numbers may be negative, and so may what they are computed from.
     reads_either_sign: ClassVar[bool] = False
+    #: Inputs that ONNX wants to be scalars, and for which, as in onnxruntime, any tensor of one element will do.
+    scalars: ClassVar[Sequence[int]] = ()
     #: Whether it is the form of an operator for strings, or that for others; None where it is both, or there is one form.
     of_text: ClassVar[bool | None] = None
     #: Whether it makes text, which it puts into the model's memory for that (`text`: its tensor, and the size of what is needed).

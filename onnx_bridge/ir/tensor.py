@@ -101,7 +101,15 @@ class NeedsValue(BridgeError):
 
 
 class RanksDiffer(BridgeError):
-    """Raised by an If whose branches give different ranks, where sizes decide which is taken: the lowering parts the whole graph there."""
+    """Raised by an If whose branches give different ranks: the lowering parts the whole graph there.
+
+    Attributes:
+        decided: a size that is 1 where the first branch is taken, else 0; None where data decides that.
+    """
+
+    def __init__(self, types: str, decided: Size | None) -> None:
+        self.decided = decided
+        super().__init__(f"the branches give {types}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Type(ValueType):
     Attributes:
         dtype: the element type.
         shape: one size an axis.
-        either: for an output that has one rank or another, as sizes decide: a size that is 1 or 0, and the types where it is. Its
+        either: for an output that has one rank or another, as sizes or data decide: a size that is 1 or 0, and the types where it is. Its
             shape is the number of its elements.
     """
 
@@ -122,7 +130,7 @@ class Type(ValueType):
     @classmethod
     def of_either(cls, decided: Size, one: Type, other: Type) -> Type:
         """The type of an output that is `one` where `decided` is 1, and `other` where it is 0."""
-        count = decided * dims.product(one.shape) + (1 - decided) * dims.product(other.shape)
+        count = dims.selected([(decided, dims.product(one.shape)), (1 - decided, dims.product(other.shape))])
         return cls(one.dtype, (count,), (decided, one, other))
 
     def shape_at(self, sizes: Mapping[str, int]) -> tuple[int, ...]:

@@ -14,8 +14,8 @@ from onnx_bridge.graphs import all_nodes, is_onnx, read_names, subgraphs
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.rmodel import RModel
-from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import ASSUMED, ShapeError, Tensor, Type, Unify
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
+from onnx_bridge.ir.tensor import ASSUMED, RanksDiffer, ShapeError, Tensor, Type, Unify
 from onnx_bridge.library.known import of_sizes, settled
 from onnx_bridge.lowering.branches import End, agree
 from onnx_bridge.lowering.found import FoundSizes, refuse_leaving, test_behind_finders
@@ -36,8 +36,7 @@ class Walk(Protocol):
     makers: dict[Tensor, ROperator]
     rmodel: RModel
     opsets: dict[str, int]
-    decided: Size
-    settled: dict[Size, bool]
+    settled: dict[Size | Tensor, bool]
     contradictions: list[Finding]
     needed: dict[tuple[Size, Size], tuple[str, str]]
     found: FoundSizes
@@ -144,7 +143,11 @@ class Body:
             raise
         for tensor in body.outputs:
             if isinstance(tensor.declared, Type) and tensor.type.either is not None:
-                raise ShapeError(f"{tensor.name!r} is {tensor.type}, as sizes decide; it must have one rank")
+                decided = tensor.type.either[0]
+                if not dims.symbols(decided).isdisjoint(body.found):
+                    raise UnsupportedForm(f"{tensor.name!r} is {tensor.type}, and data decides that inside; it must have one rank")
+                self.on.found.forget(body.found)
+                raise RanksDiffer(str(tensor.type), decided)  # of what is around it
         return body
 
     def agree(self, bodies: Sequence[RModel]) -> list[End] | None:

@@ -157,9 +157,8 @@ class _Walk:
         self.sources: dict[str, set[str]] = {}
         self.wide: dict[tuple[RModel, str, DType], str] = {}
         self.needed: dict[tuple[Size, Size], tuple[str, str]] = {}
-        self.settled: dict[Size, bool] = {}
+        self.settled: dict[Size | Tensor, bool] = {}
         self.contradictions: list[Finding] = []
-        self.decided: Size = 0
         self.makers: dict[Tensor, ROperator] = {}
         self.found = FoundSizes(self.rmodel, taken=inputs.declared.names)
         self.text: tuple[Tensor, Size] | None = None
@@ -195,22 +194,16 @@ class _Walk:
     def fill(self, graph: onnx.GraphProto, rmodel: RModel) -> None:
         """Lowers a graph into an empty `rmodel`, its outputs included.
 
-        Where an If gives outputs of one rank or another, as sizes decide, the graph is lowered once for each of its branches.
+        Where an If gives outputs of one rank or another, what follows is lowered once for each of its branches.
 
         Raises:
             ShapeError: an output could not be lowered; the findings say why.
         """
-        tensors, found = dict(rmodel.tensors), dict(rmodel.found)
-        before = list(rmodel.operators)
+        before = replace(rmodel, tensors=dict(rmodel.tensors), found=dict(rmodel.found), operators=list(rmodel.operators))
         try:
             self.walk(graph, rmodel)
-        except RanksDiffer:
-            rmodel.tensors.clear()
-            rmodel.tensors.update(tensors)
-            rmodel.operators[:] = before
-            self.found.forget(rmodel.found.keys() - found)
-            rmodel.found = found
-            part(self, graph, rmodel)
+        except RanksDiffer as differ:
+            part(self, graph, rmodel, differ, before)
             return
         if any(value.name in self.unknown for value in graph.output):
             raise ShapeError("its body cannot be converted")
@@ -273,23 +266,20 @@ class _Walk:
             op.set_attributes({a.name: self.attribute_value(a, rmodel) for a in node.attribute})
             outputs = schemas.output_names(node, domain, opset)
             self.add_reading(op, inputs, outputs, rmodel)
-            schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input])
+            schemas.check_shapes(node, domain, opset, [rmodel.tensor(name) if name else None for name in node.input], op.scalars)
         except (ShapeError, dims.SizeTooLong) as error:
             advice = self.inputs.advice(error, self.sources) if isinstance(error, NeedsConstant) else ""
             self.refuse(node, str(error), advice, form=isinstance(error, (NeedsConstant, UnsupportedForm)))
             if not isinstance(error, UnsupportedForm):
                 self.contradictions.append(self.findings[-1])
             return
-        except RanksDiffer:
-            self.decided = op.x.sizes()[0]
-            raise
         except NeedsValue as needs:
             sources = self.inputs.deciding(needs, self.rmodel, self.sources)
             if sources:
                 raise _Valued(sources) from None
             self.refuse(node, self.decided_by(node, needs), needs.advice or ADVICE, form=True)
             return
-        except (BridgeError, _Valued):  # Unify among them
+        except (BridgeError, _Valued):  # Unify and RanksDiffer among them
             raise
         except Exception as error:
             raise InternalError("lower", error, f"{self.op} at {self.node!r}") from error
@@ -365,8 +355,9 @@ class _Walk:
     def taken(self, condition: str | None, rmodel: RModel) -> bool | None:
         """Which branch of an If is taken where the graph is lowered for one; None where that is open."""
         tensor = rmodel.tensors.get(condition or "")
-        open_ = tensor is not None and tensor.value is not None and not tensor.is_constant and tensor.count == 1
-        return self.settled.get(tensor.sizes()[0]) if open_ and tensor is not None else None
+        if tensor is None or tensor.is_constant or tensor.count != 1:
+            return None
+        return self.settled.get(tensor if tensor.value is None else tensor.sizes()[0])
 
     def decided_by(self, node: onnx.NodeProto, needs: NeedsValue) -> str:
         """Which input decides a size, and what that is computed from."""

@@ -126,7 +126,9 @@ def variable_of(op: ROperator, index: int, *, output: bool) -> str:
     return "" if parameter is None else parameter.type_str
 
 
-def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence[Tensor | None]) -> None:
+def check_shapes(
+    node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence[Tensor | None], scalars: Sequence[int] = ()
+) -> None:
     """Has onnx itself infer the types of a node's outputs: what it refuses contradicts ONNX, whatever is computed.
 
     Args:
@@ -134,6 +136,7 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
         domain: the operator's.
         opset: the version of that domain.
         inputs: what it reads, by position.
+        scalars: which of them count as scalars where they are tensors of one element.
 
     Raises:
         ShapeError: with onnx's reason.
@@ -142,12 +145,15 @@ def check_shapes(node: onnx.NodeProto, domain: str, opset: int, inputs: Sequence
     if schema is None or schema.deprecated or any(a.type == onnx.AttributeProto.GRAPH for a in node.attribute):
         return
     types, values = {}, {}
-    for name, tensor in zip(node.input, inputs, strict=False):
+    for index, (name, tensor) in enumerate(zip(node.input, inputs, strict=False)):
         if tensor is None:
             continue
-        types[name] = helper.make_tensor_type_proto(tensor.dtype.onnx, [size if isinstance(size, int) else None for size in tensor.shape])
+        scalar = index in scalars and tensor.count == 1
+        shape = () if scalar else tensor.shape
+        types[name] = helper.make_tensor_type_proto(tensor.dtype.onnx, [size if isinstance(size, int) else None for size in shape])
         if tensor.is_constant and tensor.constant().dtype.kind in "biuf" and tensor.constant().size <= MOST_SHOWN:
-            values[name] = onnx.numpy_helper.from_array(tensor.constant(), name)
+            value = tensor.constant()
+            values[name] = onnx.numpy_helper.from_array(value.reshape(()) if scalar else value, name)
     named = onnx.NodeProto()
     named.CopyFrom(node)
     for index, name in enumerate(node.output):

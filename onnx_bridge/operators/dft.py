@@ -52,7 +52,8 @@ class DFT(ROperator):
     `dft_length` cuts x or fills it up with zeros; it is a constant, or computed from dims. onesided: of a real x the numbers up to
     length / 2 alone. inverse, divided by the length; with onesided from the first numbers up to length / 2 to real ones, of which there are
     2 * (size - 1) unless dft_length says otherwise (another dft_length cuts or fills up as in numpy; onnxruntime takes other numbers).
-    The axis is an attribute before opset 20 (1), and an input since (-2), which may be a size of the call. Any length takes about n log n steps, in double.
+    The axis is an attribute before opset 20 (1), and an input since (-2), which may be a size of the call. Any length takes about n log n
+    steps, in double.
     """
 
     kernels = ("fourier.hxx",)

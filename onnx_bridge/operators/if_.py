@@ -20,9 +20,9 @@ from onnx_bridge.ir.tensor import RanksDiffer, ShapeError, Tensor, Type, same
 class If(ROperator):
     """The outputs of one of two graphs, as a scalar bool says. Where the bool is known at conversion only that graph is lowered.
 
-    Both branches must give outputs of the same types. Sizes and ranks may differ where sizes decide which branch is taken; where data does,
-    ranks must agree, sizes that are numbers may differ, and else a branch may be taken only if it gives the size that the output has. What
-    a branch needs of the sizes is tested where it is taken.
+    Both branches must give outputs of the same element types. Where ranks differ, all that follows stands in both branches. Sizes may
+    differ where sizes decide which branch is taken, or where they are numbers; else a branch may be taken only if it gives the size that
+    the output has. What a branch needs of the sizes is tested where it is taken.
     """
 
     tested_by = "test_control_flow.py"
@@ -81,12 +81,12 @@ class If(ROperator):
         """The type of an output, from those of the branches."""
         if a.dtype is not b.dtype:
             raise ShapeError(f"the branches give {a.type} and {b.type}; they must give one type")
+        if not self.whole and (inner := a.type.either or b.type.either):
+            raise RanksDiffer(f"{a.type} and {b.type}", inner[0])
         if a.rank != b.rank or a.type.either or b.type.either:
-            if self.decided is None:
-                raise UnsupportedForm(f"the branches give {a.type} and {b.type}, and data decides which is taken; they must give one rank")
             if not self.whole:
-                raise RanksDiffer(f"the branches give {a.type} and {b.type}")
-            return Type.of_either(self.decided, a.type, b.type)
+                raise RanksDiffer(f"{a.type} and {b.type}", self.decided)
+            return Type.of_either(self.find("taken", 1) if self.decided is None else self.decided, a.type, b.type)
         sizes = enumerate(zip(a.shape, b.shape, strict=True))
         return Type(a.dtype, tuple(self._size(x, y, f"size {index} {axis}", ragged) for axis, (x, y) in sizes))
 
@@ -119,17 +119,20 @@ class If(ROperator):
             return
         holds = f"*{cpp.pointer(self.x)}" if self.decided is None else f"{cpp.size(self.decided)} != 0"
         with cpp.block(f"if ({holds})"):
-            self._branch(cpp, self.then_branch)
+            self._branch(cpp, self.then_branch, 1)
         with cpp.block("else"):
-            self._branch(cpp, self.else_branch)
+            self._branch(cpp, self.else_branch, 0)
 
-    def _branch(self, cpp: Writer, body: RModel) -> None:
+    def _branch(self, cpp: Writer, body: RModel, taken: int = 1) -> None:
+        if "taken" in self.found:
+            cpp.line(f"{cpp.size(self.found['taken'])} = {taken};")
         cpp.require(body.conditions, body.constraints)
         cpp.operators(body.operators)
         found = list(self.found.values())
         for source, target in zip(body.outputs, self.outputs, strict=True):
             if target is not None and not target.is_constant:  # what is known of the only branch is a constant already
-                for size, own in zip(target.shape, source.shape, strict=True) if found else ():  # ranks differ only where sizes decide
+                one_rank = found and target.type.either is None
+                for size, own in zip(target.shape, source.shape, strict=True) if one_rank else ():
                     if size in found:
                         cpp.line(f"{cpp.size(size)} = {cpp.size(own)};")
                 copy_tensor(cpp, target, source)

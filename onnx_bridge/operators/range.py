@@ -26,6 +26,7 @@ class Range(ROperator):
     kernels = ("order.hxx",)
     may_read_sizes = True
     reads_either_sign = True
+    scalars = (0, 1, 2)
 
     def computed(self, index: int) -> Sequence[DType]:
         return tuple(dtype for dtype in COMPUTED if dtype not in HALVES) if self.reads_sizes else COMPUTED
@@ -107,6 +108,7 @@ class Range(ROperator):
         case(start=given(1.5), limit=given(7.25), delta=given(0.5)),
         case(start=given(9, "int32"), limit=given(-9, "int32"), delta=given(-4, "int32")),
         case(start=given(3.0, "float64"), limit=given(-3.0, "float64"), delta=const(1.0, "float64")),
+        case(start=const([2]), limit=given([7], "int64"), delta=const([2])),
         case(start=const(5.5, "float32"), limit=const(1.0, "float32"), delta=const(-0.25, "float32")),
     )
 

@@ -164,6 +164,8 @@ class Resize(Interpolating):
         case(x=(1, 2, 5, 6), roi=None, scales=None, sizes=given([7, 8], "int64"), opset=19,
              attributes={"axes": [2, 3], "mode": "linear", "keep_aspect_ratio_policy": "not_larger"}),
         case(x=(1, 2, 9, 11), roi=None, scales=None, sizes=const([1, 2, 5, 15]), opset=18, attributes={"mode": "linear", "antialias": 1}),
+        case(x=(1, 1, 4, 4), roi=None, scales=None, sizes=given([1, 1, 3, 3], "int64"), opset=18,
+             attributes={"mode": "linear", "antialias": 1}),
         case(x=(1, 2, 9, "W"), roi=None, scales=const([1, 1, 0.4, 0.3], "float32"), opset=18, attributes={"mode": "cubic", "antialias": 1}),
         case(x=(1, 2, 9, 11), roi=None, scales=const([1, 1, 0.4, 0.7], "float32"), opset=18,
              attributes={"mode": "cubic", "antialias": 1, "exclude_outside": 1}),
