@@ -104,3 +104,38 @@ def test_patterns_that_are_not_read_are_refused(pattern: str) -> None:
     model = parsed(f'g (string[N] x) => (bool[N] y) {{ y = RegexFullMatch <pattern = "{text}"> (x) }}')
     with pytest.raises(UnsupportedModel, match="pattern"):
         convert(model, verify=False)
+
+
+MOVED = """
+g (string[N,3] x, bool c, int64 turns) => (string[M] y, string[N,3] z, string[N,3] w, string[3] last)
+<int64[1] flat = {-1}, string[3] known = {"a", "", "\N{GREEK SMALL LETTER ALPHA}"}, int64 zero = {0}, int64[2] wide = {2, 1},
+ int64[1] one = {1}, int64[1] three = {3}, int64[3] order = {2, 0, 1},
+ bool yes = {1}>
+{
+   turned = Transpose(x)
+   back = Transpose(turned)
+   joined = Concat <axis = 0> (back, x)
+   tiled = Tile(joined, wide)
+   cut = Slice(tiled, one, three, one)
+   y = Reshape(cut, flat)
+   same = Equal(x, known)
+   z = Where(same, x, known)
+   w = If(c) <then_branch = t () => (string[N,3] p) { p = Where(same, known, x) },
+              else_branch = e () => (string[N,3] q) { q = Identity(x) }>
+   first = Gather(x, zero)
+   last = Loop(turns, yes, first) <body = b (int64 i, bool go, string[3] now) => (bool on, string[3] next) {
+      on = Identity(go)
+      next = Gather(now, order)
+   }>
+}
+"""
+
+
+def test_strings_are_moved() -> None:
+    """Operators of shapes, a branch and a loop, as onnxruntime has them; none of their text is copied."""
+    converted = convert(parsed(MOVED), name="moved")
+    assert converted.report.passed and "text_bytes" not in converted.header
+    given = {"x": np.array([["a", "b", "c"], ["", "", "long " * 50]], object), "c": np.array(True), "turns": np.array(2)}
+    y, z, w, last = converted.compile().run(given)
+    assert y.tolist() == ["b", "c", "", "long " * 50] * 4
+    assert last.tolist() == ["b", "c", "a"]

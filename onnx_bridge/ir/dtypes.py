@@ -141,11 +141,12 @@ BY_ONNX = {dtype.onnx: dtype for dtype in ALL}
 BY_NAME = {dtype.name: dtype for dtype in ALL}
 _BY_NUMPY = {dtype.numpy.name: dtype for dtype in reversed(ALL)}  # bytes are first of all uint8 and int8
 
-#: Families, for what operators declare. NARROW are moved and converted only; STORED are those and what is calculated with. HALVES are
-#: stored in 16 bits and computed in float.
+#: Families, for what operators declare. NARROW are moved and converted only; STORED are those and what is calculated with, MOVED those and
+#: strings. HALVES are stored in 16 bits and computed in float.
 COMPUTED = tuple(dtype for dtype in ALL if dtype.is_computed)
 NARROW = tuple(dtype for dtype in ALL if dtype.is_narrow)
 STORED = (*COMPUTED, *NARROW)
+MOVED = (*STORED, string)
 HALVES = (float16, bfloat16)
 WIDE_FLOATS = (float32, float64)
 FLOATS = (*WIDE_FLOATS, *HALVES)

@@ -369,4 +369,4 @@ def find(op_type: str, domain: str, opset: int, text: bool = False) -> type[ROpe
     """The class that reads `op_type` as it is in `opset`, or None; `text` says whether an input is one of strings."""
     classes = [cls for cls in REGISTRY.get((domain, op_type), []) if cls.since <= opset]
     classes = [cls for cls in classes if cls.of_text in (None, text)] or classes
-    return max(classes, key=lambda cls: cls.since, default=None)
+    return max(classes, key=lambda cls: (cls.of_text is text, cls.since), default=None)

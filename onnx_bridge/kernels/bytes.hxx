@@ -108,7 +108,10 @@ ONNX_BRIDGE_INLINE BytesOf repeated(const T* value)
 template <class T>
 ONNX_BRIDGE_KERNEL void fill(T* dst, Size n, T value)
 {
-   put_bytes(reinterpret_cast<unsigned char*>(dst), n * static_cast<Size>(sizeof(T)), repeated(&value));
+   if constexpr (sizeof(T) > 8)
+      for (Size i = 0; i < n; i++) copy_one(dst + i, &value);
+   else
+      put_bytes(reinterpret_cast<unsigned char*>(dst), n * static_cast<Size>(sizeof(T)), repeated(&value));
 }
 
 /// y = the bits of x, n elements of another type that is as wide.

@@ -1,7 +1,7 @@
 // copy.hxx: a copy between any two strided layouts: Transpose, Slice, Expand, Concat, Split, Tile, DepthToSpace, the inside of Pad.
 //
 // Contract: dst[sum of i_a dst_strides[a]] = src[sum of i_a src_strides[a]] for every index i; strides in elements. A source
-// stride may be 0 (broadcast) or negative; dst elements are distinct and dst and src do not overlap. Any type of 1, 2, 4 or 8 bytes,
+// stride may be 0 (broadcast) or negative; dst elements are distinct and dst and src do not overlap. Any type of 1, 2, 4, 8 or 16 bytes,
 // moved as bits (NaN payloads survive) and without regard to its type: floats may be passed as std::uint32_t*.
 // A size of 0 copies nothing. Axes are sorted by their dst stride and merged at run time: their order costs nothing.
 #pragma once
@@ -26,10 +26,7 @@ ONNX_BRIDGE_KERNEL void copy_dense_rows(CopyAxis rows, Size n, T* dst, const T* 
 template <class T>
 ONNX_BRIDGE_KERNEL void spread_rows(CopyAxis rows, Size n, T* dst, const T* src)
 {
-   for (Size i = 0; i < rows.size; i++) {
-      const BytesOf value = repeated(src + i * rows.from);
-      put_bytes(reinterpret_cast<unsigned char*>(dst + i * rows.to), n * static_cast<Size>(sizeof(T)), value);
-   }
+   for (Size i = 0; i < rows.size; i++) fill(dst + i * rows.to, n, src[i * rows.from]);
 }
 
 template <class T>

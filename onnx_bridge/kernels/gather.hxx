@@ -1,7 +1,7 @@
 // gather.hxx: elements or blocks of a dense row-major tensor, found by index.
 //
 // Contract: a negative index counts from the end; one outside the axis is brought to its nearest end, and where the axis is empty
-// the result is zero: no index reads outside the data. Indices are std::int32_t or std::int64_t, T any type of 1, 2, 4 or 8 bytes,
+// the result is zero: no index reads outside the data. Indices are std::int32_t or std::int64_t, T any type of 1, 2, 4, 8 or 16 bytes,
 // moved as bits. data and out do not overlap. Empty sizes write nothing.
 #pragma once
 #include "bytes.hxx"

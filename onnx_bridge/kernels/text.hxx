@@ -59,6 +59,18 @@ ONNX_BRIDGE_KERNEL void equal_text(const Size (&sizes)[Rank], const Size (&a)[Ra
    for (Size k = 0; k < count; k++, next_place(sizes, a, b, index, i, j)) y[k] = x1[i] == x2[j];
 }
 
+/// y = condition ? x1 : x2, element by element, read by strides as equal_text reads them: c those of the condition.
+template <int Rank>
+ONNX_BRIDGE_KERNEL void choose_text(const Size (&sizes)[Rank], const Size (&c)[Rank], const Size (&a)[Rank], const Size (&b)[Rank],
+                                    const bool* condition, const std::string_view* x1, const std::string_view* x2, std::string_view* y)
+{
+   Size count = 1, index[Rank] = {}, again[Rank] = {}, h = 0, i = 0, j = 0, none = 0;
+   const Size still[Rank] = {};
+   for (int axis = 0; axis < Rank; axis++) count *= sizes[axis];
+   for (Size k = 0; k < count; k++, next_place(sizes, a, b, index, i, j), next_place(sizes, c, still, again, h, none))
+      y[k] = condition[h] ? x1[i] : x2[j];
+}
+
 /// y = x1 with x2 behind it, element by element, read as equal_text reads them.
 template <int Rank>
 ONNX_BRIDGE_KERNEL void concat_text(const Size (&sizes)[Rank], const Size (&a)[Rank], const Size (&b)[Rank], const std::string_view* x1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from onnx_bridge.ir.dtypes import STORED
+from onnx_bridge.ir.dtypes import MOVED
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.library.view import View, whole
@@ -13,7 +13,7 @@ from onnx_bridge.library.view import View, whole
 class Moving(ROperator):
     """An operator whose outputs have elements of its first input, each in a place that strides can tell."""
 
-    computes = (STORED,)
+    computes = (MOVED,)
 
     def seen(self, output: Tensor, view: View) -> View | None:
         """An output as a view of what its first input is the view `view` of; None where strides cannot say that."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from onnx_bridge.ir.dtypes import MOVED
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.library.known import axis_in, settled
@@ -18,6 +19,8 @@ class Concat(ROperator):
 
     `axis` is 1 unless given in opsets 1-3, and required since.
     """
+
+    computes = (MOVED,)
 
     axis: int | None = attribute({1: 1, 4: None})
 
@@ -51,6 +54,7 @@ class Concat(ROperator):
         case(a=(3, 4), b=weight(3, 2), attributes={"axis": 1}, opset=9),
         case(a=(3, 4), attributes={"axis": 0}),
         case(a=(3, 0), b=(3, 4), attributes={"axis": 1}),
+        case(a=data("N", 2, dtype="str"), b=data("N", 1, dtype="str"), attributes={"axis": 1}),
         case(a=data(3, "N", dtype="int64", high=9), b=data(3, 2, dtype="int64", high=9), attributes={"axis": 1}),
         case(a=data(3, 1, dtype="bool", low=0, high=2), b=data(3, 2, dtype="bool", low=0, high=2), attributes={"axis": 1}),
     )

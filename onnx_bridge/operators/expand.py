@@ -8,6 +8,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import MOVED
 from onnx_bridge.ir.roperator import ROperator, Writer, operator
 from onnx_bridge.ir.tensor import GIVEN, Tensor, Type, same_or_one
 from onnx_bridge.library import strided
@@ -31,6 +32,7 @@ class Expand(ROperator):
     """y = x broadcast with a tensor of `shape`: where that has a 1, x keeps its own size."""
 
     kernels = ("copy.hxx",)
+    computes = (MOVED,)
     vectors = (1,)
 
     #: Those sizes of `shape` that are values of inputs, as the lowering finds them; types are inferred again after it.
@@ -76,6 +78,7 @@ class Expand(ROperator):
         case(x=data(), shape=const([2, 3])),
         case(x=data(1, dtype="int64", high=9), shape=const([7])),
         case(x=data(1, 3, dtype="bool", low=0, high=2), shape=const([2, 1, 3])),
+        case(x=data("N", 1, dtype="str"), shape=const([1, 33])),
         case(x=(3, 1), shape=data(1, dtype="int64", low=2, high=9)),
         case(x=(1, 3), shape=const([0, 1])),
     )

@@ -32,6 +32,7 @@ class Flatten(Reshaping):
 
     cases = (
         case(x=("N", 3, 4)),
+        case(x=data("N", 3, dtype="str")),
         case(x=(2, "N", 4), attributes={"axis": 2}),
         case(x=(2, 3, 4), attributes={"axis": 0}, opset=9),
         case(x=(2, 3, 4), attributes={"axis": -1}),

@@ -69,6 +69,7 @@ class Gather(Moving):
     cases = (
         case(x=weight(50, 8), indices=data("N", 3, dtype="int64", low=-50, high=50)),
         case(x=("N", 7, 4), indices=const([0, -1, 3]), attributes={"axis": 1}),
+        case(x=data("N", 7, dtype="str"), indices=const([0, -1, 3]), attributes={"axis": 1}),
         case(x=("N", 7, 4), indices=const(2), attributes={"axis": 1}),
         case(x=("N", 7, 4), indices=const([[-1]]), attributes={"axis": -1}),
         case(x=data(4, 7, dtype="int64", high=99), indices=data(2, 2, dtype="int32", low=0, high=7), attributes={"axis": 1}, opset=10),

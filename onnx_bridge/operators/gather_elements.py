@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dtypes import MOVED
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, same
 from onnx_bridge.library.known import axis_in
@@ -14,6 +15,7 @@ class GatherElements(ROperator):
     """y[i.., j, k..] = x[i.., indices[i.., j, k..], k..], `axis` being that of j; y has the shape of indices."""
 
     kernels = ("gather.hxx",)
+    computes = (MOVED,)
 
     axis: int = attribute(0)
 
@@ -27,6 +29,7 @@ class GatherElements(ROperator):
 
     cases = (
         case(x=("N", 5, 4), indices=data("N", 3, 4, dtype="int64", low=-5, high=5), attributes={"axis": 1}),
+        case(x=data(6, 5, dtype="str"), indices=data(4, 5, dtype="int32", low=-6, high=6)),
         case(x=(6, 5), indices=data(4, 5, dtype="int32", low=-6, high=6)),
         case(x=(6, 5), indices=data(4, 2, dtype="int64", low=0, high=5), attributes={"axis": -1}),
         case(x=(9,), indices=data("N", dtype="int64", low=0, high=9)),
@@ -54,6 +57,7 @@ class GatherND(ROperator):
     """y[b.., i.., k..] = x[b.., indices[b.., i.., 0], indices[b.., i.., 1], ..., k..], the first `batch_dims` axes (since 12) being b."""
 
     kernels = ("gather.hxx",)
+    computes = (MOVED,)
 
     batch_dims: int = attribute(0)
 
@@ -79,6 +83,7 @@ class GatherND(ROperator):
 
     cases = (
         case(x=(3, 5, 4), indices=const([[1], [4], [-1]]), attributes={"batch_dims": 1}),
+        case(x=data(6, 5, 4, dtype="str"), indices=data("N", 2, dtype="int64", low=-5, high=5)),
         case(x=(6, 5, 4), indices=data("N", 2, dtype="int64", low=-5, high=5)),
         case(x=(6, 5, 4), indices=data(3, 2, 3, dtype="int64", low=0, high=4)),
         case(x=(6, 5), indices=data(1, dtype="int64", low=0, high=6)),

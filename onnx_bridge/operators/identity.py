@@ -26,4 +26,4 @@ class Identity(Moving):
     def seen(self, output: Tensor, view: View) -> View | None:
         return view
 
-    cases = (case(x=("N", 3)), case(x=data(4, dtype="int64", high=9)))
+    cases = (case(x=("N", 3)), case(x=data(4, dtype="int64", high=9)), case(x=data("N", dtype="str")))

@@ -10,7 +10,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import bool_
+from onnx_bridge.ir.dtypes import bool_, string
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import RanksDiffer, ShapeError, Tensor, Type, same
@@ -165,4 +165,6 @@ def keeps_type(carried: Tensor, made: Tensor) -> None:
 
 def copy_tensor(cpp: Writer, target: Tensor, source: Tensor, offset: str = "") -> None:
     """Emits the copy of a whole tensor."""
-    cpp.line(f"std::memcpy({cpp.pointer(target)}{offset}, {cpp.pointer(source)}, static_cast<std::size_t>({cpp.size(source.bytes)}));")
+    text = source.dtype is string  # of which an element is as large as the processor's pointers want it
+    size = f"({cpp.size(source.count)}) * sizeof(std::string_view)" if text else f"({cpp.size(source.bytes)})"
+    cpp.line(f"std::memcpy({cpp.pointer(target)}{offset}, {cpp.pointer(source)}, static_cast<std::size_t>{size});")

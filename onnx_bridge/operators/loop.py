@@ -8,7 +8,7 @@ from typing import Any
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import STORED, bool_, int64
+from onnx_bridge.ir.dtypes import MOVED, bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
@@ -31,7 +31,7 @@ class Loop(ROperator):
     tested_by = "test_control_flow.py"
     may_read_sizes = True
     reads_either_sign = True
-    computes = (STORED,)
+    computes = (MOVED,)
 
     body: Any = attribute()
     #: Tensors of the turn's number and of the condition, and those carried: (position among the carried, body's input).

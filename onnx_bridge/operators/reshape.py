@@ -116,6 +116,7 @@ class Reshape(Reshaping):
 
     cases = (
         case(x=("N", 3, 4), shape=const([0, 12])),
+        case(x=data("N", 3, 4, dtype="str"), shape=const([-1, 2, 6])),
         case(x=("N", 3, 4), shape=const([-1, 2, 6])),
         case(x=(2, 3, 4), shape=const([4, 6]), opset=5),
         case(x=(2, 3, 4), shape=const([0, -1])),

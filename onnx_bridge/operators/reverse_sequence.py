@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import int64
+from onnx_bridge.ir.dtypes import MOVED, int64
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import case, data
@@ -14,6 +14,7 @@ class ReverseSequence(ROperator):
     """y = x with the first sequence_lens[b] steps of each sequence b in reverse order; time and batch are the first two axes."""
 
     kernels = ("order.hxx",)
+    computes = (MOVED,)
 
     time_axis: int = attribute(0)
     batch_axis: int = attribute(1)
@@ -35,6 +36,7 @@ class ReverseSequence(ROperator):
     cases = (
         case(x=(7, "N", 3), sequence_lens=data("N", dtype="int64", low=0, high=8)),
         case(x=("N", 7, 3), sequence_lens=data("N", dtype="int64", low=0, high=8), attributes=_BATCH_FIRST),
+        case(x=data("N", 7, dtype="str"), sequence_lens=data("N", dtype="int64", low=0, high=8), attributes=_BATCH_FIRST),
         case(x=("N", 7), sequence_lens=data("N", dtype="int64", low=0, high=8), attributes=_BATCH_FIRST),
         case(x=data(7, 2, dtype="int64", high=99), sequence_lens=data(2, dtype="int64", low=0, high=8)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onnx_bridge.ir.dtypes import STORED, int64
+from onnx_bridge.ir.dtypes import MOVED, int64
 from onnx_bridge.ir.roperator import ROperator, attribute, operator
 from onnx_bridge.ir.tensor import Shape as Sizes
 from onnx_bridge.ir.tensor import Tensor, Type
@@ -18,7 +18,7 @@ from onnx_bridge.operators.cases import case, data
 class Shape(ROperator):
     """y = the shape of x, since opset 15 its axes from `start` to before `end` only; both may count from the end and are clamped."""
 
-    computes = (STORED,)
+    computes = (MOVED,)
 
     start: int = attribute(0)
     end: int | None = attribute(None)
@@ -39,6 +39,7 @@ class Shape(ROperator):
     cases = (
         case(x=("N", 3, "M")),
         case(x=("N", 3, "M"), opset=13),
+        case(x=data("N", 3, dtype="str")),
         case(x=(2, 3)),
         case(x=("N", 3, "M"), attributes={"start": 1}),
         case(x=("N", 3, "M"), attributes={"start": -1}),
@@ -52,7 +53,7 @@ class Shape(ROperator):
 class Size(ROperator):
     """y = the number of elements of x."""
 
-    computes = (STORED,)
+    computes = (MOVED,)
 
     def types(self, x: Tensor) -> Type:
         return Type(int64, ())

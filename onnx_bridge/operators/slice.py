@@ -234,6 +234,7 @@ class Slice(Moving):
     cases = (
         case(x=("N", 9, 4), starts=const([1]), ends=const([7]), axes=const([1])),
         case(x=("N", 9, 4), starts=const([-3, 1]), ends=const([2**63 - 1, -1]), axes=const([-2, 2])),
+        case(x=data("N", 9, dtype="str"), starts=const([-3]), ends=const([1]), axes=const([1]), steps=const([-2])),
         case(x=("N", 9), starts=const([1]), ends=const([2**31 - 1])),
         case(x=("N", 9), starts=const([-2], "int32"), ends=const([2**31 - 1], "int32")),
         case(x=("N", 9), starts=const([2]), ends=const([-1]), axes=const([0])),

@@ -89,6 +89,7 @@ class Split(Moving):
     cases = (
         case(x=("N", 9), split=const([2, 3, 4]), outputs=3, attributes={"axis": 1}),
         case(x=("N", 9), split=const([2, 0, 7]), outputs=3, attributes={"axis": -1}, opset=13),
+        case(x=data("N", 9, dtype="str"), split=const([2, 3, 4]), outputs=3, attributes={"axis": 1}),
         case(x=("N", 9, 2), outputs=3, attributes={"axis": 1, "num_outputs": 3}),
         case(x=(10, 2), outputs=4, attributes={"num_outputs": 4}),
         case(x=(9, "N"), outputs=3, opset=13),

@@ -59,6 +59,7 @@ class Squeeze(Reshaping):
 
     cases = (
         case(x=("N", 1, 4), axes=const([1])),
+        case(x=data("N", 1, 4, dtype="str"), axes=const([1])),
         case(x=(1, "N", 1), axes=const([0, -1])),
         case(x=("N", 1, 4), attributes={"axes": [1]}, opset=11),
         case(x=(1, 3, 1, 4)),
@@ -104,6 +105,7 @@ class Unsqueeze(Reshaping):
 
     cases = (
         case(x=("N", 4), axes=const([1])),
+        case(x=data("N", 4, dtype="str"), axes=const([1])),
         case(x=("N", 4), axes=const([3, 0])),
         case(x=("N", 4), axes=const([-1, 0])),
         case(x=(3, "N"), attributes={"axes": [0, 2]}, opset=11),

@@ -1,4 +1,4 @@
-"""StringConcat, and Equal of strings."""
+"""StringConcat, and Equal and Where of strings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from onnx_bridge.operators.cases import case, const, data, given
 
 
 def places(op: ROperator) -> list[object]:
-    """The sizes of the output and the strides of both operands, for kernels."""
+    """The sizes of the output and the strides of the operands, for kernels."""
     shape = op.y.shape
-    sizes, strides = collapse(shape, [broadcast_strides(op.input(i).shape, shape) for i in (0, 1)])
+    sizes, strides = collapse(shape, [broadcast_strides(tensor.shape, shape) for tensor in op.inputs if tensor is not None])
     return [sizes, *strides]
 
 
@@ -58,4 +58,24 @@ class EqualText(ROperator):
         case(a=given(["ab", "", "c", "de"], "str"), b=given(["", "", "c", "d"], "str")),
         case(a=data("N", 1, dtype="str"), b=const(["a", "b", ""], "str")),
         case(a=data(2, "N", dtype="str"), b=data(2, "N", dtype="str")),
+    )
+
+
+@operator("Where", since=9)
+class WhereText(ROperator):
+    """y = the string of a where the condition holds, else that of b; all three broadcast."""
+
+    kernels = ("text.hxx",)
+    computes = ((bool_,), (string,))
+    of_text = True
+
+    def types(self, condition: Tensor, a: Tensor, b: Tensor) -> Type:
+        return Type(string, broadcast(condition.shape, a.shape, b.shape))
+
+    def emit(self, cpp: Writer) -> None:
+        cpp.call("choose_text", *places(self), self.x, self.input(1), self.input(2), self.y)
+
+    cases = (
+        case(condition=data("N", 3, dtype="bool", low=0, high=2), a=data("N", 1, dtype="str"), b=const(["x", "", "y"], "str")),
+        case(condition=data(3, dtype="bool", low=0, high=2), a=data(2, "N", 3, dtype="str"), b=data(2, "N", 3, dtype="str")),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import MOVED
 from onnx_bridge.ir.roperator import ROperator, Writer, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type
 from onnx_bridge.library import strided
@@ -21,6 +22,7 @@ class Tile(ROperator):
     """y = x, repeats[a] times along each axis a. In opsets 1-5 the inputs are x, tiles and axis: repeats along that axis alone."""
 
     kernels = ("copy.hxx",)
+    computes = (MOVED,)
     vectors = (1,)
 
     @property
@@ -67,6 +69,7 @@ class Tile(ROperator):
         case(x=("N", 3), repeats=const([1, 4])),
         case(x=("N", 3), repeats=const([5, 1])),
         case(x=("N", 3, 2), repeats=const([2, 3, 4])),
+        case(x=data("N", 2, dtype="str"), repeats=const([2, 3])),
         case(x=(2, 3), repeats=const([1, 1])),
         case(x=(2, 3), repeats=const([2, 0])),
         case(x=(3,), repeats=data(1, dtype="int64", low=0, high=5)),

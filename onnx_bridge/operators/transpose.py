@@ -46,6 +46,7 @@ class Transpose(Permuting):
         strided.copy(cpp, self.y.shape, Side(self.y, contiguous_strides(self.y.shape)), source)
 
     cases = (
+        case(x=data("N", 3, dtype="str")),
         case(x=("N", 37)),
         case(x=(33, "N", 5), attributes={"perm": [0, 2, 1]}, exact=True),
         case(x=("N", 7, 3, 16), attributes={"perm": [0, 2, 1, 3]}, exact=True),
