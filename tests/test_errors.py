@@ -223,7 +223,7 @@ def test_convert_refuses_what_check_finds() -> None:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (one_node("Identity", dtype=TensorProto.STRING), "is of type string, which is not supported"),
+        (one_node("Trilu", dtype=TensorProto.STRING), "is of type string, which is not supported"),
         (one_node("Identity", dtype=TensorProto.COMPLEX64), "is of type complex64, which is not supported"),
         (one_node("Relu", shape=None), "shape"),
         (one_node("Softmax", axis=7), "axis"),

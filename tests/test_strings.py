@@ -108,7 +108,7 @@ def test_patterns_that_are_not_read_are_refused(pattern: str) -> None:
 
 MOVED = """
 g (string[N,3] x, bool c, int64 turns) => (string[M] y, string[N,3] z, string[N,3] w, string[3] last)
-<int64[1] flat = {-1}, string[3] known = {"a", "", "\N{GREEK SMALL LETTER ALPHA}"}, int64 zero = {0}, int64[2] wide = {2, 1},
+<int64[1] flat = {-1}, string[3] known = {"a", "", "\N{GREEK SMALL LETTER ALPHA}"}, int64[1] at = {0}, int64[2] wide = {2, 1},
  int64[1] one = {1}, int64[1] three = {3}, int64[3] order = {2, 0, 1},
  bool yes = {1}>
 {
@@ -122,7 +122,8 @@ g (string[N,3] x, bool c, int64 turns) => (string[M] y, string[N,3] z, string[N,
    z = Where(same, x, known)
    w = If(c) <then_branch = t () => (string[N,3] p) { p = Where(same, known, x) },
               else_branch = e () => (string[N,3] q) { q = Identity(x) }>
-   first = Gather(x, zero)
+   row = Slice(x, at, one, at)
+   first = Reshape(row, flat)
    last = Loop(turns, yes, first) <body = b (int64 i, bool go, string[3] now) => (bool on, string[3] next) {
       on = Identity(go)
       next = Gather(now, order)
