@@ -93,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     convert.add_argument("--target", metavar="MACHINE", help="what an object is for, as c++ -dumpmachine prints it (default: this machine)")
     convert.add_argument("--no-self-include", action="store_true", help="a longer header, which may be pasted, piped or declared as text")
+    convert.add_argument("--c", action="store_true", help="write NAME.h and NAME.cpp, too: functions for C and what calls C")
+    convert.add_argument("--fortran", action="store_true", help="write NAME.f90, too, a module for Fortran; implies --c")
     convert.add_argument("--no-verify", action="store_true", help="neither compile nor compare; the header says so")
 
     check = command("check", _check, "Say what stands in the way of converting a model; exit status 1 if anything does.")
@@ -145,8 +147,11 @@ def _convert(options: argparse.Namespace, out: Output) -> int:
             progress=progress,
         )
     made = replace(made, emitted=made.emitted.with_weights(options.weights))
-    header = made.save(options.output, options.weights, options.target)
-    files = [str(header.with_name(name)) for name in (*made.emitted.files(options.target), f"{made.name}.onnx")]
+    header = made.save(options.output, options.weights, options.target, c=options.c, fortran=options.fortran)
+    names = [*made.emitted.files(options.target), f"{made.name}.onnx"]
+    names += [f"{made.name}.h", f"{made.name}.cpp"] if options.c or options.fortran else []
+    names += [f"{made.name}.f90"] if options.fortran else []
+    files = [str(header.with_name(name)) for name in names]
     if options.verbose:
         print(made.report.log, file=sys.stderr)
     out.result({"name": made.name, "files": files, "report": made.report}, f"{made.report}\nwrote {', '.join(files)}")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import onnx
 
+from onnx_bridge.emit.c_face import c_face
+from onnx_bridge.emit.fortran import fortran_module
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.runtime.compiled import CompiledModel, compile_emitted
@@ -46,7 +48,7 @@ class Conversion:
         """The bytes of NAME.dat."""
         return self.emitted.weights.data
 
-    def save(self, folder: str | Path, weights: str = "file", target: str | None = None) -> Path:
+    def save(self, folder: str | Path, weights: str = "file", target: str | None = None, *, c: bool = False, fortran: bool = False) -> Path:
         """Writes the header, its weights, and NAME.onnx, the normal form.
 
         Args:
@@ -54,6 +56,8 @@ class Conversion:
             weights: how they come into a program. "file": NAME.dat, mapped when a Model is opened. "object": NAME.o (NAME.obj for Windows),
                 linked. "source": NAME_weights.cpp, compiled; the assembler copies NAME.dat. "header": as its text, up to 4 MiB.
             target: the machine that an object is for, as `c++ -dumpmachine` prints it; this one, if it is None.
+            c: write NAME.h and NAME.cpp, too: plain functions for C and every language that calls C.
+            fortran: write NAME.f90 beside those, a module of interfaces to them.
 
         Returns:
             The header's path.
@@ -61,8 +65,12 @@ class Conversion:
         Raises:
             ArgumentError: `weights` is none of these, there are too many for the form, or there are no objects for that machine.
         """
-        path = self.emitted.with_weights(weights).write(folder, target)
+        emitted = self.emitted.with_weights(weights)
+        path = emitted.write(folder, target)
         onnx.save(self.normal, path.with_suffix(".onnx"))
+        sources = (c_face(emitted) if c or fortran else {}) | (fortran_module(emitted) if fortran else {})
+        for name, text in sources.items():
+            (path.parent / name).write_text(text, encoding="ascii", newline="\n")
         return path
 
     def compile(self, *, body: str = "best", flags: Sequence[str] = (), compiler: str | None = None) -> CompiledModel:

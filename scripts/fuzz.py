@@ -44,7 +44,7 @@ from onnx_bridge.ir import dims  # noqa: E402
 from onnx_bridge.ir.rmodel import RModel  # noqa: E402
 from onnx_bridge.references.refusal import Refusal  # noqa: E402
 from onnx_bridge.runtime.compiled import CompiledModel, only  # noqa: E402
-from onnx_bridge.runtime.shim import MAIN, sources  # noqa: E402
+from onnx_bridge.runtime.sources import MAIN, sources  # noqa: E402
 from onnx_bridge.toolchain import build, find_compiler  # noqa: E402
 from onnx_bridge.verify.inputs import feeds  # noqa: E402
 from onnx_bridge.verify.sizes import elements, sizes_to_try  # noqa: E402

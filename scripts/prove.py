@@ -91,10 +91,10 @@ def allocations(net: CompiledModel, given: Mapping[str, np.ndarray]) -> int | No
     plan = net._plan(arrays)
     outputs, sizes = net._memory(plan), library.packed(tuple(plan.sizes.values()))
     memory = np.zeros(library.workspace_bytes(sizes) // 4 + 64, np.float32)
-    space = library.call["place"](library.model, sizes, -(-memory.ctypes.data // 64) * 64)
+    space = library.workspace(sizes, -(-memory.ctypes.data // 64) * 64)
     ends = library.pointers(arrays), library.pointers(outputs)
-    counted = process.count_infer(library.address("infer"), library.model, space, sizes, *ends, CALLS)
-    library.call["drop"](space)
+    counted = process.count_infer(library.address("infer_arrays"), library.model, space, sizes, *ends, CALLS)
+    library.call["workspace_free"](space)
     return int(counted)
 
 

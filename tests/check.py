@@ -19,7 +19,7 @@ from onnx_bridge.emit.header import Emitted
 from onnx_bridge.graphs import DRAWING
 from onnx_bridge.operators.cases import Case, Data
 from onnx_bridge.runtime.compiled import CompiledModel, only
-from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.sources import MAIN, sources
 from onnx_bridge.toolchain import build
 
 #: The newest opset of ai.onnx that the oracle reads.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from onnx_bridge.emit.declarations import declarations, parse
 from onnx_bridge.emit.header import Emitted
-from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.sources import MAIN, sources
 from onnx_bridge.toolchain.compiler import find_compiler
 
 #: How functions are written that may be unused or must be inlined, and how they are compiled here.

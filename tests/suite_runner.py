@@ -21,7 +21,7 @@ from onnx_bridge import BridgeError, convert
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError, ToolchainError, UnsupportedModel
 from onnx_bridge.runtime.compiled import CompiledModel, only
-from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.sources import MAIN, sources
 from onnx_bridge.toolchain import build
 
 MANIFEST = Path(__file__).parent / "suite_refused.json"

@@ -14,7 +14,7 @@ from zoo import ZOO
 from onnx_bridge import convert
 from onnx_bridge.emit.amalgamate import KERNELS
 from onnx_bridge.errors import ToolchainError
-from onnx_bridge.runtime.shim import shim
+from onnx_bridge.runtime.sources import sources
 from onnx_bridge.toolchain import build, find_compiler
 from onnx_bridge.toolchain.standard import TEXT, precompiled
 
@@ -104,7 +104,7 @@ def test_it_holds_all_that_is_included() -> None:
     """What a header of a model, its kernels and the functions around it include: nothing of it is read again."""
     texts = [path.read_text(encoding="utf-8") for path in (*KERNELS.glob("*.hxx"), *(KERNELS.parent / "emit").glob("*.hxx"))]
     made = convert(ZOO["mlp"](), name="mlp", verify=False)
-    texts += [made.header, shim(made.emitted)]
+    texts += list(sources(made.emitted).values())
     included = {name for text in texts for name in re.findall(r"^#include <(.*)>", text, re.MULTILINE)}
 
     assert included <= set(re.findall(r"^#include <(.*)>", TEXT, re.MULTILINE))

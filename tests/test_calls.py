@@ -186,7 +186,7 @@ def test_threads_share_each_way(net: CompiledModel) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(wrong, range(8))) == [0] * 8
-    assert net._library.idle() <= 8
+    assert net._caller.idle() <= 8
 
 
 def test_a_long_call_lets_other_threads_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +372,26 @@ def test_dlpack_in_and_out(net: CompiledModel) -> None:
     with pytest.raises(InferenceError, match="'x' is float64, expected float32; give it as float32"):
         net(Foreign(x.astype(np.float64)))
     assert net(Foreign(x.astype(np.float64)), cast=True).tobytes() == wanted
+
+
+def test_capsules_of_dlpack(net: CompiledModel) -> None:
+    """Of each kind, read as often as one likes, in any order of elements; one that was consumed is refused."""
+    x = rows(4)
+    wanted, y = net(x).tobytes(), np.zeros((4, 2), np.float32)
+    for options in ({}, {"max_version": (1, 0)} if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else {}):
+        for array in (x, np.asfortranarray(x), rows(8)[::2]):
+            capsule = array.__dlpack__(**options)
+            for _ in range(2):
+                assert net(capsule).tobytes() == net(x=capsule).tobytes() == net(array).tobytes()
+        held = sys.getrefcount(capsule)
+        assert net(capsule, out=y.__dlpack__(**options)) is not None and net(rows(0).__dlpack__(**options)).shape == (0, 2)
+        assert net(x.__dlpack__(**options), out=y).tobytes() == wanted and sys.getrefcount(capsule) == held
+    with pytest.raises(InferenceError, match="'x' is float64, expected float32; give it as float32"):
+        net(x.astype(np.float64).__dlpack__())
+    capsule = x.__dlpack__()
+    np.from_dlpack(type("Once", (), {"__dlpack__": lambda self, **_: capsule, "__dlpack_device__": lambda self: (1, 0)})())
+    with pytest.raises(InferenceError, match="'x' is a builtins PyCapsule that cannot be read in place .*used already"):
+        net(capsule)
 
 
 def test_bfloat16_has_a_quick_way_too() -> None:

@@ -22,7 +22,7 @@ from onnx_bridge.library.kernel import Kernel
 from onnx_bridge.processes import Died
 from onnx_bridge.runtime.compiled import CompiledModel, built, only
 from onnx_bridge.runtime.isolated import IsolatedModel
-from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.sources import MAIN, sources
 from onnx_bridge.toolchain import build
 from onnx_bridge.verify.inputs import feeds
 from onnx_bridge.verify.sizes import allowed, sizes_to_try

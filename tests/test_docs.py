@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,30 @@ def test_the_python_of_a_page_runs(page: str, framework: str, tmp_path: Path) ->
     )  # fmt: skip
 
     assert ran.returncode == 0, ran.stderr[-4000:]
+
+
+def test_the_programs_of_the_c_page_run(tmp_path: Path) -> None:
+    """Its Python, its C by its own commands, and its Fortran where there is a compiler."""
+    text = (DOCS / "c.md").read_text(encoding="utf-8")
+    blocks = {kind: re.search(rf"^```{kind}\n((?:.*\n)*?)```$", text, re.MULTILINE) for kind in ("python", "c", "sh", "fortran")}
+    python, c, commands, fortran = (block[1] for block in blocks.values() if block)
+    (tmp_path / "main.c").write_text(c, encoding="ascii")
+    (tmp_path / "main.f90").write_text(fortran, encoding="ascii")
+    missing = [name for name in ("gcc", "g++") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(sys.executable, "-c", python)
+    assert run("sh", "-e", "-c", commands) == "-1 4.75 0.5 8.5\n"
+    assert "The program prints `-1 4.75 0.5 8.5`" in text
+    if shutil.which("gfortran"):
+        run("gfortran", "net.f90", "main.f90", "net.o", "-lstdc++", "-o", "fortran")
+        assert run("./fortran").split() == ["-1.00", "4.75", ".50", "8.50"]
 
 
 def test_the_walk_through_the_stages_is_what_the_code_prints() -> None:

@@ -18,6 +18,8 @@ EXAMPLES = ROOT / "examples"
 #: What each example needs: programs in PATH, modules of Python.
 NEEDS: dict[str, tuple[list[str], list[str]]] = {
     "cmake": (["cmake"], []),
+    "c": (["make", "cc", "g++"], []),
+    "fortran": (["make", "gfortran", "g++"], []),
     "root": ([], ["ROOT"]),
     "keras": ([], ["tensorflow", "keras", "tf2onnx"]),
     "torch": ([], ["torch", "onnxscript"]),
@@ -62,6 +64,17 @@ def test_cmake(tmp_path: Path) -> None:
     assert "Converting" not in run("cmake", "--build", build, folder=tmp_path)
     model.touch()
     assert "Converting" in run("cmake", "--build", build, folder=tmp_path)
+
+
+@pytest.mark.parametrize("language", ["c", "fortran"])
+def test_by_the_c_face(language: str, tmp_path: Path) -> None:
+    """A second make has nothing to do."""
+    needs(language)
+    make = "make", "-C", EXAMPLES / language, f"BUILD={tmp_path}", f"PYTHON={sys.executable}"
+    run(*make, folder=tmp_path)
+
+    assert re.fullmatch(r"100 events, mean signal 0\.\d{6}\n", run(tmp_path / "classify", folder=tmp_path))
+    assert "diphoton" not in run(*make, folder=tmp_path)
 
 
 def test_root(tmp_path: Path) -> None:

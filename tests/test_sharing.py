@@ -57,7 +57,7 @@ def test_there_are_no_more_workspaces_than_calls_at_a_time(net: CompiledModel) -
     for count in (3, 50, 1, 50):
         net(drawn(count, count))
 
-    assert 1 <= net._library.idle() <= THREADS
+    assert 1 <= net._caller.idle() <= THREADS
 
 
 def test_an_error_in_one_thread_is_no_error_in_another(net: CompiledModel) -> None:

@@ -16,7 +16,7 @@ from onnx_bridge.errors import UnsupportedModel
 from onnx_bridge.library.tree_tables import ordered
 from onnx_bridge.runtime.compiled import CompiledModel
 from onnx_bridge.runtime.processor import BODIES, NUMBERS, best_body
-from onnx_bridge.runtime.shim import MAIN, sources
+from onnx_bridge.runtime.sources import MAIN, sources
 from onnx_bridge.toolchain import build
 
 BRANCHES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")

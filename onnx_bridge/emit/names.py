@@ -26,6 +26,7 @@ _KEYWORDS = frozenset(
     or_eq private protected public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct
     switch template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
     xor_eq std main errno NULL EOF assert linux unix stdin stdout stderr signbit isnan isinf isfinite INFINITY NAN
+    int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t size_t ptrdiff_t restrict
     major minor final override st_atime st_ctime st_mtime math_errhandling sched_priority optional offsetof alloca environ
     min max near far small hyper interface pascal cdecl byte boolean s_addr s_host s_net s_imp s_lh s6_addr h_addr""".split()
 )  # the last line: macros of windows.h, and types that it has outside of namespaces

@@ -1,7 +1,7 @@
 // caller.cpp: calls of a built header through Python's and numpy's C API; see callers.py, whose `CtypesCaller` does the same without it.
 //
-// Built once for each version of Python and numpy, for all models. A Caller holds the address of a library's `run` (calls.hxx), and a plan
-// for each set of input shapes that was met. It answers a call only where there is a plan and every argument is as the plan says: plain
+// Built once for each version of Python and numpy, for all models. A Caller holds the addresses of functions of a library's C face, a
+// workspace for each call at a time, and a plan for each set of input shapes that was met. It answers a call only where there is a plan and every argument is as the plan says: plain
 // arrays, native, aligned, their elements neighbours. Anything else is None: Python then does all the checking, says what is wrong, or
 // makes the plan and teaches it. A Method stands in for a method of Python's and asks the Caller first: a function of Python's costs as
 // much as all that a Caller does.
@@ -22,7 +22,10 @@
 
 namespace {
 
-using Run = int (*)(void* model, const long long* sizes, std::size_t bytes, const void* const* in, void* const* out);
+/// Functions of a C face; what they return is 0 where all is well.
+using Infer = int (*)(const void* model, void* workspace, const void* dims, const void* const* in, void* const* out);
+using New = int (*)(const void* model, const void* dims, void* memory, void** workspace);
+using Free = void (*)(void* workspace);
 
 /// Names of attributes, made as the module is imported.
 PyObject *caller_name = nullptr, *names_name = nullptr;
@@ -90,7 +93,7 @@ struct Key {
 
 struct Plan {
    std::vector<std::int64_t> key;
-   std::vector<long long> sizes;
+   std::vector<std::int64_t> sizes;
    std::size_t bytes = 0;
    std::vector<std::vector<npy_intp>> memory;
    // How long a call takes: the least of the first four, then of one in 64.
@@ -102,10 +105,46 @@ constexpr unsigned tried = 4, sampled = 64;
 /// A call of this many seconds is worth giving the GIL away, which costs a waiting thread's waking up.
 constexpr double is_long = 5e-6;
 
+struct Workspace {
+   std::size_t bytes;
+   void* workspace;
+};
+
 struct State {
-   Run run = nullptr;
+   State() = default;
+   State(const State&) = delete;
+   State& operator=(const State&) = delete;
+   ~State()
+   {
+      for (const Workspace& each : idle) free(each.workspace);
+   }
+
+   /// A workspace for a plan, to be given back; a null pointer where there is no memory.
+   Workspace take(const Plan& plan)
+   {
+      if (!idle.empty()) {
+         const Workspace found = idle.back();
+         idle.pop_back();
+         if (found.bytes >= plan.bytes) return found;
+         free(found.workspace);  // before the larger one is made
+      }
+      Workspace made{plan.bytes, nullptr};
+      return make(model, plan.sizes.data(), nullptr, &made.workspace) == 0 ? made : Workspace{0, nullptr};
+   }
+   void give(const Workspace& workspace)
+   {
+      if (idle.size() < idle.capacity())
+         idle.push_back(workspace);
+      else
+         free(workspace.workspace);
+   }
+
+   Infer infer = nullptr;
+   New make = nullptr;
+   Free free = nullptr;
    void* model = nullptr;
    Owned keep;  // what `model` lives in
+   std::vector<Workspace> idle;
    std::vector<Argument> inputs, outputs;
    Owned outputs_type, outputs_names;
    bool steady = true;  // calls with the same sizes take as long as each other
@@ -169,25 +208,31 @@ bool takes(const State& s, const Plan& plan, std::size_t index, PyObject* const*
    return true;
 }
 
-int run(const State& s, Plan& plan, const void* const* in, void* const* out)
+int run(State& s, Plan& plan, const void* const* in, void* const* out)
 {
+   const Workspace space = s.take(plan);
+   if (!space.workspace) return -1;
    const bool timed = plan.calls < tried || plan.calls % sampled == 0;
    const bool held = s.steady && plan.calls >= tried && plan.seconds < is_long;
    plan.calls++;
-   if (held && !timed) return s.run(s.model, plan.sizes.data(), plan.bytes, in, out);
    int outcome = 0;
-   double seconds = 0;
-   Py_BEGIN_ALLOW_THREADS;
-   const auto begin = std::chrono::steady_clock::now();
-   outcome = s.run(s.model, plan.sizes.data(), plan.bytes, in, out);
-   seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-   Py_END_ALLOW_THREADS;
-   if (plan.calls > tried || seconds < plan.seconds) plan.seconds = seconds;
+   if (held && !timed) {
+      outcome = s.infer(s.model, space.workspace, plan.sizes.data(), in, out);
+   } else {
+      double seconds = 0;
+      Py_BEGIN_ALLOW_THREADS;
+      const auto begin = std::chrono::steady_clock::now();
+      outcome = s.infer(s.model, space.workspace, plan.sizes.data(), in, out);
+      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      Py_END_ALLOW_THREADS;
+      if (plan.calls > tried || seconds < plan.seconds) plan.seconds = seconds;
+   }
+   s.give(space);
    return outcome;
 }
 
 /// The outputs; None where only Python knows; null with an exception.
-PyObject* answer(const State& s, PyObject* const* inputs, PyObject* const* out, bool always_named)
+PyObject* answer(State& s, PyObject* const* inputs, PyObject* const* out, bool always_named)
 {
    const void* in[most_arguments] = {};
    void* to[most_arguments] = {};
@@ -260,7 +305,7 @@ bool memory_of(const State& s, PyObject* out, PyObject** each)
 }
 
 /// The answer to arguments by position and by name; see `answer`.
-PyObject* answer_to(const State& s, PyObject* const* args, std::size_t given, PyObject* names, PyObject* const* named)
+PyObject* answer_to(State& s, PyObject* const* args, std::size_t given, PyObject* names, PyObject* const* named)
 {
    if (s.inputs.size() > most_arguments || s.outputs.size() > most_arguments || given > s.inputs.size()) Py_RETURN_NONE;
    PyObject *inputs[most_arguments] = {}, *out[most_arguments] = {}, *memory = nullptr;
@@ -288,7 +333,7 @@ PyObject* call(PyObject* self, PyObject* const* args, std::size_t flags, PyObjec
 }
 
 /// The answer to inputs by name, all outputs in a tuple of names; see `answer`.
-PyObject* answer_to_named(const State& s, PyObject* feeds, PyObject* memory)
+PyObject* answer_to_named(State& s, PyObject* feeds, PyObject* memory)
 {
    if (s.inputs.size() > most_arguments || s.outputs.size() > most_arguments || !PyDict_CheckExact(feeds)) Py_RETURN_NONE;
    if (static_cast<std::size_t>(PyDict_GET_SIZE(feeds)) != s.inputs.size()) Py_RETURN_NONE;
@@ -340,6 +385,9 @@ PyObject* learn(PyObject* self, PyObject* args)
    Py_RETURN_NONE;
 }
 
+/// How many workspaces are kept for the next calls.
+PyObject* idle(PyObject* self, PyObject*) { return PyLong_FromSize_t(reinterpret_cast<Caller*>(self)->state->idle.size()); }
+
 /// (name, dtype, rank, whether its values decide sizes) for each argument.
 bool arguments_of(PyObject* rows, std::vector<Argument>& arguments)
 {
@@ -360,14 +408,17 @@ bool arguments_of(PyObject* rows, std::vector<Argument>& arguments)
 
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject*)
 {
-   unsigned long long function = 0, model = 0;
+   unsigned long long infer = 0, make_one = 0, free_one = 0, model = 0;
    PyObject *keep = nullptr, *inputs = nullptr, *outputs = nullptr, *outputs_type = nullptr, *names = nullptr;
    int steady = 0;
-   if (!PyArg_ParseTuple(args, "KKOO!O!O!Op", &function, &model, &keep, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs, &PyType_Type,
+   if (!PyArg_ParseTuple(args, "KKKKOO!O!O!Op", &infer, &make_one, &free_one, &model, &keep, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs, &PyType_Type,
                          &outputs_type, &names, &steady))
       return nullptr;
    auto state = std::make_unique<State>();
-   state->run = reinterpret_cast<Run>(static_cast<std::uintptr_t>(function));
+   state->infer = reinterpret_cast<Infer>(static_cast<std::uintptr_t>(infer));
+   state->make = reinterpret_cast<New>(static_cast<std::uintptr_t>(make_one));
+   state->free = reinterpret_cast<Free>(static_cast<std::uintptr_t>(free_one));
+   state->idle.reserve(64);
    state->model = reinterpret_cast<void*>(static_cast<std::uintptr_t>(model));
    state->keep = Owned::another(keep);
    state->outputs_type = Owned::another(outputs_type);
@@ -390,6 +441,7 @@ void drop(PyObject* self)
 PyMethodDef methods[] = {
    {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_named)), METH_FASTCALL, "The outputs by name, or None."},
    {"learn", learn, METH_VARARGS, "Adds a plan."},
+   {"idle", idle, METH_NOARGS, "How many workspaces are kept."},
    {nullptr, nullptr, 0, nullptr},
 };
 
@@ -412,7 +464,7 @@ PyObject* call_method(PyObject* self, PyObject* const* args, std::size_t flags, 
       const auto& method = *reinterpret_cast<Method*>(self);
       const bool plain = !method.is_run || (given == 2 && !names);
       if (plain && Py_TYPE(caller.get()) == &type) {
-         const State& s = *reinterpret_cast<Caller*>(caller.get())->state;
+         State& s = *reinterpret_cast<Caller*>(caller.get())->state;
          PyObject* found = method.is_run ? answer_to_named(s, args[1], nullptr) : answer_to(s, args + 1, given - 1, names, args + given);
          if (found != Py_None) return found;
          Py_DECREF(found);

@@ -24,8 +24,8 @@ from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import ToolchainError
 from onnx_bridge.runtime.library import Library
 from onnx_bridge.runtime.outputs import Outputs
-from onnx_bridge.runtime.shim import has_text
 from onnx_bridge.runtime.signature import PLANS
+from onnx_bridge.runtime.sources import has_text
 from onnx_bridge.toolchain import build
 
 _MODULE = "onnx_bridge_caller"
@@ -48,6 +48,9 @@ class Caller(Protocol):
     def learn(self, arrays: tuple[np.ndarray, ...], sizes: tuple[int, ...], workspace: int, memory: tuple[tuple[int, ...], ...]) -> None:
         """Keeps a plan: for inputs such as these the run-time sizes, bytes of scratch memory, and the shape of each output."""
 
+    def idle(self) -> int:
+        """How many workspaces are kept for the next calls."""
+
 
 def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) -> Caller | None:
     """The quickest caller that there is for a header; None where data decides shapes, or there are strings or sequences."""
@@ -60,7 +63,8 @@ def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) 
     inputs = tuple((t.name, t.dtype.numpy, t.rank, t.name in by_value) for t in emitted.inputs)
     outputs = tuple((t.name, t.dtype.numpy, t.rank, False) for t in emitted.outputs)
     names = tuple(t.name for t in emitted.outputs)
-    caller: Caller = made.Caller(library.address("run"), library.model, library, inputs, outputs, Outputs, names, emitted.steady)
+    functions = tuple(map(library.address, ("infer_arrays", "workspace_new", "workspace_free")))
+    caller: Caller = made.Caller(*functions, library.model, library, inputs, outputs, Outputs, names, emitted.steady)
     return caller
 
 
@@ -103,28 +107,24 @@ def data_offset() -> int:
     return offset if right else 0
 
 
-class _Plan(ctypes.Structure):
-    """What `objects` of the shim takes; the same as `Plan` in calls.hxx."""
-
-    _fields_ = (("model", ctypes.c_void_p), ("sizes", ctypes.c_void_p), ("bytes", ctypes.c_size_t), ("offset", ctypes.c_size_t))
-
-
 class CtypesCaller:
     """A `Caller` without Python's C API: as `caller.cpp` does it, but that memory given for outputs takes the slow way."""
 
     def __init__(self, library: Library, emitted: Emitted) -> None:
-        ends = [*emitted.inputs, *emitted.outputs]
-        self._objects = library.function("objects", ctypes.c_int, [ctypes.c_void_p, *[ctypes.py_object] * len(ends)])
-        self._library = library
+        self._infer, self._model, self._library = library.call["infer_arrays"], library.model, library
+        self._take, self._give, self.idle = library.take, library.give, library.idle
+        #: An array's data is where a pointer says that lies here behind its own address: for one array, an array of pointers as it is.
+        self._offset = data_offset()
+        self._pointers = [ctypes.c_void_p * max(1, len(tensors)) for tensors in (emitted.inputs, emitted.outputs)]
         self._inputs = [t.dtype.numpy for t in emitted.inputs]
         by_value = {value.source for value in emitted.symbol_inputs.values()}
         self._by_value = [i for i, t in enumerate(emitted.inputs) if t.name in by_value]
         self._names, self._outputs = [t.name for t in emitted.inputs], tuple(t.name for t in emitted.outputs)
         self._dtypes = [t.dtype.numpy for t in emitted.outputs]
-        #: By the inputs' shapes: the address of the plan, the outputs' shapes and types, and what must live as long.
-        self._plans: dict[object, tuple[int, list[tuple[tuple[int, ...], np.dtype[Any]]], object]] = {}
+        #: By the inputs' shapes: the run-time sizes, bytes of scratch memory, the outputs' shapes and types.
+        self._plans: dict[object, tuple[ctypes.Array[Any], int, list[tuple[tuple[int, ...], np.dtype[Any]]]]] = {}
         #: The type of the only input, where there is one output, too.
-        self._only = self._inputs[0] if len(ends) == 2 and len(self._inputs) == 1 and not self._by_value else None
+        self._only = self._inputs[0] if len(self._inputs) == len(self._outputs) == 1 and not self._by_value else None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """See `Caller`."""
@@ -133,12 +133,16 @@ class CtypesCaller:
             if type(x) is _ndarray and x.dtype == self._only and x.flags.num & _PLAIN == _PLAIN:
                 plan = self._plans.get((x.shape,))
                 if plan is not None:
-                    address, ((shape, dtype),), _ = plan
+                    sizes, needed, ((shape, dtype),) = plan
                     try:
                         y = _empty(shape, dtype)
                     except MemoryError:
                         return None
-                    return None if self._objects(address, x, y) else y
+                    space, offset = self._take(sizes, needed), self._offset
+                    try:
+                        return None if self._infer(self._model, space[1], sizes, id(x) + offset, id(y) + offset) else y
+                    finally:
+                        self._give(space)
             return None
         if kwargs:
             if len(args) + len(kwargs) != len(self._inputs) or not kwargs.keys() <= set(self._names[len(args) :]):
@@ -159,9 +163,7 @@ class CtypesCaller:
         if key is not None:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
-            packed = self._library.packed(sizes)
-            plan = _Plan(self._library.model, ctypes.addressof(packed), workspace, data_offset())
-            self._plans[key] = ctypes.addressof(plan), list(zip(memory, self._dtypes, strict=True)), (plan, packed)
+            self._plans[key] = self._library.packed(sizes), workspace, list(zip(memory, self._dtypes, strict=True))
 
     def _key(self, arrays: Sequence[Any]) -> object:
         """What a plan is found by; None where an input is not plain."""
@@ -178,11 +180,18 @@ class CtypesCaller:
         plan = self._plans.get(self._key(arrays))
         if plan is None:
             return None
+        sizes, needed, memory = plan
         try:
-            outputs = [_empty(shape, dtype) for shape, dtype in plan[1]]
+            outputs = [_empty(shape, dtype) for shape, dtype in memory]
         except MemoryError:
             return None
-        return None if self._objects(plan[0], *arrays, *outputs) else outputs
+        at, offset = ctypes.c_void_p.from_address, self._offset
+        ends = [made(*[at(id(a) + offset).value for a in some]) for made, some in zip(self._pointers, (arrays, outputs), strict=True)]
+        space = self._take(sizes, needed)
+        try:
+            return None if self._infer(self._model, space[1], sizes, *ends) else outputs
+        finally:
+            self._give(space)
 
     def _named(self, made: list[np.ndarray] | None) -> Outputs | None:
         return None if made is None else Outputs(self._outputs, made)

@@ -11,12 +11,12 @@ import numpy as np
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.runtime.callers import caller_for, quicken
-from onnx_bridge.runtime.library import Library, aligned
+from onnx_bridge.runtime.library import Face, Library, aligned
 from onnx_bridge.runtime.outputs import Outputs, by_name
 from onnx_bridge.runtime.processor import BEST, BODIES, NUMBERS, best_body
-from onnx_bridge.runtime.shim import MAIN, has_text, sources
 from onnx_bridge.runtime.signature import Signature
 from onnx_bridge.runtime.sizes import spell
+from onnx_bridge.runtime.sources import MAIN, has_text, sources
 from onnx_bridge.toolchain import build
 
 
@@ -74,7 +74,7 @@ class CompiledModel(Signature):
     ) -> None:
         super().__init__(emitted)
         self._body, self._flags, self._compiler, self._taps = body, tuple(flags), compiler, taps
-        self._library = Library(library, emitted.name, aligned(emitted.weights.head, emitted.weights.payload), NUMBERS.get(body, BEST))
+        self._library = Library(library, Face.of(emitted), aligned(emitted.weights.head, emitted.weights.payload), NUMBERS.get(body, BEST))
         self._caller = caller_for(self._library, emitted, compiler)
         quicken(CompiledModel, compiler)
 
@@ -140,13 +140,16 @@ class CompiledModel(Signature):
         """`run`, all of it checked."""
         arrays = self._arrays(feeds, cast)
         if self._caller is not None:
-            answer: Outputs | None = self._caller.run(dict(zip((t.name for t in self._emitted.inputs), arrays, strict=True)), out)
-            if answer is not None:  # what was wanting was plain arrays
+            named = {t.name: array for t, array in zip(self._emitted.inputs, arrays, strict=True)}
+            answer: Outputs | None = self._caller.run(named, out)
+            if answer is None:  # unless what was wanting was plain arrays
+                plan = self._plan(arrays)
+                sizes = tuple(plan.sizes.values())
+                self._caller.learn(tuple(arrays), sizes, self._workspace(plan.sizes), plan.memory)
+                answer = self._caller.run(named, out)
+            if answer is not None:
                 return answer
         _, outputs, plan = self._with_room(arrays, self._infer, out)
-        if self._caller is not None:
-            sizes = tuple(plan.sizes.values())
-            self._caller.learn(tuple(arrays), sizes, self._workspace(plan.sizes), plan.memory)
         filled = self._filled(outputs, plan.sizes)
         if out is None or self._emitted.found or has_text(self._emitted) or self._emitted.output_groups:
             return filled

@@ -10,10 +10,8 @@ import numpy as np
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.runtime import dlpack
 from onnx_bridge.runtime.texts import text_array
-
-#: DLPack's numbers of devices whose memory this processor reads: its own, and its own as CUDA and ROCm pin it.
-_HERE = (1, 3, 11)
 
 
 def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
@@ -21,8 +19,8 @@ def array_of(tensor: Tensor, value: Any, cast: bool = False) -> np.ndarray:
 
     Args:
         tensor: the input.
-        value: an array of numpy, of anybody who speaks DLPack (PyTorch, JAX, CuPy in the host's memory) or the buffer protocol, numbers, or
-            lists of them. Memory is copied only where its elements are not neighbours, in order and aligned.
+        value: an array of numpy, of anybody who speaks DLPack (PyTorch, JAX, CuPy in the host's memory), a capsule of it, what has the
+            buffer protocol, numbers, or lists of them. Memory is copied only where its elements are not neighbours, in order and aligned.
         cast: whether another type may be rounded to the input's: doubles, halves and integers to float32, for one. Integers never change
             their values, neither with it nor without.
 
@@ -59,11 +57,11 @@ def _is_plain(array: np.ndarray, tensor: Tensor) -> bool:
 
 def _seen(tensor: Tensor, value: Any) -> np.ndarray:
     """The value as an array of numpy, on the same memory where it has any."""
-    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(type(value), "__dlpack__"):
+    if not dlpack.speaks(value):
         return np.asarray(value)
     try:
-        return np.from_dlpack(value)
-    except Exception as error:  # a type that numpy's DLPack has not, memory that is elsewhere or to be copied first
+        return dlpack.array(value)
+    except Exception as error:  # memory that is elsewhere or to be copied first
         return _copied(tensor, value, error)
 
 
@@ -73,14 +71,16 @@ def _copied(tensor: Tensor, value: Any, refusal: Exception) -> np.ndarray:
     Raises:
         InferenceError: it lies on another device, or its owner refuses, too.
     """
-    device = _HERE[0]
+    device = dlpack.HERE[0]
     with suppress(Exception):
-        device = int(value.__dlpack_device__()[0])
-    if device not in _HERE:
+        device = dlpack.device_of(value)
+    if device not in dlpack.HERE:
         where = f"on another device (DLPack's number {device})"
         raise InferenceError(f"input {tensor.name!r} is a {_kind(value)} {where}: copy it to the CPU first")
     try:
-        return np.asarray(value)
+        if hasattr(type(value), "__dlpack__"):  # a capsule has no owner to ask
+            return np.asarray(value)
+        raise refusal
     except Exception:
         said = next(iter(str(refusal).splitlines()), "")
         advice = "detach it, or give it as an array of numpy"
@@ -101,7 +101,7 @@ def _converted(tensor: Tensor, value: Any, array: np.ndarray, cast: bool) -> np.
             return exact
         raise InferenceError(f"input {tensor.name!r} is {array.dtype}, expected {tensor.dtype}, and holds values that are none of it")
     numbers = (array.dtype.kind in "iubf" or array.dtype == dtypes.bfloat16.numpy) and tensor.dtype.is_float
-    from_python = not isinstance(value, (np.ndarray, np.generic)) and not hasattr(type(value), "__dlpack__")
+    from_python = not isinstance(value, (np.ndarray, np.generic)) and not dlpack.speaks(value)
     if not numbers or not (cast or from_python):
         advice = f"; give it as {tensor.dtype}, or call with cast=True to have it rounded" if numbers else ""
         raise InferenceError(f"input {tensor.name!r} is {array.dtype}, expected {tensor.dtype}{advice}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from onnx_bridge.errors import BridgeError, InferenceError, WeightsError
 from onnx_bridge.ir.dtypes import string
 from onnx_bridge.processes import Conversation, handed_over, warm
 from onnx_bridge.runtime.groups import any_rank
+from onnx_bridge.runtime.library import Face
 from onnx_bridge.runtime.outputs import Outputs
 from onnx_bridge.runtime.processor import BEST
 from onnx_bridge.runtime.signature import Signature
@@ -43,7 +45,7 @@ class IsolatedModel(Signature):
         self._talk = Conversation(*_SERVES)
         self.close = self._talk.close
         with handed_over(emitted.weights.write) as weights:
-            self._ask({"open": library, "name": emitted.name, "weights": weights, "body": BEST}, "", WeightsError)
+            self._ask({"open": library, "face": asdict(Face.of(emitted)), "weights": weights, "body": BEST}, "", WeightsError)
 
     def filled(self, feeds: Mapping[str, Any], fill: int) -> Outputs:
         """The outputs where every byte of them and of the workspace was `fill` before: 255 makes a NaN of any float, 126 a large number."""
@@ -81,12 +83,12 @@ class IsolatedModel(Signature):
     ) -> list[tuple[int, bytes]]:
         """Fills the outputs; returns the tensors that were handed out, by their numbers."""
         text = [t.dtype is string for t in self._emitted.outputs] + [False]
-        rooms = [output if is_text else None for output, is_text in zip(outputs, text, strict=False)]
         kinds = [[f"V{o.dtype.itemsize}" if o.dtype.isbuiltin == 2 else o.dtype.str, list(o.shape)] for o in outputs]
-        message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "texts": rooms, "tap": tap, "fill": fill}
+        message = {"sizes": list(sizes.values()), "inputs": arrays, "outputs": kinds, "tap": tap, "fill": fill}
         answer = self._ask(message, f" with {spell(sizes)}", InferenceError)
         # Types that numpy itself lacks, such as bfloat16, have no name that it would send: those are bytes on the way.
-        outputs[:] = [made.view(output.dtype) for made, output in zip(answer["outputs"], outputs, strict=True)]
+        made = zip(answer["outputs"], outputs, text, strict=False)
+        outputs[:] = [array if is_text else array.view(output.dtype) for array, output, is_text in made]
         if not answer["ran"]:
             raise InferenceError(f"the model refuses these inputs with {spell(sizes)}")
         tapped: list[tuple[int, bytes]] = answer["tapped"]

@@ -11,6 +11,7 @@ from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dtypes import string
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.runtime import dlpack
 
 
 class Outputs(tuple):  # type: ignore[type-arg]
@@ -92,9 +93,9 @@ def into(tensor: Tensor, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     if tensor.dtype is string:
         raise InferenceError(f"out: {tensor.name!r} is text, which has no memory of the caller's")
     array = value
-    if not isinstance(value, np.ndarray) and hasattr(type(value), "__dlpack__"):
+    if dlpack.speaks(value):
         try:
-            array = np.from_dlpack(value)
+            array = dlpack.array(value)
         except Exception as error:
             said = next(iter(str(error).splitlines()), "")
             raise InferenceError(f"out: {tensor.name!r} cannot be written in place ({said}); give an array of numpy") from None

@@ -9,7 +9,7 @@ import numpy as np
 
 from onnx_bridge.processes.files import mapped
 from onnx_bridge.runtime.fence import fenced
-from onnx_bridge.runtime.library import Library
+from onnx_bridge.runtime.library import Face, Library
 
 
 class Header:
@@ -21,15 +21,14 @@ class Header:
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The outputs of a run; with "tap", also every intermediate tensor as (its number, its bytes)."""
         if "open" in message:
-            self._library = Library(message["open"], message["name"], mapped(message["weights"]), message["body"])
+            self._face = Face(**message["face"])
+            self._library = Library(message["open"], self._face, mapped(message["weights"]), message["body"])
             return {}
         inputs = [_fenced(array) for array in message["inputs"]]
         outputs = [fenced(np.dtype(dtype), shape) for dtype, shape in message["outputs"]]
         space = self._workspace(message["sizes"], message["fill"])
-        for output, room in zip(outputs, message["texts"], strict=True):
-            if room is not None:
-                output[...] = room  # how much there is
-            elif message["fill"] is not None:
+        for index, output in enumerate(outputs):
+            if message["fill"] is not None and index not in self._face.text_outputs:  # those are addresses
                 output.reshape(-1).view(np.uint8)[...] = message["fill"]
         tapped: list[tuple[int, bytes]] = []
         if message["tap"]:
@@ -37,8 +36,7 @@ class Header:
                 lambda index, data, size: tapped.append((index, ctypes.string_at(data, size) if size else b""))
             )
             self._library.function("tap", None, [ctypes.c_void_p])(ctypes.cast(callback, ctypes.c_void_p))
-        ends = self._library.pointers(inputs), self._library.pointers(outputs)
-        ran = bool(self._library.call["infer"](self._library.model, space, self._library.packed(message["sizes"]), *ends))
+        ran = self._library.infer(space, self._library.packed(message["sizes"]), inputs, outputs)
         return {"ran": ran, "outputs": outputs, "tapped": tapped}
 
     def _workspace(self, sizes: list[int], fill: int | None) -> int:
@@ -46,9 +44,9 @@ class Header:
         if self._space is None or self._space[0] != sizes:
             packed = self._library.packed(sizes)
             memory = fenced(np.dtype(np.uint8), [-(-self._library.workspace_bytes(packed) // 64) * 64])
-            pointer = self._library.call["place"](self._library.model, packed, memory.ctypes.data)
+            pointer = self._library.workspace(packed, memory.ctypes.data)
             if self._space is not None:
-                self._library.call["drop"](self._space[2])
+                self._library.call["workspace_free"](self._space[2])
             self._space = sizes, memory, pointer
         if fill is not None:
             self._space[1][...] = fill

@@ -28,7 +28,7 @@ PLANS = 256
 
 _Answer = TypeVar("_Answer")
 
-#: Arrays as a header's functions take them, memory for the outputs, and the run-time sizes.
+#: Arrays, strings packed; memory for the outputs, in whose place packed strings are put; and the run-time sizes.
 Run = Callable[[list[np.ndarray], list[np.ndarray], Mapping[str, int]], _Answer]
 
 
@@ -53,9 +53,8 @@ class Signature:
         self._plans: dict[object, Plan] = {}
         #: Whose values are sizes, so that a plan is for these values.
         self._by_value = frozenset(value.source for value in emitted.symbol_inputs.values())
-        #: Sizes that say how much room there is for what data decides, and bytes of text that outputs have room for: they grow.
+        #: Sizes that say how much room there is for what data decides: they grow.
         self._bounds = dict.fromkeys(emitted.bounds, FIRST_BOUND)
-        self._text = texts.FIRST
 
     @property
     def input_names(self) -> list[str]:
@@ -89,15 +88,10 @@ class Signature:
             plan = self._plan(arrays)
             outputs = self._memory(plan, out, arrays)
             try:
-                answer = run(handed, outputs, plan.sizes)
+                return run(handed, outputs, plan.sizes), outputs, plan
             except InferenceError:
                 if not self._roomier(plan, outputs):
                     raise
-                continue
-            made = [output for t, output in zip(self._emitted.outputs, outputs, strict=False) if t.dtype is string]
-            if not any(map(texts.is_short, made)):
-                return answer, outputs, plan
-            self._text = max(2 * self._text, *map(texts.needed, made))
 
     def _roomier(self, plan: Plan, outputs: Sequence[np.ndarray]) -> bool:
         """Makes room for what a refused call has found that it needs; False where room was not what it lacked.
@@ -190,7 +184,7 @@ class Signature:
 
     def _new(self, tensor: Tensor, shape: tuple[int, ...]) -> np.ndarray:
         """Memory for an output that the caller gives none for."""
-        return texts.room(shape, self._text) if tensor.dtype is string else new(tensor, shape)
+        return texts.room(shape) if tensor.dtype is string else new(tensor, shape)
 
     def _filled(self, arrays: list[np.ndarray], sizes: Mapping[str, int]) -> Outputs:
         """The outputs of a call, as far as it filled them; behind them is what data decided."""

@@ -1,11 +1,12 @@
-"""Strings on their way to a header and back: one array of bytes for all strings of a tensor, as `texts.hxx` reads and writes it.
+"""Strings between numpy and a C face, which has an address and a size for each, `onnx_bridge_text`.
 
-An input is the number of strings, where each begins and the last ends, and their bytes (UTF-8). An output is the number of strings that
-there is room for, the bytes of text that there are room for, which become those that were needed, and then as an input.
+On their way they are one array of bytes for all strings of a tensor, which other processes take, too: the number of strings, where each
+begins and the last ends, and their bytes (UTF-8).
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +15,6 @@ import numpy as np
 
 from onnx_bridge.errors import InferenceError
 from onnx_bridge.ir.tensor import Tensor
-
-#: Bytes of text that outputs have room for at first; a call that needs more is made again with as much as it needs.
-FIRST = 1024
 
 _NUMBER = 8
 
@@ -38,39 +36,47 @@ def text_array(tensor: Tensor, value: Any) -> np.ndarray:
 
 
 def packed(array: np.ndarray) -> np.ndarray:
-    """Strings as a header's functions take them."""
-    texts = [text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape") for text in array.reshape(-1)]
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    head = np.concatenate([np.array([len(texts)], np.int64), ends])
-    return np.concatenate([head.view(np.uint8), np.frombuffer(b"".join(texts), np.uint8)])
+    """Strings in one array of bytes."""
+    return _joined([text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape") for text in array.reshape(-1)])
 
 
-def room(shape: Sequence[int], text: int) -> np.ndarray:
-    """Memory for so many strings, with so many bytes of text."""
-    count = math.prod(shape)
-    made = np.zeros((count + 3) * _NUMBER + text, np.uint8)
-    made[: 2 * _NUMBER].view(np.int64)[:] = count, text
+def views(text: np.ndarray) -> np.ndarray:
+    """The address and the size of each of packed strings; they are there as long as `text`."""
+    number = count(text)
+    ends = text[_NUMBER : (number + 2) * _NUMBER].view(np.int64)
+    made = np.empty((number, 2), np.uint64)
+    made[:, 0] = text.ctypes.data + (number + 2) * _NUMBER + ends[:-1]
+    made[:, 1] = np.diff(ends)
     return made
 
 
-def needed(made: np.ndarray) -> int:
-    """The bytes of text that a call had for an output; more than there was room for where it must be made again."""
-    return int(made[_NUMBER : 2 * _NUMBER].view(np.int64)[0])
+def room(shape: Sequence[int]) -> np.ndarray:
+    """Memory for the addresses and sizes of so many strings."""
+    return np.zeros((math.prod(shape), 2), np.uint64)
 
 
-def is_short(made: np.ndarray) -> bool:
-    """Whether there was less room than was needed: the text is not there."""
-    count = int(made[:_NUMBER].view(np.int64)[0])
-    return needed(made) > made.size - (count + 3) * _NUMBER
+def gathered(views: np.ndarray) -> np.ndarray:
+    """The strings that lie at some addresses, packed."""
+    return _joined([ctypes.string_at(address, size) if size else b"" for address, size in views.tolist()])
 
 
-def unpacked(made: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """The strings of an output: an array of str. Bytes that are no UTF-8 become what `surrogateescape` makes of them."""
-    count, total = math.prod(shape), int(made[:_NUMBER].view(np.int64)[0])
-    begin = (total + 3) * _NUMBER
-    ends = made[2 * _NUMBER : begin].view(np.int64)
-    text = made[begin:].tobytes()
-    array = np.empty(count, object)
-    for index in range(count):
-        array[index] = text[ends[index] : ends[index + 1]].decode("utf-8", "surrogateescape")
+def count(text: np.ndarray) -> int:
+    """How many strings are packed."""
+    return int(text[:_NUMBER].view(np.int64)[0])
+
+
+def unpacked(text: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """The first of packed strings: an array of str. Bytes that are no UTF-8 become what `surrogateescape` makes of them."""
+    number = count(text)
+    ends = text[_NUMBER : (number + 2) * _NUMBER].view(np.int64)
+    whole = text[(number + 2) * _NUMBER :].tobytes()
+    array = np.empty(math.prod(shape), object)
+    for index in range(len(array)):
+        array[index] = whole[ends[index] : ends[index + 1]].decode("utf-8", "surrogateescape")
     return array.reshape(shape)
+
+
+def _joined(texts: Sequence[bytes]) -> np.ndarray:
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+    head = np.concatenate([np.array([len(texts)], np.int64), ends])
+    return np.concatenate([head.view(np.uint8), np.frombuffer(b"".join(texts), np.uint8)])

@@ -27,9 +27,9 @@ extern "C" long stop_counting()
    return counted;
 }
 
-/// The allocations of `number` calls of infer, through the C functions that the runtime compiles (onnx_bridge/runtime/shim.py).
-extern "C" long count_infer(int (*infer)(void*, void*, const long long*, const void* const*, void* const*), void* model, void* workspace,
-                            const long long* sizes, const void* const* in, void* const* out, long long number)
+/// The allocations of `number` calls of infer, through a header's C face.
+extern "C" long count_infer(int (*infer)(const void*, void*, const void*, const void* const*, void* const*), void* model, void* workspace,
+                            const void* sizes, const void* const* in, void* const* out, long long number)
 {
    start_counting();
    for (long long i = 0; i < number; i++) infer(model, workspace, sizes, in, out);

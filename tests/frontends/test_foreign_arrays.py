@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models import dense_net
+from models import dense_net, model_of
+from onnx import TensorProto, helper
 
 from onnx_bridge import CompiledModel, InferenceError, convert
 from onnx_bridge.runtime.callers import CtypesCaller
@@ -38,6 +39,20 @@ def test_tensors_of_torch(quick: bool) -> None:
         assert net(x.T.contiguous().T).tobytes() == wanted
     with pytest.raises(InferenceError, match=r"'x' is a torch Tensor that cannot be read in place \(.*detach"):
         net(x.clone().requires_grad_())
+
+
+def test_bfloat16_of_torch() -> None:
+    """numpy's DLPack has no such type; its memory is read and written all the same."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    ends = [helper.make_tensor_value_info(name, TensorProto.BFLOAT16, ["N", 2]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "halves", ends[:1], ends[1:])
+    net = convert(model_of(graph), name="bfloat16_foreign", verify=False).compile()
+    x, y = torch.tensor([[1, -2.5], [3, 4], [5, 6]], dtype=torch.bfloat16), torch.zeros(3, 2, dtype=torch.bfloat16)
+    for given in (x, x.T.contiguous().T, torch.utils.dlpack.to_dlpack(x)):
+        assert net(given, out=y) is y and torch.equal(y, -x) and net(given).tolist() == (-x).tolist()
+        y.zero_()
+    with pytest.raises(InferenceError, match="expected bfloat16; give it as bfloat16, or call with cast=True"):
+        net(x.float())
 
 
 @QUICK
