@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, TextIO
 
 from onnx_bridge.errors import BridgeError, VerificationError
@@ -47,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Trained models as standalone C++17 headers, with proof.",
         allow_abbrev=False,
     )
+    here = Path(__file__).parent
+    parser.add_argument("--cmake-dir", action=_Print, const=here / "cmake", help="print where find_package(onnx_bridge) looks")
+    parser.add_argument("--pkg-config-dir", action=_Print, const=here / "pkgconfig", help="print what PKG_CONFIG_PATH needs")
     parser.add_argument("--version", action="version", version=f"onnx-bridge {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
 
@@ -92,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         help="NAME.dat, mapped when it runs (default); NAME.o, linked; NAME_weights.cpp, compiled; text of the header, up to 4 MiB",
     )  # fmt: skip
     convert.add_argument("--target", metavar="MACHINE", help="what an object is for, as c++ -dumpmachine prints it (default: this machine)")
+    convert.add_argument("--depfile", metavar="FILE", type=Path, help="write which files the header depends on, as make and ninja read it")
     convert.add_argument("--no-self-include", action="store_true", help="a longer header, which may be pasted, piped or declared as text")
     convert.add_argument("--c", action="store_true", help="write NAME.h and NAME.cpp, too: functions for C and what calls C")
     convert.add_argument("--fortran", action="store_true", help="write NAME.f90, too, a module for Fortran; implies --c")
@@ -111,6 +116,17 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="framework", choices=("keras", "torch", "flax"), help="build its network in this framework and convert that"
     )
     return parser
+
+
+class _Print(argparse.Action):
+    """Prints a path, on one line however long it is, and ends."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, const: Path, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, const=const, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(self.const)
+        parser.exit()
 
 
 def _dim(text: str) -> tuple[str, int]:
@@ -152,6 +168,10 @@ def _convert(options: argparse.Namespace, out: Output) -> int:
     names += [f"{made.name}.h", f"{made.name}.cpp"] if options.c or options.fortran else []
     names += [f"{made.name}.f90"] if options.fortran else []
     files = [str(header.with_name(name)) for name in names]
+    if options.depfile:
+        from onnx_bridge.frontends.command_line import depfile
+
+        options.depfile.write_text(depfile(header, options.model), encoding="utf-8")
     if options.verbose:
         print(made.report.log, file=sys.stderr)
     out.result({"name": made.name, "files": files, "report": made.report}, f"{made.report}\nwrote {', '.join(files)}")

@@ -64,6 +64,10 @@ def test_cmake(tmp_path: Path) -> None:
     assert "Converting" not in run("cmake", "--build", build, folder=tmp_path)
     model.touch()
     assert "Converting" in run("cmake", "--build", build, folder=tmp_path)
+    run("cmake", "--install", build, "--prefix", tmp_path / "installed", folder=tmp_path)
+    shutil.rmtree(build)
+    (tmp_path / "installed").rename(tmp_path / "moved")
+    assert run(tmp_path / "moved" / "bin" / "classify", folder=tmp_path).startswith("400 events")
 
 
 @pytest.mark.parametrize("language", ["c", "fortran"])

@@ -8,7 +8,7 @@
 int main()
 {
    std::string error;
-   const auto model = onnx_bridge::diphoton::Model::open(WEIGHTS, error);
+   const auto model = onnx_bridge::diphoton::Model::open("", error);
    if (!model) {
       std::fprintf(stderr, "%s\n", error.c_str());
       return 1;

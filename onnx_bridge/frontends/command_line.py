@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx import external_data_helper
 
 from onnx_bridge.errors import InferenceError
+from onnx_bridge.graphs import all_graphs
 
 
 def arrays(file: str) -> dict[str, np.ndarray]:
@@ -76,3 +79,25 @@ def dynamic(words: Sequence[str]) -> dict[str | int, dict[int, str]] | None:
             raise InferenceError(f"dynamic {word!r}: INPUT:AXIS=NAME, such as x:0=batch, or INPUT is meant")
         axes[int(axis)] = dim
     return found or None
+
+
+def depfile(header: Path, model: str) -> str:
+    """What a build tool reads to know when a header is out of date, in the language of make.
+
+    Args:
+        header: what depends on the files.
+        model: what the command line was given: a file, with its external data; a folder, with all that is in it; FILE.py:ATTRIBUTE.
+    """
+    path = Path(model)
+    if not path.exists():
+        path = Path(model.rpartition(":")[0] or model)
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    if path.suffix == ".onnx":
+        tensors = [t for graph in all_graphs(onnx.load(path, load_external_data=False).graph) for t in graph.initializer]
+        outside = {external_data_helper.ExternalDataInfo(t).location for t in tensors if t.data_location == onnx.TensorProto.EXTERNAL}
+        files += [path.parent / name for name in sorted(outside)]
+    return f"{_escaped(header)}: " + " \\\n  ".join(_escaped(file.resolve()) for file in files) + "\n"
+
+
+def _escaped(path: Path) -> str:
+    return path.as_posix().replace("$", "$$").replace(" ", "\\ ").replace("#", "\\#")
