@@ -1,4 +1,4 @@
-"""docs/build.md in an empty folder: CMake, make and Meson convert, do nothing the second time, and rebuild; an installation may be moved."""
+"""docs/build.md in an empty folder: CMake, make and Meson convert, do nothing twice, rebuild; an installation may be moved."""
 
 from __future__ import annotations
 
