@@ -164,7 +164,7 @@ def _convert(options: argparse.Namespace, out: Output) -> int:
         )
     made = replace(made, emitted=made.emitted.with_weights(options.weights))
     header = made.save(options.output, options.weights, options.target, c=options.c, fortran=options.fortran)
-    names = [*made.emitted.files(options.target), f"{made.name}.onnx"]
+    names = [*made.emitted.files(options.target), made.normal_file(header).name]
     names += [f"{made.name}.h", f"{made.name}.cpp"] if options.c or options.fortran else []
     names += [f"{made.name}.f90"] if options.fortran else []
     files = [str(header.with_name(name)) for name in names]

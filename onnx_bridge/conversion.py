@@ -26,6 +26,7 @@ class Conversion:
         normal: the ONNX model in normal form; it runs in onnxruntime.
         emitted: header and weights, the proof in the banner.
         report: what was repaired, fused, compared; prints itself.
+        source: the path of the file that it was made from; "" if it was none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Conversion:
     normal: onnx.ModelProto
     emitted: Emitted
     report: Report
+    source: str = ""
 
     def __repr__(self) -> str:
         proven = "verified" if self.report.passed else "not verified"
@@ -49,7 +51,9 @@ class Conversion:
         return self.emitted.weights.data
 
     def save(self, folder: str | Path, weights: str = "file", target: str | None = None, *, c: bool = False, fortran: bool = False) -> Path:
-        """Writes the header, its weights, and NAME.onnx, the normal form.
+        """Writes the header, its weights, and the normal form, NAME.onnx.
+
+        The model's own file is never written over: where it has that name, the normal form is NAME.normal.onnx.
 
         Args:
             folder: where; it is made if it is not there.
@@ -67,11 +71,17 @@ class Conversion:
         """
         emitted = self.emitted.with_weights(weights)
         path = emitted.write(folder, target)
-        onnx.save(self.normal, path.with_suffix(".onnx"))
+        onnx.save(self.normal, self.normal_file(path))
         sources = (c_face(emitted) if c or fortran else {}) | (fortran_module(emitted) if fortran else {})
         for name, text in sources.items():
             (path.parent / name).write_text(text, encoding="ascii", newline="\n")
         return path
+
+    def normal_file(self, header: Path) -> Path:
+        """Where `save` writes the normal form beside a header."""
+        path = header.with_suffix(".onnx")
+        same = bool(self.source) and path.exists() and Path(self.source).exists() and path.samefile(self.source)
+        return header.with_suffix(".normal.onnx") if same else path
 
     def compile(self, *, body: str = "best", flags: Sequence[str] = (), compiler: str | None = None) -> CompiledModel:
         """Builds the header and returns a callable on numpy arrays.

@@ -133,7 +133,7 @@ def convert(
                 raise VerificationError(f"{rmodel.name}: the compiled code and {names} differ\n{report.table()}\n{report.suspect}", report)
     with reported("emit"):
         proven = emitted.with_proof(report.proof())
-    return Conversion(rmodel.name, rmodel, normal, proven, report)
+    return Conversion(rmodel.name, rmodel, normal, proven, report, str(Path(model).absolute()) if isinstance(model, (str, Path)) else "")
 
 
 def check(

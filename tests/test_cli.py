@@ -49,6 +49,17 @@ def test_convert_writes_three_files(net: Path, tmp_path: Path, capsys: pytest.Ca
     assert all(name in text.splitlines()[-1] for name in ("small_net.dat", "small_net.hxx", "small_net.onnx"))
 
 
+def test_the_models_own_file_is_not_written_over(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Converted where it lies, under its own name, which is what the command does unless it is told another folder."""
+    model = tmp_path / "small_net.onnx"
+    model.write_bytes(before := net.read_bytes())
+    status, text, _ = run(capsys, "convert", model, "-o", tmp_path, "--no-verify")
+
+    assert status == 0 and "small_net.normal.onnx" in text
+    assert model.read_bytes() == before
+    onnx.checker.check_model(str(tmp_path / "small_net.normal.onnx"))
+
+
 def test_convert_takes_options(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A name, a fixed dim, embedded weights, text that does not include itself, and no proof."""
     options = ["--name", "other", "--dim", "N=4", "--weights", "header", "--no-self-include", "--no-verify"]
