@@ -7,8 +7,8 @@ Each *.onnx of the folder is converted and verified in a process of its own, wit
 the header answers each of these once more, beside onnxruntime. `open` are the dims that stay arguments of the call, `sets` sets of inputs
 that were compared, `difference` the largest one of all outputs by the largest value of that output (0 where they are equal, as integers
 and strings must be), `seconds` those of the conversion, compiler and comparison included, `MB` the most memory that the process or one of
-its children (compiler, onnxruntime) held. `--rows` keeps the lines found so far, and goes on from there. Exits with 1 if a model is
-refused, differs or takes fewer sizes than its file leaves open.
+its children (compiler, onnxruntime) held; the last column says which sizes must agree though the file does not say so, and who decided
+where the fixed rule did not. `--rows` keeps the lines found so far, and goes on from there. Exits with 1 if a model is refused or differs.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Tried:
         worst: the largest difference, by the largest value of its output.
         seconds: of the conversion.
         megabytes: the most memory that one process held.
-        decided: who decided where the fixed rule did not.
+        decided: which sizes must agree, and who decided where the fixed rule did not.
         failed: why it is not right; empty where it is.
     """
 
@@ -72,8 +72,8 @@ def tried(path: Path) -> Tried:
     try:
         made = convert(str(path), inputs=given)
         found.seconds = time.perf_counter() - began
-        found.symbols, found.failed = ", ".join(made.model.symbols), "; ".join(made.report.narrowed)
-        found.decided = next((row.decided for row in made.report.rows if row.decided), "")
+        found.symbols = ", ".join(made.model.symbols)
+        found.decided = "; ".join([*made.report.narrowed, *(row.decided for row in made.report.rows if row.decided)])
         net = made.compile()
         with closing(Oracle(onnx.load(path))) as oracle:
             for inputs in given:
