@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("ONNX_BRIDGE_CACHE", str(config.rootpath / ".pytest_cache" / "libraries"))
     os.environ.setdefault("ONNX_BRIDGE_FLAGS", "-O0")
     os.environ.setdefault("ONNX_BRIDGE_VALIDATE", "1")
+    if shutil.which("ninja"):
+        os.environ.setdefault("CMAKE_GENERATOR", "Ninja")  # a machine that has a compiler need not have make
 
 
 @pytest.fixture
