@@ -80,7 +80,7 @@ def amalgamate(names: Iterable[str], used_by: str | None = None) -> str:
         if text := rendered(items, reached):
             if reached is not None:
                 contract = contract.partition("\n")[0]
-            parts.append(f"{contract}\n\n{text}" if contract else text)
+            parts.append(f"{contract}\n{text}" if contract else text)
     return "\n\n".join(parts) + "\n"
 
 

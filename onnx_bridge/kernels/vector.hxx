@@ -70,16 +70,8 @@ ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
 #else
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-}
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-}
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { vec v{}; for (Size i = 0; i < n; i++) v[i] = p[i]; return v; }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { for (Size i = 0; i < n; i++) p[i] = v[i]; }
 #endif
 
 /// Lanes at and beyond n set to +0.
@@ -91,12 +83,7 @@ ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
    return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
 }
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b) { vec t = a * b; ONNX_BRIDGE_KEEP(t); return t; }
 ONNX_BRIDGE_INLINE float mul(float a, float b)
 {
    float t = a * b;
@@ -133,12 +120,7 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
-{
-   vec r;
-   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-   return r;
-}
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { vec r; for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]); return r; }
 #endif
 #if defined(__x86_64__) && !defined(ONNX_BRIDGE_HAS_AVX2)
 ONNX_BRIDGE_INLINE float fma(float a, float b, float c) { return mul(a, b) + c; }

@@ -66,49 +66,34 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
-   /// beside the program that has loaded the library, else beside `header`.
+   /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
-      std::string program;
-#if defined(__linux__)
-      char path[4096];
-      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
-#endif
-      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+      for (const std::string& place : {name, beside, folder(header) + name})
          if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
    /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
-   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   __attribute__((cold)) static std::string beside(const std::string& path, [[maybe_unused]] const void* address)
    {
-      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
-      return absolute ? path : folder(module_of(address)) + path;
-   }
-
-private:
-   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
-   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
-   {
+      if (!path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1)) return path;
 #if defined(__linux__)
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
-      char line[4352];
-      while (maps && std::fgets(line, sizeof(line), maps.get())) {
-         unsigned long long begin = 0, end = 0;
-         int at = 0;
-         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
-         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
-         if (!read || place < begin || place >= end) continue;
-         const std::string file(line + at);
-         return file.substr(0, file.find('\n'));
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), std::fclose);
+      char line[4352], file[4200];
+      const auto place = reinterpret_cast<std::uintptr_t>(address);
+      for (unsigned long begin, end; maps && std::fgets(line, sizeof(line), maps.get());) {
+         const int read = std::sscanf(line, "%lx-%lx %*s %*s %*s %*s %4199[^\n]", &begin, &end, file);
+         if (read == 3 && begin <= place && place < end) return folder(file) + path;
       }
 #elif defined(__unix__) || defined(__APPLE__)
       ::Dl_info found{};
-      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return folder(found.dli_fname) + path;
 #endif
-      return {};
+      return path;
    }
+
+private:
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());

@@ -144,49 +144,34 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
-   /// beside the program that has loaded the library, else beside `header`.
+   /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
-      std::string program;
-#if defined(__linux__)
-      char path[4096];
-      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
-#endif
-      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+      for (const std::string& place : {name, beside, folder(header) + name})
          if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
    /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
-   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   __attribute__((cold)) static std::string beside(const std::string& path, [[maybe_unused]] const void* address)
    {
-      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
-      return absolute ? path : folder(module_of(address)) + path;
-   }
-
-private:
-   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
-   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
-   {
+      if (!path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1)) return path;
 #if defined(__linux__)
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
-      char line[4352];
-      while (maps && std::fgets(line, sizeof(line), maps.get())) {
-         unsigned long long begin = 0, end = 0;
-         int at = 0;
-         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
-         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
-         if (!read || place < begin || place >= end) continue;
-         const std::string file(line + at);
-         return file.substr(0, file.find('\n'));
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), std::fclose);
+      char line[4352], file[4200];
+      const auto place = reinterpret_cast<std::uintptr_t>(address);
+      for (unsigned long begin, end; maps && std::fgets(line, sizeof(line), maps.get());) {
+         const int read = std::sscanf(line, "%lx-%lx %*s %*s %*s %*s %4199[^\n]", &begin, &end, file);
+         if (read == 3 && begin <= place && place < end) return folder(file) + path;
       }
 #elif defined(__unix__) || defined(__APPLE__)
       ::Dl_info found{};
-      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return folder(found.dli_fname) + path;
 #endif
-      return {};
+      return path;
    }
+
+private:
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
@@ -649,7 +634,6 @@ namespace SOFIE_attention = TMVA_SOFIE_attention;
 namespace onnx_bridge { namespace attention { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -707,16 +691,8 @@ ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
 #else
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-}
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-}
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { vec v{}; for (Size i = 0; i < n; i++) v[i] = p[i]; return v; }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { for (Size i = 0; i < n; i++) p[i] = v[i]; }
 #endif
 
 /// Lanes at and beyond n set to +0.
@@ -728,12 +704,7 @@ ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
    return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
 }
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b) { vec t = a * b; ONNX_BRIDGE_KEEP(t); return t; }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
@@ -747,12 +718,7 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
-{
-   vec r;
-   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-   return r;
-}
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { vec r; for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]); return r; }
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
@@ -849,7 +815,6 @@ ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 }
 
 // epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-
 /// Stores what was summed.
 struct Keep {
    template <class Count>
@@ -860,7 +825,6 @@ struct Keep {
 };
 
 // exp.hxx: the exponential function.
-
 /// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
 ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
 {
@@ -887,7 +851,6 @@ ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
 }
 
 // gemm_tile.hxx: sums of products for a few rows and a few vectors of columns, all in registers.
-
 constexpr Size panel_columns = 16;  // of packed right operands, on every processor
 constexpr Size block_terms = 256;
 
@@ -1049,7 +1012,6 @@ ONNX_BRIDGE_INLINE Size gemv_columns(Size panels, Size K, const float* x, Size x
 }
 
 // transpose.hxx: rows into columns, four by four.
-
 typedef float quad __attribute__((vector_size(16)));
 typedef float unaligned_quad __attribute__((vector_size(16), aligned(4), may_alias));
 #if defined(__clang__)
@@ -1091,7 +1053,6 @@ ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Si
 }
 
 // pack.hxx: a matrix that is known only at run time, copied into panels of 16 columns.
-
 /// One panel: packed[K][16] from `columns` <= 16 columns of B, element (k, n) at B[k * b_row + n * b_column].
 ONNX_BRIDGE_KERNEL void pack_panel(Size K, Size columns, const float* B, Size b_row, Size b_column, float* packed)
 {
@@ -1115,7 +1076,6 @@ ONNX_BRIDGE_INLINE void pack_panels(Size K, Size N, const float* B, Size b_row, 
 }
 
 // product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-
 /// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
 /// the registers of the largest tile, at the price of one more copy of that tile in the program.
 template <class Epilogue, class = void>
@@ -1305,7 +1265,6 @@ ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, 
 }
 
 // attention.hxx: softmax(score(Q K^T)) V for one head, without the matrix of scores in memory.
-
 /// Floats from one query's scores to the next: an odd number of panels, so that rows do not contend for the same cache lines.
 constexpr Size score_row(Size keys) { return whole_panels(keys) + (whole_panels(keys) / panel_columns % 2 == 0 ? panel_columns : 0); }
 
@@ -1391,7 +1350,6 @@ ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size valu
 }
 
 // gemm_small.hxx: small layers, Y = epilogue(bias + X W), with sizes known at compile time: a few rows are computed where they stand.
-
 /// The columns Begin .. N - 1 of one row.
 template <Size Begin, Size N, Size K, class Epilogue>
 ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const float* W, const float* bias, float* y, Size row,
@@ -1487,7 +1445,6 @@ ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* 
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-
 /// a * b, called so because `mul` is taken; integers only here, floats by mul().
 ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
 

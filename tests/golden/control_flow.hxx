@@ -448,7 +448,6 @@ namespace SOFIE_control_flow = TMVA_SOFIE_control_flow;
 namespace onnx_bridge { namespace control_flow { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -506,24 +505,11 @@ ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
 #else
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-}
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-}
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { vec v{}; for (Size i = 0; i < n; i++) v[i] = p[i]; return v; }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { for (Size i = 0; i < n; i++) p[i] = v[i]; }
 #endif
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b) { vec t = a * b; ONNX_BRIDGE_KEEP(t); return t; }
 
 /// Infinity, from bits that the compiler may not look through: -ffinite-math-only makes clang take a constant for a value that cannot be.
 template <class T>
@@ -615,7 +601,6 @@ ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-
 template <class T>
 using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
 
@@ -635,7 +620,6 @@ ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
 }
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
-
 typedef signed char byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES)));
 typedef signed char unaligned_byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES), aligned(1), may_alias));
 
@@ -650,7 +634,6 @@ ONNX_BRIDGE_INLINE void store_mask(bool* p, ivec mask, Size n)
 }
 
 // map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
-
 struct Row {
    const float* p;
    template <class Count>
@@ -689,7 +672,6 @@ ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... o
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-
 #define ONNX_BRIDGE_COMPARISON(name, op)                                 \
    ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
    ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
@@ -701,7 +683,6 @@ ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... o
 ONNX_BRIDGE_COMPARISON(greater, >)
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
-
 /// The value below all others: -inf where there is one.
 template <class T>
 ONNX_BRIDGE_INLINE T lowest()
@@ -736,7 +717,6 @@ struct Max {
 };
 
 // reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
-
 /// The result of one row in 32 lanes, folded by halves; missing elements count as the operation's start.
 template <class Operation>
 ONNX_BRIDGE_INLINE float combine_in_lanes(Size n, const float* x, Operation operation)

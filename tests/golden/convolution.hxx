@@ -142,49 +142,34 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
-   /// beside the program that has loaded the library, else beside `header`.
+   /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
-      std::string program;
-#if defined(__linux__)
-      char path[4096];
-      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
-#endif
-      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+      for (const std::string& place : {name, beside, folder(header) + name})
          if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
    /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
-   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   __attribute__((cold)) static std::string beside(const std::string& path, [[maybe_unused]] const void* address)
    {
-      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
-      return absolute ? path : folder(module_of(address)) + path;
-   }
-
-private:
-   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
-   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
-   {
+      if (!path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1)) return path;
 #if defined(__linux__)
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
-      char line[4352];
-      while (maps && std::fgets(line, sizeof(line), maps.get())) {
-         unsigned long long begin = 0, end = 0;
-         int at = 0;
-         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
-         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
-         if (!read || place < begin || place >= end) continue;
-         const std::string file(line + at);
-         return file.substr(0, file.find('\n'));
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), std::fclose);
+      char line[4352], file[4200];
+      const auto place = reinterpret_cast<std::uintptr_t>(address);
+      for (unsigned long begin, end; maps && std::fgets(line, sizeof(line), maps.get());) {
+         const int read = std::sscanf(line, "%lx-%lx %*s %*s %*s %*s %4199[^\n]", &begin, &end, file);
+         if (read == 3 && begin <= place && place < end) return folder(file) + path;
       }
 #elif defined(__unix__) || defined(__APPLE__)
       ::Dl_info found{};
-      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return folder(found.dli_fname) + path;
 #endif
-      return {};
+      return path;
    }
+
+private:
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
@@ -640,7 +625,6 @@ namespace onnx_bridge { namespace convolution { namespace ONNX_BRIDGE_REGION {
 #define ONNX_BRIDGE_CONV_ROWS {1, 2, 5}
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -692,12 +676,7 @@ ONNX_BRIDGE_INLINE vec keep_first(vec v, Size n)
    return as_float(as_int(v) & (index < static_cast<std::int32_t>(n)));
 }
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b) { vec t = a * b; ONNX_BRIDGE_KEEP(t); return t; }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
@@ -711,12 +690,7 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
-{
-   vec r;
-   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-   return r;
-}
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { vec r; for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]); return r; }
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
@@ -732,7 +706,6 @@ ONNX_BRIDGE_INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
 #endif
 
 // window.hxx: which input positions an output position of a convolution or a pooling reads.
-
 /// One axis: output position o reads the inputs o * stride - pad + k * dilation, 0 <= k < kernel. A negative pad crops.
 /// Only an average that counts padding reads pad_end.
 struct Axis {
@@ -768,7 +741,6 @@ ONNX_BRIDGE_INLINE Range outputs_inside(const Axis& a)
 }
 
 // blocked.hxx: the layout of images between convolutions, and the ways into and out of it.
-
 typedef float quad __attribute__((vector_size(16)));
 typedef std::int32_t iquad __attribute__((vector_size(16)));
 typedef float unaligned_quad __attribute__((vector_size(16), aligned(4), may_alias));
@@ -838,7 +810,6 @@ ONNX_BRIDGE_INLINE void pad_row(const Placement& x, Size floats, const float* in
 }
 
 // epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-
 /// Stores what was summed.
 struct Keep {
    template <class Count>
@@ -849,7 +820,6 @@ struct Keep {
 };
 
 // conv_tile.hxx: the inner part of every convolution that mixes channels: a few pixels by 32 (AVX2: 16) output channels in registers.
-
 #if ONNX_BRIDGE_LANES == 16
 constexpr int conv_pixels = 14;  // of a tile: 14 x 2 sums, 2 weights, 1 input
 #elif defined(__aarch64__)
@@ -1036,7 +1006,6 @@ ONNX_BRIDGE_INLINE void conv_row(const ConvSum& s, int vectors, const float* in,
 }
 
 // conv_planar.hxx: convolution of a planar image of few channels (a network's first layer) to a blocked one, one image a call.
-
 /// Positions of a row that a tile reads.
 ONNX_BRIDGE_INLINE Size patch_width(const Window& w)
 {
@@ -1100,12 +1069,10 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
 }
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-
 #define ONNX_BRIDGE_COMPARISON(name, op)                                 \
    ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
    ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
@@ -1117,7 +1084,6 @@ ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
 ONNX_BRIDGE_COMPARISON(less, <)
 
 // pool.hxx: max, average and Lp pooling over a window, blocked or planar, 1, 2 or 3 dimensions, any dilation and pads.
-
 struct PoolSum {
    __attribute__((always_inline)) float start() const { return 0.0f; }
    template <class T>
@@ -1142,7 +1108,6 @@ struct PoolAverage : PoolSum {
 };
 
 // pool_global.hxx: the average and the maximum of all pixels of each channel.
-
 /// Blocked to [blocks_of(channels)][16]: planar and blocked at once. The epilogue's row is 0, its column the channel.
 template <class Way, class Epilogue>
 ONNX_BRIDGE_KERNEL void pool_global_blocked(Size channels, Size pixels, Way way, const float* in, float* out, const Epilogue& epilogue)

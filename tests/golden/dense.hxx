@@ -143,49 +143,34 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
-   /// beside the program that has loaded the library, else beside `header`.
+   /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
-      std::string program;
-#if defined(__linux__)
-      char path[4096];
-      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
-#endif
-      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+      for (const std::string& place : {name, beside, folder(header) + name})
          if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
    /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
-   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   __attribute__((cold)) static std::string beside(const std::string& path, [[maybe_unused]] const void* address)
    {
-      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
-      return absolute ? path : folder(module_of(address)) + path;
-   }
-
-private:
-   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
-   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
-   {
+      if (!path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1)) return path;
 #if defined(__linux__)
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
-      char line[4352];
-      while (maps && std::fgets(line, sizeof(line), maps.get())) {
-         unsigned long long begin = 0, end = 0;
-         int at = 0;
-         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
-         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
-         if (!read || place < begin || place >= end) continue;
-         const std::string file(line + at);
-         return file.substr(0, file.find('\n'));
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), std::fclose);
+      char line[4352], file[4200];
+      const auto place = reinterpret_cast<std::uintptr_t>(address);
+      for (unsigned long begin, end; maps && std::fgets(line, sizeof(line), maps.get());) {
+         const int read = std::sscanf(line, "%lx-%lx %*s %*s %*s %*s %4199[^\n]", &begin, &end, file);
+         if (read == 3 && begin <= place && place < end) return folder(file) + path;
       }
 #elif defined(__unix__) || defined(__APPLE__)
       ::Dl_info found{};
-      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return folder(found.dli_fname) + path;
 #endif
-      return {};
+      return path;
    }
+
+private:
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
@@ -586,7 +571,6 @@ namespace SOFIE_dense = TMVA_SOFIE_dense;
 namespace onnx_bridge { namespace dense { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -640,24 +624,11 @@ ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
 #else
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-}
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-}
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { vec v{}; for (Size i = 0; i < n; i++) v[i] = p[i]; return v; }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { for (Size i = 0; i < n; i++) p[i] = v[i]; }
 #endif
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b) { vec t = a * b; ONNX_BRIDGE_KEEP(t); return t; }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
@@ -671,12 +642,7 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
-{
-   vec r;
-   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-   return r;
-}
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { vec r; for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]); return r; }
 #endif
 
 /// The larger and the smaller; where either is NaN, b. For sums of maxima, not for ONNX's Max: see pointwise.hxx.
@@ -719,7 +685,6 @@ ONNX_BRIDGE_INLINE float fold(vec (&s)[32 / lanes])
 }
 
 // dot_small.hxx: a layer with one output and K <= 256 terms, which are known. Operands, order of summation and bits: dot_rows()'s in gemm.hxx.
-
 /// x . w in 32 lanes, folded by halves.
 template <Size K>
 ONNX_BRIDGE_INLINE float dot_row(const float* x, const float* w)
@@ -755,7 +720,6 @@ ONNX_BRIDGE_INLINE void dot_small(Size M, Const<K>, const float* X, Size ldx, co
 }
 
 // gemm_small.hxx: small layers, Y = epilogue(bias + X W), with sizes known at compile time: a few rows are computed where they stand.
-
 /// The columns Begin .. N - 1 of one row.
 template <Size Begin, Size N, Size K, class Epilogue>
 ONNX_BRIDGE_INLINE void small_row(Const<N> n, Const<K> k, const float* x, const float* W, const float* bias, float* y, Size row,
@@ -851,7 +815,6 @@ ONNX_BRIDGE_INLINE void gemm_small(Size M, Const<N> n, Const<K> k, const float* 
 }
 
 // exp.hxx: the exponential function.
-
 /// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
 ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
 {
@@ -878,7 +841,6 @@ ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
 }
 
 // sigmoid.hxx: 1 / (1 + exp(-x)). NaN gives NaN. At most 2.4 ULP; 0 below -87.3.
-
 ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 {
    const vec e = exp_nonpositive(as_float(as_int(x) | static_cast<std::int32_t>(0x80000000u)));  // of -|x|
@@ -886,7 +848,6 @@ ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 }
 
 // activation.hxx: ONNX's activation functions on vec, and by the same names on float and double.
-
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
 

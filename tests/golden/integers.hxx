@@ -147,49 +147,34 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
-   /// beside the program that has loaded the library, else beside `header`.
+   /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
-      std::string program;
-#if defined(__linux__)
-      char path[4096];
-      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
-#endif
-      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+      for (const std::string& place : {name, beside, folder(header) + name})
          if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
    /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
-   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   __attribute__((cold)) static std::string beside(const std::string& path, [[maybe_unused]] const void* address)
    {
-      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
-      return absolute ? path : folder(module_of(address)) + path;
-   }
-
-private:
-   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
-   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
-   {
+      if (!path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1)) return path;
 #if defined(__linux__)
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
-      char line[4352];
-      while (maps && std::fgets(line, sizeof(line), maps.get())) {
-         unsigned long long begin = 0, end = 0;
-         int at = 0;
-         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
-         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
-         if (!read || place < begin || place >= end) continue;
-         const std::string file(line + at);
-         return file.substr(0, file.find('\n'));
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), std::fclose);
+      char line[4352], file[4200];
+      const auto place = reinterpret_cast<std::uintptr_t>(address);
+      for (unsigned long begin, end; maps && std::fgets(line, sizeof(line), maps.get());) {
+         const int read = std::sscanf(line, "%lx-%lx %*s %*s %*s %*s %4199[^\n]", &begin, &end, file);
+         if (read == 3 && begin <= place && place < end) return folder(file) + path;
       }
 #elif defined(__unix__) || defined(__APPLE__)
       ::Dl_info found{};
-      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return folder(found.dli_fname) + path;
 #endif
-      return {};
+      return path;
    }
+
+private:
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
@@ -651,7 +636,6 @@ namespace SOFIE_integers = TMVA_SOFIE_integers;
 namespace onnx_bridge { namespace integers { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -683,7 +667,6 @@ ONNX_BRIDGE_INLINE double mul(double a, double b)
 }
 
 // bytes.hxx: short runs of memory, copied or filled without a call.
-
 typedef std::uint64_t piece16 __attribute__((vector_size(16)));
 typedef std::uint64_t piece32 __attribute__((vector_size(32)));
 typedef std::uint64_t widest_piece __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -794,7 +777,6 @@ ONNX_BRIDGE_KERNEL void fill(T* dst, Size n, T value)
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-
 typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 
 template <class T>
@@ -848,7 +830,6 @@ ONNX_BRIDGE_INLINE if_integer<T> mod(T a, T b)
 }
 
 // gather.hxx: elements or blocks of a dense row-major tensor, found by index.
-
 /// The index from the axis' start; outside 0 .. n - 1 where the given one was.
 template <class Index>
 ONNX_BRIDGE_INLINE Size from_start(Index index, Size n)
@@ -882,7 +863,6 @@ ONNX_BRIDGE_KERNEL void gather(Size outer, Size n, Size inner, Size count, const
 }
 
 // map.hxx: y[i] = f(a[i], b[i], ...) over a contiguous run, the inner loop of every group of pointwise operators.
-
 template <class T>
 struct ScalarRow {
    const T* p;
@@ -914,7 +894,6 @@ ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... o
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-
 #define ONNX_BRIDGE_COMPARISON(name, op)                                 \
    ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
    ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
@@ -926,7 +905,6 @@ ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... o
 ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
-
 struct Sum {
    static constexpr bool additive = true;
    template <class T>
@@ -952,7 +930,6 @@ struct Sum {
 };
 
 // reduce.hxx: reductions over the middle of [outer][n][inner] to [outer][inner].
-
 /// Numbers that are not float: one chain in blocks of 256.
 template <class T, class Operation>
 ONNX_BRIDGE_INLINE T reduce_numbers(Size n, Size stride, const T* x, const Operation& operation)

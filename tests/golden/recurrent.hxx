@@ -145,49 +145,34 @@ struct WeightsFile {
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
-   /// beside the program that has loaded the library, else beside `header`.
+   /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
-      std::string program;
-#if defined(__linux__)
-      char path[4096];
-      const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-      if (length > 0) program.assign(path, static_cast<std::size_t>(length));
-#endif
-      for (const std::string& place : {name, beside, folder(program) + name, folder(header) + name})
+      for (const std::string& place : {name, beside, folder(header) + name})
          if (WeightsFile().open(place).empty()) return place;
       return name;
    }
 
    /// `path` from the folder of the program or shared library that has `address`; as it is where it is absolute or that is not known.
-   __attribute__((cold)) static std::string beside(const std::string& path, const void* address)
+   __attribute__((cold)) static std::string beside(const std::string& path, [[maybe_unused]] const void* address)
    {
-      const bool absolute = !path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1);
-      return absolute ? path : folder(module_of(address)) + path;
-   }
-
-private:
-   /// The program or shared library that has `address` among its code or data; nothing where the system does not tell.
-   __attribute__((cold)) static std::string module_of([[maybe_unused]] const void* address)
-   {
+      if (!path.empty() && (path[0] == '/' || path[0] == '\\' || path.find(':') == 1)) return path;
 #if defined(__linux__)
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), [](std::FILE* f) { return std::fclose(f); });
-      char line[4352];
-      while (maps && std::fgets(line, sizeof(line), maps.get())) {
-         unsigned long long begin = 0, end = 0;
-         int at = 0;
-         const bool read = std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) == 2 && at > 0;
-         const auto place = static_cast<unsigned long long>(reinterpret_cast<std::uintptr_t>(address));
-         if (!read || place < begin || place >= end) continue;
-         const std::string file(line + at);
-         return file.substr(0, file.find('\n'));
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(std::fopen("/proc/self/maps", "re"), std::fclose);
+      char line[4352], file[4200];
+      const auto place = reinterpret_cast<std::uintptr_t>(address);
+      for (unsigned long begin, end; maps && std::fgets(line, sizeof(line), maps.get());) {
+         const int read = std::sscanf(line, "%lx-%lx %*s %*s %*s %*s %4199[^\n]", &begin, &end, file);
+         if (read == 3 && begin <= place && place < end) return folder(file) + path;
       }
 #elif defined(__unix__) || defined(__APPLE__)
       ::Dl_info found{};
-      if (::dladdr(address, &found) != 0 && found.dli_fname) return found.dli_fname;
+      if (::dladdr(address, &found) != 0 && found.dli_fname) return folder(found.dli_fname) + path;
 #endif
-      return {};
+      return path;
    }
+
+private:
    __attribute__((cold)) static std::string failure(const std::string& path, int code)
    {
       return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
@@ -655,7 +640,6 @@ namespace SOFIE_recurrent = TMVA_SOFIE_recurrent;
 namespace onnx_bridge { namespace recurrent { namespace ONNX_BRIDGE_REGION {
 
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
-
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
 typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
@@ -710,24 +694,11 @@ ONNX_BRIDGE_INLINE ivec first_lanes(Size n)
 ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { return __builtin_ia32_maskloadps256(reinterpret_cast<const vec*>(p), first_lanes(n)); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { __builtin_ia32_maskstoreps256(reinterpret_cast<vec*>(p), first_lanes(n), v); }
 #else
-ONNX_BRIDGE_INLINE vec load(const float* p, Size n)
-{
-   vec v{};
-   for (Size i = 0; i < n; i++) v[i] = p[i];
-   return v;
-}
-ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n)
-{
-   for (Size i = 0; i < n; i++) p[i] = v[i];
-}
+ONNX_BRIDGE_INLINE vec load(const float* p, Size n) { vec v{}; for (Size i = 0; i < n; i++) v[i] = p[i]; return v; }
+ONNX_BRIDGE_INLINE void store(float* p, vec v, Size n) { for (Size i = 0; i < n; i++) p[i] = v[i]; }
 #endif
 
-ONNX_BRIDGE_INLINE vec mul(vec a, vec b)
-{
-   vec t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
+ONNX_BRIDGE_INLINE vec mul(vec a, vec b) { vec t = a * b; ONNX_BRIDGE_KEEP(t); return t; }
 
 /// a * b + c, rounded once. The baseline of x86 has no such instruction and rounds twice.
 #if defined(ONNX_BRIDGE_HAS_AVX512)
@@ -741,16 +712,10 @@ ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return mul(a, b) + c; }
 #elif defined(__aarch64__) && !defined(__clang__)
 ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { return __builtin_aarch64_fmav4sf(a, b, c); }
 #else
-ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c)
-{
-   vec r;
-   for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-   return r;
-}
+ONNX_BRIDGE_INLINE vec fma(vec a, vec b, vec c) { vec r; for (int i = 0; i < lanes; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]); return r; }
 #endif
 
 // epilogue.hxx: what is done to a value between the kernel that has summed it and memory.
-
 /// Stores what was summed.
 struct Keep {
    template <class Count>
@@ -761,7 +726,6 @@ struct Keep {
 };
 
 // gemm_tile.hxx: sums of products for a few rows and a few vectors of columns, all in registers.
-
 constexpr Size panel_columns = 16;  // of packed right operands, on every processor
 constexpr Size block_terms = 256;
 
@@ -923,7 +887,6 @@ ONNX_BRIDGE_INLINE Size gemv_columns(Size panels, Size K, const float* x, Size x
 }
 
 // transpose.hxx: rows into columns, four by four.
-
 typedef float quad __attribute__((vector_size(16)));
 typedef float unaligned_quad __attribute__((vector_size(16), aligned(4), may_alias));
 #if defined(__clang__)
@@ -965,7 +928,6 @@ ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Si
 }
 
 // product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-
 /// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
 /// the registers of the largest tile, at the price of one more copy of that tile in the program.
 template <class Epilogue, class = void>
@@ -1155,7 +1117,6 @@ ONNX_BRIDGE_KERNEL void multiply_packed(Size M, Size N, Size K, const float* X, 
 }
 
 // gemm.hxx: Y = epilogue(bias + X W) with constant weights W, and rows times one vector.
-
 /// Y[m][n] = epilogue(bias[n] + sum over k of X[m][k] W[k][n]).
 template <class Epilogue>
 ONNX_BRIDGE_INLINE void gemm(Size M, Size N, Size K, const float* X, Size ldx, const float* W, const float* bias, float* Y, Size ldy,
@@ -1165,7 +1126,6 @@ ONNX_BRIDGE_INLINE void gemm(Size M, Size N, Size K, const float* X, Size ldx, c
 }
 
 // recurrent.hxx: what LSTM, GRU and RNN share: packed layouts, the walk over time, and the product with the recurrent weights.
-
 /// T, B, I, H, and the directions: one (backwards if `reverse`) or two (the second is always the backward one).
 struct RecurrentSizes {
    Size steps, batch, inputs, units, directions;
@@ -1365,7 +1325,6 @@ ONNX_BRIDGE_INLINE void recurrent_direction(const RecurrentSizes& sizes, Size d,
 }
 
 // exp.hxx: the exponential function.
-
 /// exp(r) - 1 = r + r^2 p(r) for |r| <= ln(2) / 2, and 1 added.
 ONNX_BRIDGE_INLINE vec exp_polynomial(vec r)
 {
@@ -1392,7 +1351,6 @@ ONNX_BRIDGE_INLINE vec exp_nonpositive(vec x)
 }
 
 // sigmoid.hxx: 1 / (1 + exp(-x)). NaN gives NaN. At most 2.4 ULP; 0 below -87.3.
-
 ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 {
    const vec e = exp_nonpositive(as_float(as_int(x) | static_cast<std::int32_t>(0x80000000u)));  // of -|x|
@@ -1400,7 +1358,6 @@ ONNX_BRIDGE_INLINE vec sigmoid(vec x)
 }
 
 // tanh.hxx: the hyperbolic tangent. NaN gives NaN, -0 gives -0. At most 1.53 ULP.
-
 ONNX_BRIDGE_INLINE vec tanh(vec x)
 {
    const ivec sign = as_int(x) & static_cast<std::int32_t>(0x80000000u);
@@ -1417,7 +1374,6 @@ ONNX_BRIDGE_INLINE vec tanh(vec x)
 }
 
 // gru.hxx: ONNX GRU. Layouts, order of summation and scratch: see recurrent.hxx; G = 3, gates z r h, C = 6.
-
 /// Sigmoid, Tanh; no clip: the fast form.
 struct GruDefaults {
    __attribute__((always_inline)) vec f(vec x) const { return sigmoid(x); }
