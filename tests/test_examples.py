@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[list[str], list[str]]] = {
     "c": (["make", "cc", "g++"], []),
     "fortran": (["make", "gfortran", "g++"], []),
     "root": ([], ["ROOT"]),
+    "sofie": (["g++"], []),
     "keras": ([], ["tensorflow", "keras", "tf2onnx"]),
     "torch": ([], ["torch", "onnxscript"]),
     "flax": ([], ["jax", "flax", "jax2onnx"]),
@@ -87,6 +88,36 @@ def test_root(tmp_path: Path) -> None:
     assert re.search(
         r"10000 events, mean score 0\.\d{6}, the same in Python\n$", run(sys.executable, EXAMPLES / "root" / "analysis.py", folder=tmp_path)
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "modules", "model", "inputs"),
+    [
+        ("Keras", ["tensorflow", "tf2onnx"], "KerasModel", 8),
+        ("PyTorch", ["torch"], "PyTorchModel", 64),
+        ("ONNX", ["torch", "onnxscript"], "LinearModel", 32),
+    ],
+)
+def test_sofie(script: str, modules: list[str], model: str, inputs: int, tmp_path: Path) -> None:
+    """A tutorial leaves a header, and what the framework answers to an event; a program written for SOFIE has the same."""
+    needs("sofie")
+    if missing := [name for name in modules if importlib.util.find_spec(name) is None]:
+        pytest.skip(f"{', '.join(missing)} not installed")
+    printed = run(sys.executable, EXAMPLES / "sofie" / f"TMVA_SOFIE_{script}.py", folder=tmp_path)
+    assert "Model initialized the following tensors:" in printed
+    defined = [f"-DMODEL={model}", f'-DHEADER="{model}.hxx"', f"-DINPUTS={inputs}"]
+    program = tmp_path / "session"
+    run("g++", "-std=c++17", "-O1", f"-I{tmp_path}", *defined, EXAMPLES / "sofie" / "session.cpp", "-o", program, folder=tmp_path)
+
+    difference = re.fullmatch(r"\d+ numbers, the largest difference is (\S+)\n", run(program, f"{model}.txt", folder=tmp_path))
+    assert difference is not None and float(difference[1]) < 1e-6
+
+
+def test_sofie_in_root(tmp_path: Path) -> None:
+    needs("root")
+    said = run(sys.executable, EXAMPLES / "sofie" / "TMVA_SOFIE_RDataFrame.py", folder=tmp_path)
+
+    assert re.search(r"1000 events, mean score 0\.\d{6}, the same by the functor\n$", said)
 
 
 @pytest.mark.parametrize(("example", "header"), [("keras", "circle"), ("torch", "mean"), ("flax", "waves")])

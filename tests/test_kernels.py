@@ -141,3 +141,17 @@ def test_kernels_stand_beside_each_other(tmp_path: Path) -> None:
     test.write_text(f"// kernels: {every}\n", encoding="ascii")
 
     find_compiler().run([*STRICT, "-fsyntax-only", "-include", str(write_headers(test, tmp_path)), f"-I{tmp_path}", str(test)])
+
+
+def test_every_kernel_has_a_test() -> None:
+    """A header is amalgamated into a test or pasted by one; canaries are tested by test_canaries.py, in the headers that they stand in."""
+    texts = {file.name: file.read_text(encoding="ascii") for file in (*KERNELS.glob("*.hxx"), *FOLDER.glob("*.hxx"), *FOLDER.glob("*.cpp"))}
+    waiting = [word.split("/")[-1] for test in TESTS for word in named(test, "kernels") + named(test, "region")]
+    waiting += re.findall(r'#include ".*?(\w+\.hxx)"', "".join(texts[test.name] for test in TESTS))
+    reached = set()
+    while waiting:
+        if (name := waiting.pop()) in texts and name not in reached:
+            reached.add(name)
+            waiting += INCLUDE.findall(texts[name])
+
+    assert {file.name for file in KERNELS.glob("*.hxx")} - reached == {"canaries.hxx"}

@@ -3,6 +3,7 @@
 // Nothing overlaps; any size may be 0. Sums of averages over a window run by depth, row and column, in float32, one after the other; those
 // over whole images, and nothing else, are integers. What an average divides by is all taps, or those inside the image.
 #pragma once
+#include "cast.hxx"
 #include "double_exp.hxx"
 #include "double_log.hxx"
 #include "integer_product.hxx"
@@ -86,7 +87,9 @@ ONNX_BRIDGE_KERNEL void quantized_softmax(Size outer, Size n, Size inner, const 
          float sum = 0.f;
          for (Size i = 0; i < n; i++) sum = sum + entries[from[i * inner]];
          for (Size i = 0; i < n; i++) {
-            const std::int32_t share = static_cast<std::int32_t>(__builtin_rintf(mul(entries[from[i * inner]], steps) / sum)) + zero;
+            // The only number of few may be infinite here: what x86 makes of that, to which zero is added modulo 2^32, is what onnxruntime has.
+            const float quotient = __builtin_rintf(mul(entries[from[i * inner]], steps) / sum);
+            const std::int32_t share = add(truncated<std::int32_t>(static_cast<double>(quotient)), zero);
             constexpr std::int32_t limit = std::numeric_limits<T>::max();
             to[i * inner] = static_cast<T>(share > limit ? limit : share);
          }
