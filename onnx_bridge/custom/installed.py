@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
+from pathlib import Path
 
 from onnx_bridge.errors import DeclarationError
 
@@ -11,6 +13,9 @@ GROUP = "onnx_bridge.custom_ops"
 
 _loaded: set[str] = set()
 
+#: The folders that modules are found in, as they were when all had been loaded: reading every package's entry points takes milliseconds.
+_seen: list[tuple[str, int]] = []
+
 
 def load() -> None:
     """Imports the modules of all entry points, once.
@@ -18,6 +23,9 @@ def load() -> None:
     Raises:
         DeclarationError: one of them fails; the message names its package.
     """
+    folders = [(place, Path(place).stat().st_mtime_ns) for place in sys.path if Path(place).is_dir()]
+    if folders == _seen:
+        return
     for entry in importlib.metadata.entry_points(group=GROUP):
         if entry.value in _loaded:
             continue
@@ -30,3 +38,4 @@ def load() -> None:
                 f"mend or uninstall {package}"
             ) from error
         _loaded.add(entry.value)
+    _seen[:] = folders
