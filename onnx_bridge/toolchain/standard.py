@@ -13,7 +13,7 @@ from onnx_bridge.toolchain.compiler import Compiler
 #: What a generated header and the functions around it may include, all of it: `tests/test_build.py` compares.
 HEADERS = """atomic cerrno chrono cmath cstddef cstdint cstdio cstring ctime initializer_list limits memory new optional stdexcept stdbool.h
     stddef.h stdint.h string string_view system_error tuple type_traits utility vector""".split()
-_OF_UNIX = ("fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h")
+_OF_UNIX = ("dlfcn.h", "fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h")
 
 TEXT = "".join(
     [
