@@ -125,7 +125,8 @@ def test_if_in_if_and_several_outputs() -> None:
     )
 
 
-def test_if_of_two_shapes_is_refused_in_words() -> None:
+def test_if_of_two_shapes_that_data_decides() -> None:
+    """The output has the rank of the branch that is taken."""
     net = Net("shapes")
     x = net.input("x", ("N", 3))
     a, b = Net("a"), Net("b")
@@ -135,8 +136,12 @@ def test_if_of_two_shapes_is_refused_in_words() -> None:
     }
     model = net.floats(y=(net("If", positive(net, x), **graphs), ("A", "B")))
 
-    with pytest.raises(UnsupportedModel, match="and data decides which is taken"):
-        convert(model, name="shapes", verify=False)
+    made = convert(model, name="shapes")
+    net = made.compile()
+    for x_value in (np.full((2, 3), 0.5, np.float32), np.full((2, 3), -0.5, np.float32)):
+        (y,) = net.run({"x": x_value})
+        np.testing.assert_allclose(y, np.exp(x_value) if x_value[0, 0] > 0 else x_value.sum(), rtol=1e-6)
+        assert y.shape == ((2, 3) if x_value[0, 0] > 0 else ())
 
 
 # ---- Loop
