@@ -12,14 +12,12 @@ from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import float32, int32, uint8
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
+from onnx_bridge.kernels.matmul_nbits import MATMUL_NBITS
 from onnx_bridge.library.composite import Composite, Parts, onnx
 from onnx_bridge.operators.cases import case, data, weight
 
 #: Layers of up to so many weights are unpacked at conversion: for them there are kernels that know their sizes.
 MOST_UNPACKED = 64 * 64
-
-#: unpacked_columns of kernels/matmul_nbits.hxx.
-UNPACKED_COLUMNS = 64
 
 
 @dataclass(eq=False, kw_only=True)
@@ -68,7 +66,7 @@ class PackedProduct(ROperator):
     """
 
     op_type = "PackedProduct"
-    kernels = ("matmul_nbits.hxx",)
+    kernels = (MATMUL_NBITS.header,)
     computes = ((float32,), (uint8,), (float32,), (uint8,), (float32,))
 
     K: int = attribute()
@@ -83,7 +81,7 @@ class PackedProduct(ROperator):
         return (0,)
 
     def scratch_bytes(self) -> Size:
-        return self.K * UNPACKED_COLUMNS * 4
+        return MATMUL_NBITS.scratch_bytes(self.K)
 
     def emit(self, cpp: Writer) -> None:
         x, w, scales, zeros, bias = self.arguments(5)
@@ -103,7 +101,7 @@ class PackedProduct(ROperator):
         known.append("nullptr" if bias is None else cpp.weight(f"{title}_bias", np.pad(bias.constant(), (0, -self.N % 16))))
         rows = dims.product(self.y.shape[:-1])
         scratch = f"reinterpret_cast<float*>({cpp.scratch()})"
-        cpp.call(f"matmul_nbits<{self.bits}>", rows, self.N, self.K, self.block_size, x, *known, scratch, self.y)
+        cpp.call(f"{MATMUL_NBITS.function}<{self.bits}>", rows, self.N, self.K, self.block_size, x, *known, scratch, self.y)
 
 
 def unpacked(packed: np.ndarray, bits: int) -> np.ndarray:
