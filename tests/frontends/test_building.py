@@ -31,6 +31,7 @@ int main()
 """
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras' own, of numpy
 def test_keras_and_torch(tmp_path: Path) -> None:
     if not shutil.which("cmake"):
         pytest.skip("cmake is not installed")
