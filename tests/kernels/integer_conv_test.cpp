@@ -2,18 +2,6 @@
 // region: integer_conv_region.hxx
 #include "checks.hxx"
 
-typedef std::ptrdiff_t Length;
-static std::uint32_t state = 3;
-template <class T>
-static std::vector<T> bytes(Length n)
-{
-   std::vector<T> x(static_cast<std::size_t>(n));
-   for (T& v : x) {
-      state = state * 1664525u + 1013904223u;
-      v = static_cast<T>(state >> 24);
-   }
-   return x;
-}
 static int below(int n) { return static_cast<int>(bytes<std::uint8_t>(1)[0]) % n; }
 
 template <class Numbers, class A, class B, class Convolve>

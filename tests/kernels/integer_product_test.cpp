@@ -2,19 +2,6 @@
 // region: integer_product_region.hxx
 #include "checks.hxx"
 
-typedef std::ptrdiff_t Length;
-static std::uint32_t state = 3;
-template <class T>
-static std::vector<T> bytes(Length n)
-{
-   std::vector<T> x(static_cast<std::size_t>(n));
-   for (T& v : x) {
-      state = state * 1664525u + 1013904223u;
-      v = static_cast<T>(state >> 24);
-   }
-   return x;
-}
-
 /// A, B: types of the operands. In memory of exactly the promised size.
 template <class A, class B, class Product>
 static void test(const char* body, Product product)

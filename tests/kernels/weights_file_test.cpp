@@ -132,11 +132,14 @@ int main()
    expect(!expected.problem(place, damaged.size(), "memory", Check::all, 8).empty(), "another identity");
    expect(!expected.problem(place, damaged.size(), "memory", Check::all, 0).empty(), "no identity");
 
-   // Without a name: where the program runs, else beside what is named.
-   expect(WeightsFile::find(path, "/nowhere/net.hxx") == path, "in the working directory");
-   expect(WeightsFile::find("net.dat", "/nowhere/net.hxx") == "net.dat", "nowhere");
+   // Without a name: where the program runs, else beside it, else beside the header.
+   expect(WeightsFile::find(path, "/nowhere/net.dat", "/nowhere/net.hxx") == path, "in the working directory");
+   expect(WeightsFile::find("net.dat", "/nowhere/net.dat", "/nowhere/net.hxx") == "net.dat", "nowhere");
    expect(::mkdir("weights_file_test.dir", 0700) == 0 && std::rename(path, "weights_file_test.dir/net.dat") == 0, "moved");
-   expect(WeightsFile::find("net.dat", "weights_file_test.dir/net.hxx") == "weights_file_test.dir/net.dat", "beside the header");
+   expect(WeightsFile::find("net.dat", "/nowhere/net.dat", "weights_file_test.dir/net.hxx") == "weights_file_test.dir/net.dat", "beside the header");
+   expect(WeightsFile::find("net.dat", "weights_file_test.dir/net.dat", "/nowhere/net.hxx") == "weights_file_test.dir/net.dat", "beside the program");
+   expect(WeightsFile::beside("/net.dat", path) == "/net.dat", "a path that is absolute");
+   expect(WeightsFile::beside("net.dat", nullptr) == "net.dat", "an address that belongs to nothing");
    std::remove("weights_file_test.dir/net.dat");
    ::rmdir("weights_file_test.dir");
 #endif
