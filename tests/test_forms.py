@@ -69,6 +69,7 @@ RIGHT: dict[tuple[str, str, str], str] = {
     ("GlobalMaxPool", "x", "*"): "onnxruntime has no more than three spatial axes",
     ("LRN", "x", "*"): "onnxruntime has four axes only",
     ("Pad", "x", "*"): "a border wider than what it reflects goes to and fro",
+    ("Range", "*", "rank+1"): "one element is one number, as ONNX's own expansion of AffineGrid has it; inference of shapes refuses it",
     ("Resize", "x", "*"): "onnxruntime resizes the last axes only",
     ("MaxRoiPool", "x", "size 0 = 1"): "an index of an image outside is brought to the nearest",
     ("RoiAlign", "x", "size 0 = 1"): "an index of an image outside is brought to the nearest",
