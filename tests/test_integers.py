@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
+from check import oracle
 
 from onnx_bridge import convert
 from onnx_bridge.lowering.lower import lower
 from onnx_bridge.normalize import normalize
 from onnx_bridge.optimise import optimise
+from onnx_bridge.references.byte_sums import are_cut
 
 HEAD = '<ir_version: 9, opset_import: ["" : 17]> g (float[N, 6, 9, 8] x) => (float y)'
 
@@ -64,10 +65,7 @@ def test_a_quantised_net_computes_with_integers() -> None:
     """Nothing but the ends is float32, and every bit is onnxruntime's."""
     model = quantised_net()
     emitted = convert(model, verify=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.x64quantprecision", "1")  # exact sums where there is no VNNI, too
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = oracle(model)
     run = emitted.compile()
     for n in (1, 3):
         x = np.random.default_rng(n).normal(size=(n, 6, 9, 8)).astype(np.float32)
@@ -104,3 +102,28 @@ def test_the_reference_is_exact_on_every_processor() -> None:
     report = convert(model, inputs=[{"x": x}]).report
 
     assert report.rows[0].worst == 0
+
+
+def test_reference_where_onnxruntime_cuts_sums() -> None:
+    """Of an int8 factor that is an input, on processors without VNNI; there onnx.reference is asked instead."""
+    text = '<ir_version: 8, opset_import: ["" : 17]> g (uint8[M, 40] a, int8[40, N] b) => (int32[M, N] y) { y = MatMulInteger(a, b) }'
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 256, (5, 40)).astype(np.uint8), rng.integers(-128, 128, (40, 19)).astype(np.int8)
+
+    made = convert(model)
+
+    assert np.array_equal(made.compile()(a, b), a.astype(np.int32) @ b.astype(np.int32))
+    assert made.report.reference.startswith("onnx.reference" if are_cut(model) else "onnxruntime")
+
+
+def test_int8_by_int8_has_a_reference() -> None:
+    """onnxruntime cannot load such a convolution where it is asked for exact sums, on processors without VNNI."""
+    text = """<ir_version: 8, opset_import: ["" : 17]> g (int8[N, 16, 7, 7] x) => (int8 y)
+        <float s = {0.05}, int8 z = {3}, float t = {0.9}> { y = QLinearConv <pads = [1, 1, 1, 1]> (x, s, z, w, v, o, t, z) }"""
+    model = onnx.parser.parse_model(text)
+    rng = np.random.default_rng(1)
+    weights = {"w": rng.integers(-128, 128, (8, 16, 3, 3)).astype(np.int8), "v": np.full(8, 0.01, np.float32), "o": np.zeros(8, np.int8)}
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in weights.items())
+
+    assert "onnxruntime" in convert(model).report.reference

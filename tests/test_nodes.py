@@ -11,9 +11,11 @@ import pytest
 from models import dense_net, model_of
 from onnx import TensorProto, helper, numpy_helper
 
-from onnx_bridge import InferenceError, InternalError, check, convert
+from onnx_bridge import InferenceError, InternalError, RModel, check, convert
+from onnx_bridge.ir import UnsupportedForm
 from onnx_bridge.ir.tensor import ShapeError
 from onnx_bridge.operators.gemm import Gemm
+from onnx_bridge.operators.lrn import LRN
 from onnx_bridge.operators.pointwise import TABLE
 
 
@@ -96,11 +98,12 @@ def test_types_outside_the_schema_are_named() -> None:
 
 
 def test_types_that_are_not_computed_are_named() -> None:
-    lrn = helper.make_node("LRN", ["x"], ["y"], "norm", size=3)
+    """The input, the type found, the types that it may have."""
+    net = RModel("norm")
+    net.add_input_tensor_info("x", "bool", (1, 2, 5))
 
-    assert findings(net([lrn], {"x": (1, 2, 5)}, types={"x": TensorProto.DOUBLE})) == (
-        "LRN at 'norm': input 0 (x) is of type float64, which is not supported; it may be float32"
-    )
+    with pytest.raises(UnsupportedForm, match=r"input 0 \(x\) is of type bool, which is not supported; it may be float32"):
+        net.add_operator(LRN.make(size=3), ["x"], ["y"])
 
 
 STATES = [

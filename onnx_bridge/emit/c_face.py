@@ -146,7 +146,7 @@ class _Face:
         views += [f"{INDENT}{name}_c::Views out{i}{{}};\n" for i in self.text_out]
         texts = {
             "NAME": name, "VIEWS": "".join(views), "NO_VIEWS": ", {}" * len(views),
-            "DIMS": self.dims_of(), "LACKING": self.lacking(), "TEXTS": self.counts() if has_text else "",
+            "DIMS": self.dims_of(), "LACKING": self.lacking(), "TEXTS": self.counts() if self.text_in else "",
             "INCLUDES": "\n".join(f"#include <{file}>" for file in sorted([*_INCLUDED, *(_FOR_TEXTS if has_text else [])])),
             "VIEWS_CLASS": (Path(__file__).parent / "c_texts.hxx").read_text(encoding="ascii") if has_text else "",
             "FOUND_IN": _FOUND_IN if emitted.found else "",

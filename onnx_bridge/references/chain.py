@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import VerificationError
+from onnx_bridge.references.byte_sums import CUT, are_cut
 from onnx_bridge.references.lift import ways
 from onnx_bridge.references.oracle import Oracle
 from onnx_bridge.references.refusal import Refusal
@@ -71,6 +72,12 @@ class References:
         if self._made:
             self._made.pop(0).close()
         return bool(self._made) or self._make()
+
+    def doubts(self) -> Refusal | None:
+        """Why the first reference, from which a header differs, is not to be believed; None if it is."""
+        if isinstance(self._made[0], Oracle) and are_cut(self._model):
+            return Refusal("onnxruntime", "model", CUT)
+        return None
 
     def nothing(self) -> VerificationError:
         """What is said where no reference takes the model."""

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import helper
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 from onnx_bridge.references.sequences import answered, given_as
 
@@ -29,19 +30,29 @@ class OnnxRuntime:
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The names of a session's outputs, or the outputs."""
         if "open" in message:
-            session = self._sessions[message["open"]] = _session(message["model"], message["optimised"])
-            self._labels[message["open"]] = _labels(session, message["model"])
-            return {"outputs": [output.name for output in session.get_outputs()], "version": onnxruntime.__version__}
+            opened = self._sessions[message["open"]] = session(message["model"], message["optimised"])
+            self._labels[message["open"]] = _labels(opened, message["model"])
+            return {"outputs": [output.name for output in opened.get_outputs()], "version": onnxruntime.__version__}
         return {"outputs": _run(self._sessions[message["run"]], message["feeds"], self._labels[message["run"]])}
 
 
-def _session(model: str, optimised: bool) -> Any:
-    """A session on the model in a file: one thread, without a word."""
+def session(model: str | bytes, optimised: bool = True) -> onnxruntime.InferenceSession:
+    """A session on a model or its file: one thread, without a word.
+
+    Without VNNI onnxruntime cuts sums of products of bytes to 16 bits, unless it is asked for exact ones. Some models it cannot load
+    then (a QLinearConv of int8 by int8, whose sums are exact anyway).
+    """
+    try:
+        return _session(model, optimised, exact="1")
+    except NoKernel:
+        return _session(model, optimised, exact="0")
+
+
+def _session(model: str | bytes, optimised: bool, exact: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Without it, sums of pairs of products of bytes are cut to 16 bits on processors that have no VNNI.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry("session.x64quantprecision", exact)
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

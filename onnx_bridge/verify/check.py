@@ -86,6 +86,8 @@ def verify(
         calls = Caller(model, net, references, framework, note).calls(extra)
         try:
             found = _judged(calls, net.output_names, framework, ties, arbiter, report)
+            if found.failures and (doubt := references.doubts()):
+                raise doubt
             break
         except Refusal as contradiction:
             references.next(contradiction)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 import onnx_bridge
+from onnx_bridge.references.second import Evaluated
 
 #: The packages without which a front end does nothing.
 NEEDS = {
@@ -89,15 +92,16 @@ def feeds(case: Case, batch: int) -> dict[str, np.ndarray]:
     }
 
 
-def differences(case: Case, net: onnx_bridge.CompiledModel, reference: Callable[..., Sequence[np.ndarray]]) -> list[str]:
-    """What is wrong with a compiled model, a line each batch size and output."""
+def differences(case: Case, made: onnx_bridge.Conversion, reference: Callable[..., Sequence[np.ndarray]]) -> list[str]:
+    """What is wrong with a model's header, a line each batch size and output."""
+    net = made.compile()
     wrong = []
     for batch in BATCHES:
         given = feeds(case, batch)
         ours, theirs = net.run(given), [np.asarray(value) for value in reference(given)]
         if len(ours) != len(theirs):
             return [f"{len(ours)} outputs, the framework gives {len(theirs)}"]
-        for name, a, b in zip(net.output_names, ours, theirs, strict=True):
+        for index, (name, a, b) in enumerate(zip(net.output_names, ours, theirs, strict=True)):
             if a.shape != b.shape or a.dtype != b.dtype:
                 wrong.append(f"batch {batch}, {name}: {a.dtype}{a.shape}, the framework gives {b.dtype}{b.shape}")
             elif b.dtype.kind != "f":
@@ -107,9 +111,22 @@ def differences(case: Case, net: onnx_bridge.CompiledModel, reference: Callable[
                 allowed = SMALL * max(1.0, scale) if case.small else LARGE * max(scale, 1e-30)
                 gap = np.where(a == b, 0, np.abs(a.astype(np.float64) - b.astype(np.float64)))
                 gap[np.isnan(a) & np.isnan(b)] = 0
-                if not gap.max() <= allowed:
+                if not gap.max() <= allowed and not is_nearer(made.normal, given, index, a, b, allowed):
                     wrong.append(f"batch {batch}, {name}: off by {gap.max():.3g}, allowed {allowed:.3g}")
     return wrong
+
+
+def is_nearer(
+    model: onnx.ModelProto, given: Mapping[str, np.ndarray], index: int, ours: np.ndarray, theirs: np.ndarray, most: float
+) -> bool:
+    """Whether an output is as near as is asked to the model in float64, and nearer than the framework's, which rounds to float32, too.
+
+    How it rounds depends on the processor: its products are Eigen's or oneDNN's, by the instructions that there are.
+    """
+    with closing(Evaluated(model, double=True)) as evaluated:
+        truth = evaluated(given)[index]
+    error = float(np.abs(ours - truth).max())
+    return error <= most and error < float(np.abs(theirs - truth).max())
 
 
 def run(case: Case) -> None:
@@ -125,4 +142,4 @@ def run(case: Case) -> None:
     made = onnx_bridge.convert(model, **arguments)
     for operator in case.operators:
         assert operator in {node.op_type for node in made.normal.graph.node}, sorted({n.op_type for n in made.normal.graph.node})
-    assert not (wrong := differences(case, made.compile(), reference)), "\n".join(wrong)
+    assert not (wrong := differences(case, made, reference)), "\n".join(wrong)
