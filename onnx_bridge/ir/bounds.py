@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 from onnx_bridge.ir.polynomials import Atom, Dim, Function, Monomial, Size, Symbol, inner_division, normal
 
@@ -13,6 +14,7 @@ from onnx_bridge.ir.polynomials import Atom, Dim, Function, Monomial, Size, Symb
 MOST_FLAGS = 6
 
 
+@lru_cache(1 << 14)
 def lower_bound(size: Size) -> int | None:
     """A number that the size is never below (symbols are >= 0), or None."""
     found = _bound_by_terms(size)
@@ -121,6 +123,16 @@ def at_least(a: Size, b: Size) -> bool:
     difference = a - b
     if isinstance(difference, int):
         return difference >= 0
-    known = (size for conditions in _assumed.get() for size in conditions)
-    bounds = (lower_bound(difference - size) for size in (0, *known))
+    bound = lower_bound(difference)
+    if bound is not None and bound >= 0:
+        return True
+    own = _atoms(difference)
+    known = (size for conditions in _assumed.get() for size in conditions if not own.isdisjoint(_atoms(size)))  # else nothing cancels out
+    bounds = (lower_bound(difference - size) for size in known)
     return any(bound is not None and bound >= 0 for bound in bounds)
+
+
+@lru_cache(1 << 14)
+def _atoms(size: Size) -> frozenset[Atom]:
+    """What the terms of a size are products of."""
+    return frozenset(atom for monomial, _ in size.terms for atom in monomial) if isinstance(size, Dim) else frozenset()
