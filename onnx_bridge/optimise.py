@@ -1,6 +1,7 @@
 """From an RModel as it was lowered to one that is emitted: passes over ONNX's operators, the selection of kernels, passes over those.
 
-ONNX_BRIDGE_VALIDATE    set, and not to 0: the model is validated (ir/validate.py) as it was lowered, and after every step
+ONNX_BRIDGE_VALIDATE    set, and not to 0: the model is validated (ir/validate.py) as it was lowered, after every step that changed it, and
+                        at the end
 """
 
 from __future__ import annotations
@@ -36,8 +37,7 @@ def optimise(model: RModel, without: Collection[str] = ()) -> None:
         for make in steps:
             if make.optional and make.name in without:
                 continue
-            _run(make, model)
-            if watched:
+            if _run(make, model) and watched:
                 validate(model, f"pass {make.name}", gives=make.gives)
             sweep(model)
         if steps is RULES:
@@ -48,11 +48,12 @@ def optimise(model: RModel, without: Collection[str] = ()) -> None:
         validate(model, "optimise", done=True)
 
 
-def _run(make: type[Pass], model: RModel) -> None:
-    for op in model.operators:
-        for body in nested_models(op) if make.nested else ():
-            _run(make, body)
+def _run(make: type[Pass], model: RModel) -> bool:
+    """Runs a step over a model and its nested ones, and says whether it changed anything."""
+    inner = [_run(make, body) for op in model.operators for body in (nested_models(op) if make.nested else ())]
     step = make()
-    if step.call(model):
+    changed = step.call(model)
+    if changed:
         model.notes.append(f"pass {step.name}")
     model.notes.extend(dict.fromkeys(step.declined))
+    return changed or any(inner)

@@ -20,7 +20,8 @@ from forms import OTHER, Form, empty, shapes, types
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
 from onnx_bridge import InvalidModel, UnsupportedModel
 from onnx_bridge.custom import load
-from onnx_bridge.emit.header import Emitted, emit
+from onnx_bridge.emit.header import Header
+from onnx_bridge.emit.names import usual
 from onnx_bridge.ir import dtypes
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import REGISTRY
@@ -36,12 +37,12 @@ load()
 EVERY = sorted(REGISTRY)
 
 
-def lowered(model: onnx.ModelProto, name: str = "form") -> tuple[RModel, Emitted] | None:
-    """The model and its header, or None where it is refused with findings."""
+def written(model: onnx.ModelProto, name: str = "form") -> tuple[RModel, Header] | None:
+    """The model and its network, written, without the header around it; or None where it is refused with findings."""
     try:
         rmodel = lower(normalize(model)[0], name)
         optimise(rmodel)
-        return rmodel, emit(rmodel)
+        return rmodel, Header(rmodel, True, False, usual(name))
     except (UnsupportedModel, InvalidModel):
         return None
 
@@ -146,7 +147,7 @@ def test_shapes(domain: str, op_type: str, first: bool) -> None:
     wrong = []
     for form in forms_of_shapes(domain, op_type, first):
         model = model_of(op_type, domain, form.case, "form")
-        made = lowered(model)
+        made = written(model)
         if made is not None and is_open(made[0]) and not known(op_type, form) and not oracle_takes(model, form.case):
             given = {key: None if data is None else data.shape for key, data in form.case.inputs.items()}
             wrong.append(f"{form.key} {form.what}: {given} {form.case.attributes} opset {form.case.opset}")
@@ -183,11 +184,11 @@ def accepted(part: int, names: Sequence[str]) -> Iterator[tuple[Form, Prepared]]
                     continue
                 name = f"form_{part}_{op_type.lower()}_{tries.total()}"
                 model = model_of(op_type, domain, form.case, name)
-                made = lowered(model, name)
+                made = written(model, name)
                 if made is not None:
                     tries[alike] = TRIES
                     symbols = sorted({s for data in case.inputs.values() if data is not None for s in data.shape if isinstance(s, str)})
-                    yield form, Prepared(name, form.case, model, made[1], symbols)
+                    yield form, Prepared(name, form.case, model, made[1].make(), symbols)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

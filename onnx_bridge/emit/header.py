@@ -174,10 +174,10 @@ def emit(
         InternalError: an operator reads what nothing writes.
     """
     check_written(model, "emit")
-    return _Header(model, self_include, guarded, naming or usual(model.name)).make(weights)
+    return Header(model, self_include, guarded, naming or usual(model.name)).make(weights)
 
 
-class _Header:
+class Header:
     """A model's network, written once, with its weights packed; `make` puts the header around it."""
 
     def __init__(self, model: RModel, self_include: bool, guarded: bool, naming: Naming) -> None:
