@@ -62,6 +62,8 @@ class ROperator:
     widens: ClassVar[Mapping[DType, DType]] = MappingProxyType(dict.fromkeys(dtypes.HALVES, dtypes.float32))
     #: Outputs that have a type of their own where no schema says so: they are not what inputs of the widened type are.
     own_types: ClassVar[Sequence[int]] = ()
+    #: Inputs of which the same holds: outputs are not what they are.
+    own_inputs: ClassVar[Sequence[int]] = ()
     #: Inputs that are lists of numbers, such as axes and sizes: tensors of rank 1.
     vectors: ClassVar[Sequence[int]] = ()
     #: The output is the first input's memory under another shape.

@@ -105,7 +105,7 @@ def widened(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, tupl
         parameter = None if schema is None else formal(schema.inputs, index)
         if tensor is None:
             continue
-        variable = "" if parameter is None else parameter.type_str
+        variable = variable_of(op, index, output=False)
         if parameter is not None:
             if _SPELLINGS[tensor.dtype] not in parameter.types:
                 may = ", ".join(map(str, allowed(parameter))) or "no type that is supported"
@@ -120,10 +120,12 @@ def widened(op: ROperator, inputs: Sequence[Tensor | None]) -> Mapping[str, tupl
 
 
 def variable_of(op: ROperator, index: int, *, output: bool) -> str:
-    """The type variable of an input or an output of a node; "" where no schema says it."""
+    """The type variable of an input or an output of a node; "" where no schema says it, but for inputs of their own types."""
     schema = schema_of(op.op_type, op.domain, op.opset)
     parameter = None if schema is None else formal(schema.outputs if output else schema.inputs, index)
-    return "" if parameter is None else parameter.type_str
+    if parameter is None:
+        return f"input {index}" if not output and index in op.own_inputs else ""
+    return parameter.type_str
 
 
 def check_shapes(
