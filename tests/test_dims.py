@@ -226,3 +226,17 @@ def test_bounds_of_flags() -> None:
     assert dims.lower_bound(choice[0] * choice[1] * 4 + (1 - choice[0]) * (N + 2)) == 0
     assert dims.at_least(7 - choice[0] * 3 - choice[1] * 4, 0)
     assert dims.lower_bound(sum((c * N - c * M for c in choice), 3)) is None
+
+
+def test_functions_in_several_places() -> None:
+    """Those that others are of come first; what stands in one place alone, or only inside of one that is named, is not among them."""
+    n, m = dims.symbol("n"), dims.symbol("m")
+    inner = dims.floor_div(n, m)
+    outer = dims.minimum(inner * 2, m)
+    alone = dims.floor_div(m, n)
+
+    assert [dims.show(dims.function_of(f.name, *f.args)) for f in dims.repeated([outer + alone, outer * n, inner])] == [
+        dims.show(inner),
+        dims.show(outer),
+    ]
+    assert dims.repeated([outer + alone]) == []

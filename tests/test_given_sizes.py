@@ -50,6 +50,14 @@ def test_a_shape() -> None:
             compiled(x, np.asarray(wrong))
 
 
+def test_what_sizes_share_is_computed_once() -> None:
+    """Each use would otherwise be the whole expression again, and a header of a few operators take a compiler many seconds."""
+    header = convert(net("Reshape", "shape", lengths={"shape": 3}), name="given_shared", verify=False).emitted.header
+    takes = header[header.index("inline bool Model::takes(") :]
+
+    assert takes[: takes.index("\n}\n")].count("floor_div(") == 1
+
+
 def test_pads() -> None:
     model = net("Pad", "pads", lengths={"pads": 4})
     agrees(model, "given_pads", 3, *({"pads": p} for p in ([0, 1, 2, 3], [-1, -2, 0, 1], [0, -3, 0, -3], [-3, 0, 0, 0], [0, 0, 0, 0])))

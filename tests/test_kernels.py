@@ -1,4 +1,4 @@
-"""The C++ tests of the kernels (tests/kernels/*_test.cpp), plain as users build them and under sanitizers.
+"""The C++ tests of the kernels (tests/kernels/*_test.cpp), under sanitizers; and plain, as users build them, where slow tests run.
 
 The first line of a test, `// kernels: a.hxx b.hxx`, names the headers under test; they are amalgamated and compiled once for each
 instruction set, in namespace kernels::avx512, ::avx2 and ::baseline. A second line `// region: c.hxx` names a file beside the test
@@ -81,7 +81,7 @@ def built(test: Path, flags: list[str], folder: Path, compiler: str | None = Non
     return program
 
 
-@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("build", [pytest.param("plain", marks=pytest.mark.slow), "sanitized"])
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem.removesuffix("_test"))
 def test_kernel(test: Path, build: str, tmp_path: Path) -> None:
     """The test compiles without a warning and exits with 0."""

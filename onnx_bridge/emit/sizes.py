@@ -9,10 +9,13 @@ from onnx_bridge.emit.one_size import OneSize, one_size
 from onnx_bridge.emit.writer import INDENT, folded, spelt
 from onnx_bridge.errors import Finding, UnsupportedModel
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dims import Function, Size
 from onnx_bridge.ir.rmodel import InputValue, RModel
 from onnx_bridge.ir.tensor import MOST_BYTES
 from onnx_bridge.passes.memory import MemoryPlan, limit_of
+
+#: From how many parts on a function of sizes that stands in several places is computed once.
+SHARED = 8
 
 
 @dataclass
@@ -31,6 +34,7 @@ class FaceSizes:
     symbols: dict[str, str]
     computed: Sequence[Size] = ()
     plain: OneSize | None = field(init=False)
+    _named: dict[Function, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.limits = self.model.limits()
@@ -50,7 +54,7 @@ class FaceSizes:
         if self.plain:
             return self.plain.plan()
         if not self.plan.is_static:
-            lines = [*self._symbols(b.bytes for b in self.plan.order), f"{INDENT}Layout<{len(self.plan.order)}> layout(at);"]
+            lines = [*self._symbols([b.bytes for b in self.plan.order]), f"{INDENT}Layout<{len(self.plan.order)}> layout(at);"]
             for buffer in self.plan.order:
                 below = ", ".join(str(other.index) for other in buffer.below)
                 lines += folded(f"{INDENT}layout.add({self._spelt(buffer.bytes)}{', {' + below + '}' if below else ''});")
@@ -102,15 +106,21 @@ class FaceSizes:
         ]
 
     def _spelt(self, size: Size) -> str:
-        return spelt(size, self.symbols.__getitem__)
+        return spelt(size, self.symbols.__getitem__, self._named)
 
-    def _symbols(self, sizes: Iterable[Size]) -> list[str]:
-        """Declares the symbols of some sizes."""
+    def _symbols(self, sizes: Sequence[Size]) -> list[str]:
+        """Declares the symbols of some sizes, and the long functions that they share: else each use would be computed by itself."""
+        self._named = {}
         used = set().union(*(dims.symbols(size) for size in sizes))
         makers = {"std::size_t": "Checked::dim", "std::ptrdiff_t": "static_cast<long long>"}
         kinds = {name: dim_type(self.model.symbol_inputs, symbol) for symbol, name in self.symbols.items() if symbol in used}
         names = [f"{name} = {makers[kind]}(dims.{name})" for name, kind in kinds.items()]
-        return folded(f"{INDENT}const Checked {', '.join(names)};") if names else []
+        lines = folded(f"{INDENT}const Checked {', '.join(names)};") if names else []
+        for function in (function for function in dims.repeated(sizes) if function.length >= SHARED):
+            name = f"shared_{len(self._named)}" + "_" * (f"shared_{len(self._named)}" in self.symbols.values())
+            lines += folded(f"{INDENT}const Checked {name} = {self._spelt(dims.function_of(function.name, *function.args))};")
+            self._named[function] = name
+        return lines
 
 
 def dim_type(symbol_inputs: Mapping[str, InputValue], symbol: str) -> str:

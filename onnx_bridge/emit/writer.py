@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from onnx_bridge.emit import canaries
 from onnx_bridge.emit.names import Names, identifier, octal
 from onnx_bridge.emit.weights import Packing
 from onnx_bridge.ir import dims, dtypes
-from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dims import Function, Size
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Tensor
@@ -40,9 +41,12 @@ def folded(line: str, width: int = 140) -> list[str]:
     return textwrap.wrap(bare, width, initial_indent=indent, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
 
 
-def spelt(size: Size, name: Callable[[str], str]) -> str:
-    """A size as C++. A number that std::ptrdiff_t lacks becomes 2**62, more than any memory has: a call with such a size is refused."""
-    return re.sub(r"\b\d{19,}\b", lambda number: str(min(int(number[0]), 1 << 62)), dims.show(size, name))
+def spelt(size: Size, name: Callable[[str], str], named: Mapping[Function, str] = MappingProxyType({})) -> str:
+    """A size as C++, in which some functions have names already.
+
+    A number that std::ptrdiff_t lacks becomes 2**62, more than any memory has: a call with such a size is refused.
+    """
+    return re.sub(r"\b\d{19,}\b", lambda number: str(min(int(number[0]), 1 << 62)), dims.show(size, name, named))
 
 
 @dataclass(frozen=True)

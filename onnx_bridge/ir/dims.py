@@ -22,6 +22,7 @@ from onnx_bridge.ir.polynomials import (
     floor_div,
     function_of,
     parts,
+    repeated,
     show,
     signed_symbols,
     symbol,
@@ -32,7 +33,7 @@ from onnx_bridge.ir.polynomials import (
 __all__ = [
     "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "differs", "equal",
     "essential", "evaluate", "floor_div", "function_of", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum",
-    "parts", "product", "selected", "show", "signed_symbols", "substitute", "symbol", "symbols",
+    "parts", "product", "repeated", "selected", "show", "signed_symbols", "substitute", "symbol", "symbols",
 ]  # fmt: skip
 
 

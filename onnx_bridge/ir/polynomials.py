@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeAlias
 
 from onnx_bridge.errors import InvalidModel
@@ -259,15 +261,34 @@ def _bounded(length: int) -> int:
     return length
 
 
-def show(size: Size, name: Callable[[str], str] = str) -> str:
-    """The size as text, which is also C++ over functions floor_div, minimum, maximum; `name` spells the symbols."""
+def repeated(sizes: Iterable[Size]) -> list[Function]:
+    """The functions that stand in more than one place of some sizes, each once it has been written down; those that others are of first."""
+    places: Counter[Function] = Counter()
+    ordered: list[Function] = []
+
+    def look(size: Size) -> None:
+        for atom in (atom for monomial, _ in terms_of(size) for atom in monomial):
+            if isinstance(atom, Function):
+                places[atom] += 1
+                if places[atom] == 1:
+                    for arg in atom.args:
+                        look(arg)
+                    ordered.append(atom)
+
+    for size in sizes:
+        look(size)
+    return [function for function in ordered if places[function] > 1]
+
+
+def show(size: Size, name: Callable[[str], str] = str, named: Mapping[Function, str] = MappingProxyType({})) -> str:
+    """The size as text, which is also C++ over functions floor_div, minimum, maximum; `name` spells the symbols, `named` some functions."""
     if isinstance(size, int):
         return str(size)
 
     def atom_text(atom: Atom) -> str:
         if isinstance(atom, Symbol):
             return name(atom.name)
-        return f"{atom.name}({', '.join(show(arg, name) for arg in atom.args)})"
+        return named.get(atom) or f"{atom.name}({', '.join(show(arg, name, named) for arg in atom.args)})"
 
     text = ""
     for monomial, factor in size.terms:
