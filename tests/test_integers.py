@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
-from check import oracle
+from check import oracle, together
 
 from onnx_bridge import convert
 from onnx_bridge.lowering.lower import lower
 from onnx_bridge.normalize import normalize
 from onnx_bridge.optimise import optimise
+from onnx_bridge.passes.integers import Integers
 from onnx_bridge.references.byte_sums import are_cut
 
 HEAD = '<ir_version: 9, opset_import: ["" : 17]> g (float[N, 6, 9, 8] x) => (float y)'
@@ -127,3 +131,68 @@ def test_int8_by_int8_has_a_reference() -> None:
     model.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in weights.items())
 
     assert "onnxruntime" in convert(model).report.reference
+
+
+#: What computes with integers where onnxruntime has one type for its inputs and its output.
+OF_ONE_TYPE = {
+    "Softmax": "Softmax(xd)", "Sigmoid": "Sigmoid(xd)", "LeakyRelu": "LeakyRelu(xd)", "Add": "Add(xd, vd)", "Mul": "Mul(xd, vd)",
+    "Concat": "Concat <axis = 1> (xd, vd)", "AveragePool": "AveragePool <kernel_shape = [2, 3]> (xd)",
+    "GlobalAveragePool": "GlobalAveragePool(xd)",
+}  # fmt: skip
+
+#: How a quantised tensor ends: as an output, as one that is dequantised, too, dequantised once, and for two readers.
+ENDS = {
+    "output": ("int8 y", "y = QuantizeLinear(m, t, z)"),
+    "both": ("int8 y, float u", "y = QuantizeLinear(m, t, z) u = DequantizeLinear(y, t, z)"),
+    "once": ("float y", "q = QuantizeLinear(m, t, z) y = DequantizeLinear(q, t, z)"),
+    "twice": ("float y, float u", "q = QuantizeLinear(m, t, z) d = DequantizeLinear(q, t, z) y = Neg(d) u = Abs(d)"),
+}
+
+
+def of_one_type(operator: str, end: str, bytes_given: bool) -> onnx.ModelProto:
+    """An operator between int8 that is an input, or quantised, and one of the ends."""
+    outputs, tail = ENDS[end]
+    kind, of = ("int8", ("x", "v")) if bytes_given else ("float", ("xq", "vq"))
+    head = "" if bytes_given else "xq = QuantizeLinear(x, s, z) "
+    head += f"xd = DequantizeLinear({of[0]}, s, z) "
+    if "vd" in OF_ONE_TYPE[operator]:
+        head += ("" if bytes_given else "vq = QuantizeLinear(v, o, z) ") + f"vd = DequantizeLinear({of[1]}, o, z)"
+    second = f", {kind}[9, 5, 6, 21] v" if "vd" in OF_ONE_TYPE[operator] else ""
+    text = f"""<ir_version: 9, opset_import: ["" : 17]> g ({kind}[9, 5, 6, 21] x{second}) => ({outputs})
+        <float s = {{0.031}}, float o = {{0.02}}, float t = {{{0.00390625 if operator == "Softmax" else 0.023}}}, int8 z = {{-7}}>
+        {{ {head} m = {OF_ONE_TYPE[operator]} {tail} }}"""
+    return onnx.parser.parse_model(text)
+
+
+@pytest.mark.parametrize("operator", OF_ONE_TYPE)
+def test_integers_where_onnxruntime_has_them(operator: str, tmp_path: Path) -> None:
+    """It makes uint8 of int8 that has one reader, and computes with floats what is of two types then; averages round as the type is."""
+    models = [of_one_type(operator, end, given) for end in ENDS for given in (False, True)]
+    rng = np.random.default_rng(5)
+    feeds, wanted, exact = {}, [], []
+    for index, model in enumerate(models):
+        file = tmp_path / f"{index}.onnx"
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level, options.optimized_model_filepath = 4, str(file)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        floats = operator in {node.op_type for node in onnx.load(file).graph.node}
+        assert floats == (operator in lowered(model)), (operator, index)
+        of_bytes = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.INT8
+        drawn = [rng.integers(-128, 128, (9, 5, 6, 21)).astype(np.int8) for _ in model.graph.input]
+        given = {i.name: d if of_bytes else d * np.float32(0.031) for i, d in zip(model.graph.input, drawn, strict=True)}
+        feeds |= {f"c{index}_{name}": value for name, value in given.items()}
+        answers = session.run(None, given)
+        wanted += answers
+        exact += [not (floats and "Average" in operator)] * len(answers)  # floats are added in another order
+
+    got = convert(together(models, "ends"), verify=False).compile().run(feeds)
+
+    for ours, theirs, same in zip(got, wanted, exact, strict=True):
+        assert ours.dtype == theirs.dtype and (not same or np.array_equal(ours, theirs))
+
+
+def lowered(model: onnx.ModelProto) -> list[str]:
+    """The operators behind the passes over ONNX's: before kernels are chosen."""
+    rmodel = lower(normalize(model)[0], "net")
+    Integers().call(rmodel)
+    return [op.op_type for op in rmodel.operators]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from onnx_bridge.ir.dialect import Dialect
-from onnx_bridge.ir.dtypes import float32, int8, int32, uint8
+from onnx_bridge.ir.dtypes import DType, float32, int8, int32, uint8
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator
 from onnx_bridge.ir.tensor import Dequantized, ShapeError, Tensor, Unify
@@ -32,6 +32,9 @@ from onnx_bridge.operators.softmax import Softmax
 from onnx_bridge.passes.base import Pass
 
 Add, Mul, Relu, Sigmoid, LeakyRelu = (TABLE[name] for name in ("Add", "Mul", "Relu", "Sigmoid", "LeakyRelu"))
+#: Bytes, their scale and their zero point.
+Side: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
+
 _WINDOW = ("auto_pad", "kernel_shape", "pads", "strides")
 
 
@@ -43,7 +46,8 @@ class Integers(Pass):
     2. Add, Mul, AveragePool, GlobalAveragePool, Softmax, Sigmoid, LeakyRelu, Concat, all of one type: QLinearAdd and so on.
     3. A Relu in between goes, if the zero point is the smallest integer: quantising cuts what is below.
     4. A MatMul that nobody quantises behind it: MatMulIntegerToFloat.
-    onnxruntime does the same in its optimised graphs, and these are its integers.
+    onnxruntime does the same in its optimised graphs, and these are its integers. It makes uint8 of int8 that is dequantised for one reader
+    and nothing else; where that leaves two types, those of 2 compute with floats (`held`).
     """
 
     name = "integers"
@@ -76,7 +80,7 @@ class Integers(Pass):
             return None
         for kind, make in self.makers():
             if isinstance(op, kind):
-                found = make(op, scale, zero)
+                found = make(op, (quantize.y, scale, zero))
                 if found is None or not self.settle(found, quantize.y):
                     return None
                 gone.update((op, *passed))
@@ -98,14 +102,14 @@ class Integers(Pass):
             self.decline(op.title(), str(why))
             return False
 
-    def makers(self) -> Sequence[tuple[type[ROperator], Callable[[Any, Tensor, Tensor], ROperator | None]]]:
+    def makers(self) -> Sequence[tuple[type[ROperator], Callable[[Any, Side], ROperator | None]]]:
         return (
             (Conv, self.conv), (MatMul, self.matmul), (Gemm, self.gemm), (Add, self.pair), (Mul, self.pair), (Concat, self.concat),
             (AveragePool, self.single), (GlobalAveragePool, self.single), (Softmax, self.single), (Sigmoid, self.single),
             (LeakyRelu, self.single),
         )  # fmt: skip
 
-    def side(self, tensor: Tensor | None, axis: int | None = None) -> tuple[Tensor, Tensor, Tensor] | None:
+    def side(self, tensor: Tensor | None, axis: int | None = None) -> Side | None:
         """The bytes, scale and zero point that a tensor is dequantised from; scales may lie along `axis`."""
         found = self.dequantized(tensor)
         if found is None or found.integers.dtype not in (uint8, int8) or found.scale.dtype is not float32:
@@ -128,6 +132,25 @@ class Integers(Pass):
             return None if by.block else Dequantized(maker.x, maker.input(1), maker.arguments(3)[2], by.axis)
         return tensor.dequantized
 
+    def held(self, *sides: Side) -> DType | None:
+        """The type that onnxruntime has for all of some quantised tensors; None if they are of two."""
+        found = {uint8 if integers.dtype is int8 and self.turned(integers) else integers.dtype for integers, *_ in sides}
+        return found.pop() if len(found) == 1 else None
+
+    def turned(self, integers: Tensor) -> bool:
+        """Whether onnxruntime makes uint8 of int8: what is quantised, and dequantised for one reader and nothing else."""
+        readers = self.consumers.get(integers, [])
+        if len(readers) != 1 or integers in self.model.outputs:
+            return False
+        maker, reader = self.producers.get(integers), readers[0]
+        if not isinstance(maker, QuantizeLinear) or not isinstance(reader, DequantizeLinear):
+            return False
+        zeros = [op.arguments(3)[2] for op in (maker, reader)]
+        if not all(zero is not None and zero.is_constant for zero in zeros):
+            return False
+        uses = sum(max(op.inputs.count(reader.y), 1) for op in self.consumers.get(reader.y, []))
+        return uses + (reader.y in self.model.outputs) == 1
+
     def bias(self, tensor: Tensor | None, x_scale: Tensor, w_scale: Tensor) -> tuple[bool, Tensor | None]:
         """Whether a bias can be added to the sums, and its integers."""
         if tensor is None:
@@ -146,7 +169,7 @@ class Integers(Pass):
         alike = scale.size in (1, sums.size) and np.allclose(scale, sums, rtol=1e-5, atol=0)
         return alike, found.integers
 
-    def conv(self, op: Conv, scale: Tensor, zero: Tensor) -> ROperator | None:
+    def conv(self, op: Conv, to: Side) -> ROperator | None:
         x, w = self.side(op.x), self.side(op.input(1), 0)
         if type(op) is not Conv or x is None or w is None:
             return None
@@ -154,43 +177,39 @@ class Integers(Pass):
         if not fits:
             return None
         window = {name: getattr(op, name) for name in (*_WINDOW, "dilations", "group") if getattr(op, name) is not None}
-        return QLinearConv.make(op.name, 10, **window).between([*x, *w, scale, zero, *([] if bias is None else [bias])], [])
+        return QLinearConv.make(op.name, 10, **window).between([*x, *w, *to[1:], *([] if bias is None else [bias])], [])
 
-    def matmul(self, op: MatMul, scale: Tensor, zero: Tensor) -> ROperator | None:
+    def matmul(self, op: MatMul, to: Side) -> ROperator | None:
         a, b = self.side(op.x), self.side(op.input(1), 1 if op.input(1).rank == 2 else None)
-        return None if a is None or b is None else QLinearMatMul.make(op.name, 21).between([*a, *b, scale, zero], [])
+        return None if a is None or b is None else QLinearMatMul.make(op.name, 21).between([*a, *b, *to[1:]], [])
 
-    def gemm(self, op: Gemm, scale: Tensor, zero: Tensor) -> ROperator | None:
+    def gemm(self, op: Gemm, to: Side) -> ROperator | None:
         a, b = self.side(op.x), self.side(op.input(1), 0 if op.transB else 1)
         if a is None or b is None or op.alpha != 1 or op.beta != 1:
             return None
         fits, c = self.bias(op.arguments(3)[2], a[1], b[1])
         gemm = QGemm.make(op.name, 1, transA=op.transA, transB=op.transB)
-        return gemm.between([*a, *b, c, scale, zero], []) if fits else None
+        return gemm.between([*a, *b, c, *to[1:]], []) if fits else None
 
-    def pair(self, op: ROperator, scale: Tensor, zero: Tensor) -> ROperator | None:
+    def pair(self, op: ROperator, to: Side) -> ROperator | None:
         a, b = self.side(op.x), self.side(op.input(1))
-        kind = QLinearAdd if isinstance(op, Add) else QLinearMul
-        if zero.dtype is int8 and any(tensor.is_constant for tensor in (op.x, op.input(1))):
-            return None  # onnxruntime turns int8 into uint8, but not constants, and adds those as floats
-        if a is None or b is None:
+        held = self.held(a, b, to) if a is not None and b is not None else None
+        if a is None or b is None or held is None:
             return None
-        made = kind.make(op.name, 1)
-        made.shift = 128 if zero.dtype is int8 else 0
-        return made.between([*a, *b, scale, zero], [])
+        made = (QLinearAdd if isinstance(op, Add) else QLinearMul).make(op.name, 1)
+        made.shift = 128 if held is not to[0].dtype else 0
+        return made.between([*a, *b, *to[1:]], [])
 
-    def concat(self, op: Concat, scale: Tensor, zero: Tensor) -> ROperator | None:
-        inputs: list[Tensor | None] = [scale, zero]
-        for tensor in op.inputs:
-            found = self.side(tensor)
-            if found is None:
-                return None
-            inputs += found
-        return QLinearConcat.make(op.name, 1, axis=op.axis).between(inputs, [])
+    def concat(self, op: Concat, to: Side) -> ROperator | None:
+        sides = [found for tensor in op.inputs if (found := self.side(tensor)) is not None]
+        if len(sides) != len(op.inputs) or self.held(*sides, to) is None:
+            return None
+        return QLinearConcat.make(op.name, 1, axis=op.axis).between([*to[1:], *(tensor for side in sides for tensor in side)], [])
 
-    def single(self, op: ROperator, scale: Tensor, zero: Tensor) -> ROperator | None:
+    def single(self, op: ROperator, to: Side) -> ROperator | None:
         x = self.side(op.x)
-        if x is None or x[0].dtype is not zero.dtype or len(op.outputs) != 1:
+        held = self.held(x, to) if x is not None else None
+        if x is None or held is None or x[0].dtype is not to[0].dtype or len(op.outputs) != 1:
             return None
         made: ROperator
         if isinstance(op, AveragePool):
@@ -198,7 +217,7 @@ class Integers(Pass):
                 return None
             window = {name: getattr(op, name) for name in _WINDOW if getattr(op, name) is not None}
             made = QLinearAveragePool.make(op.name, 1, ceil_mode=op.ceil_mode, count_include_pad=op.count_include_pad, **window)
-            made.shift = 128 if zero.dtype is int8 else 0
+            made.shift = 128 if held is not to[0].dtype else 0
         elif isinstance(op, Softmax):
             made = QLinearSoftmax(name=op.name, opset=op.opset)
             made.axis = op.axis
@@ -206,7 +225,7 @@ class Integers(Pass):
             made = QLinearLeakyRelu.make(op.name, 1, alpha=getattr(op, "alpha", 0.01))
         else:
             made = (QLinearSigmoid if isinstance(op, Sigmoid) else QLinearGlobalAveragePool).make(op.name, 1)
-        return made.between([*x, scale, zero], [])
+        return made.between([*x, *to[1:]], [])
 
     def to_float(self, op: ROperator) -> ROperator | None:
         """MatMulIntegerToFloat for a product of dequantised matrices that stays float32."""
