@@ -18,6 +18,7 @@ import pytest
 
 from onnx_bridge.emit import bodies
 from onnx_bridge.emit.amalgamate import KERNELS, amalgamate, definitions
+from onnx_bridge.runtime.processor import best_body
 from onnx_bridge.targets import bodies_that_differ, words_of
 from onnx_bridge.toolchain import cache_folder, find_compiler
 
@@ -49,11 +50,17 @@ def region_text(test: Path) -> str:
     return "\n".join([amalgamate(files) if files else "", *(INCLUDE.sub("", text) for text in texts)])
 
 
-def write_headers(test: Path, folder: Path) -> Path:
-    """The header that a test is compiled after: the regions, each with the kernels."""
+def write_headers(test: Path, folder: Path, here: bool = False) -> Path:
+    """The header that a test is compiled after: the regions, each with the kernels.
+
+    With `here`, no bodies but those that this processor runs: the names of the others stand for its best one.
+    """
     body = region_text(test)
     words = words_of(body)
-    targets = bodies_that_differ(words)
+    every = targets = bodies_that_differ(words)
+    if here:
+        best = best_body([target.name for target in every])
+        targets = every[[target.name for target in every].index(best) :]
     undefine = bodies.undefined(body, targets, words)
     (folder / "body.hxx").write_text(f"namespace kernels {{ namespace ONNX_BRIDGE_REGION {{\n{body}\n{undefine}\n}}}}\n", encoding="ascii")
     system = "\n".join(f"#include <{name}>" for name in SYSTEM.split())
@@ -63,14 +70,15 @@ def write_headers(test: Path, folder: Path) -> Path:
     itself = regions.replace(included, f"{included}{undefine}\n")  # for a test that includes itself, too, and does not end as a body does
     (folder / "regions.hxx").write_text(f"{itself}\n", encoding="ascii")
     header = folder / "kernels.hxx"
-    header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}\n#undef ONNX_BRIDGE_SELF\n', encoding="ascii")
+    others = "".join(f"namespace kernels {{ namespace {target.name} = {targets[0].name}; }}\n" for target in every if target not in targets)
+    header.write_text(f'{system}\n#define ONNX_BRIDGE_SELF "body.hxx"\n{regions}\n#undef ONNX_BRIDGE_SELF\n{others}', encoding="ascii")
     return header
 
 
-def built(test: Path, flags: list[str], folder: Path, compiler: str | None = None) -> Path:
-    """The test's program; kept among the built libraries as long as what the preprocessor makes of its sources stays the same."""
+def built(test: Path, flags: list[str], folder: Path, compiler: str | None = None, here: bool = False) -> Path:
+    """The test's program, with all bodies or those that this processor runs; kept among the built libraries as long as what the preprocessor makes of its sources stays the same."""
     cxx = find_compiler(compiler)
-    command = [*STRICT, *flags, "-include", str(write_headers(test, folder)), f"-I{folder}", f"-I{FOLDER}"]
+    command = [*STRICT, *flags, "-include", str(write_headers(test, folder, here)), f"-I{folder}", f"-I{FOLDER}"]
     cxx.run([*command, "-E", "-P", str(test), "-o", str(folder / "preprocessed")])
     key = hashlib.sha256("\0".join([cxx.version, *cxx.command, *STRICT, *flags]).encode() + (folder / "preprocessed").read_bytes())
     program = cache_folder() / f"{test.stem}-{key.hexdigest()[:32]}"
@@ -85,7 +93,7 @@ def built(test: Path, flags: list[str], folder: Path, compiler: str | None = Non
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem.removesuffix("_test"))
 def test_kernel(test: Path, build: str, tmp_path: Path) -> None:
     """The test compiles without a warning and exits with 0."""
-    program = built(test, BUILDS[build], tmp_path)
+    program = built(test, BUILDS[build], tmp_path, here=build == "sanitized")
 
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run([program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False)
