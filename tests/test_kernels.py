@@ -76,7 +76,10 @@ def write_headers(test: Path, folder: Path, here: bool = False) -> Path:
 
 
 def built(test: Path, flags: list[str], folder: Path, compiler: str | None = None, here: bool = False) -> Path:
-    """The test's program, with all bodies or those that this processor runs; kept among the built libraries as long as what the preprocessor makes of its sources stays the same."""
+    """The test's program, with all bodies or those that this processor runs.
+
+    It is kept among the built libraries as long as what the preprocessor makes of its sources stays the same.
+    """
     cxx = find_compiler(compiler)
     command = [*STRICT, *flags, "-include", str(write_headers(test, folder, here)), f"-I{folder}", f"-I{FOLDER}"]
     cxx.run([*command, "-E", "-P", str(test), "-o", str(folder / "preprocessed")])
