@@ -18,9 +18,9 @@ from onnx_bridge.custom import complete
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.graphs import DRAWING
 from onnx_bridge.operators.cases import Case, Data
-from onnx_bridge.references.byte_sums import are_cut
 from onnx_bridge.references.second import Evaluated
 from onnx_bridge.references.served import session
+from onnx_bridge.references.silent import are_cut
 from onnx_bridge.runtime.compiled import CompiledModel, only
 from onnx_bridge.runtime.sources import MAIN, sources
 from onnx_bridge.toolchain import build

@@ -8,10 +8,12 @@ import re
 import numpy as np
 import onnx
 import pytest
+from faults import plant
 
 from onnx_bridge import InferenceError, UnsupportedModel, convert
 from onnx_bridge.errors import VerificationError
 from onnx_bridge.library.automaton import automaton
+from onnx_bridge.references.silent import doubt
 from onnx_bridge.runtime.compiled import CompiledModel
 
 
@@ -140,3 +142,23 @@ def test_strings_are_moved() -> None:
     y, z, w, last = converted.compile().run(given)
     assert y.tolist() == ["b", "c", "", "long " * 50] * 4
     assert last.tolist() == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_gathered_strings_have_a_reference(axis: int) -> None:
+    """onnxruntime copies only the first string of each block; where blocks are longer, onnx.reference is asked instead."""
+    model = parsed(f"g (string[4,3,2] x, int64[N] i) => (string[P,Q,R] y) {{ y = Gather <axis = {axis}> (x, i) }}")
+    x = np.array([f"text {i}" for i in range(24)], object).reshape(4, 3, 2)
+
+    made = convert(model)
+
+    assert made.compile()(x, np.array([1, 0, 1])).tolist() == x.take([1, 0, 1], axis).tolist()
+    assert made.report.reference.startswith("onnx.reference" if axis < 2 and doubt(model) else "onnxruntime")
+
+
+def test_a_wrong_gather_of_strings_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next reference judges: a header that is wrong is no better for a reference that is."""
+    plant(monkeypatch, "data + inside(indices[i], n) * inner, inner)", "data, inner)")
+    model = parsed("g (string[4,3] x, int64[N] i) => (string[P,Q] y) { y = Gather (x, i) }")
+    with pytest.raises(VerificationError, match="onnx.reference"):
+        convert(model)

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import VerificationError
-from onnx_bridge.references.byte_sums import CUT, are_cut
 from onnx_bridge.references.lift import ways
 from onnx_bridge.references.oracle import Oracle
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.references.second import Evaluated, Lifted
+from onnx_bridge.references.silent import doubt
 
 Feeds = Mapping[str, np.ndarray]
 
@@ -75,9 +75,7 @@ class References:
 
     def doubts(self) -> Refusal | None:
         """Why the first reference, from which a header differs, is not to be believed; None if it is."""
-        if isinstance(self._made[0], Oracle) and are_cut(self._model):
-            return Refusal("onnxruntime", "model", CUT)
-        return None
+        return None if isinstance(self._made[0], Evaluated) else doubt(self._model)
 
     def nothing(self) -> VerificationError:
         """What is said where no reference takes the model."""
