@@ -63,6 +63,13 @@ def test_gemm_fast_gelu(biased: bool) -> None:
     np.testing.assert_allclose(got, gelu(x.astype(np.float64) @ w + (bias if biased else 0), fast=True), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("op_type", "why"), [("GroupNorm", "for GPUs alone"), ("MatMulFpQ4", "one kind of processor")])
+def test_refused_with_a_reason(op_type: str, why: str) -> None:
+    """What no header can have says why, and what helps."""
+    with pytest.raises(UnsupportedModel, match=why):
+        convert(model_of(op_type, {"x": numbers(2, 4, 4, 8)}), verify=False)
+
+
 def test_weights_of_attention() -> None:
     """The fourth output of MultiHeadAttention, of which onnxruntime infers no type."""
     feeds = {"q": numbers(2, 3, 8), "k": numbers(2, 5, 8, seed=2), "v": numbers(2, 5, 8, seed=3)}

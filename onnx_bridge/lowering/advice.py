@@ -12,10 +12,15 @@ _PACKED = (
     "its rows have several lengths and no padding, which only onnxruntime's kernels for GPUs read",
     "optimise the model for a CPU, or without packing of sequences, and it has Attention or MultiHeadAttention instead",
 )
-_EXPERTS = (
-    "data decides which experts a row goes to, and the node holds them packed for onnxruntime's kernels",
-    "export the model without fusing its experts, as MatMul, TopK and Where",
+_GPU = (
+    "onnxruntime itself has it for GPUs alone, so that no header could be compared",
+    "optimise or export the model for a CPU, and it has the operators that this one stands for",
 )
+_HASHES = (
+    "it hashes words by tables of the model's tokenizer",
+    "hash in the program, and make the result an input of the model",
+)
+_INNER = ("onnxruntime has it for its own use", "export the model with the operators of ONNX that it stands for")
 _TRAINING = ("it is for training", "export the model for inference")
 _TEXT = ("it works on text as a program does, by files or tables outside the model", "make its result an input of the model")
 
@@ -26,7 +31,22 @@ IMPOSSIBLE: Mapping[tuple[str, str], tuple[str, str]] = {
         "PackedAttention", "PackedMultiHeadAttention", "PagedAttention", "SparsePagedAttention", "RemovePadding", "RestorePadding",
         "QOrderedAttention", "QOrderedGelu", "QOrderedLayerNormalization", "QOrderedLongformerAttention", "QOrderedMatMul",
     )},
-    **{("com.microsoft", name): _EXPERTS for name in ("MoE", "QMoE")},
+    **{("com.microsoft", name): _GPU for name in (
+        "ComplexMul", "ComplexMulConj", "DecoderAttention", "DequantizeBFP", "DequantizeWithOrder", "DynamicSparseAttention",
+        "GatedDeltaNet", "GatedRelativePositionBias", "GemmFloat8", "GemmaRotaryEmbedding", "GroupNorm", "Irfft", "IsAllFinite",
+        "LongformerAttention", "MatMulBlockQuantizedFp4Weight", "MatMulBlockQuantizedFp8Weight", "MatMulNBitsMlp", "MatMulNBitsQkv",
+        "MulInteger", "NhwcFusedConv", "PackedSparseAttentionIndexer", "QLinearReduceMean", "QuantizeBFP", "QuantizeWithOrder",
+        "ReduceSumInteger", "RelativePositionBias", "Rfft", "SkipGroupNorm", "SparseAttentionIndexer", "TorchEmbedding",
+        "VarlenCausalConvWithState",
+    )},
+    **{("com.microsoft", name): _HASHES for name in ("NGramHashMapping", "VarlenNGramHashMapping")},
+    **{("com.microsoft", name): _INNER for name in ("BifurcationDetector", "MaxpoolWithMask", "SampleOp")},
+    ("com.microsoft", "MatMulFpQ4"): (
+        "its weights lie as onnxruntime's kernels for one kind of processor want them", "quantise the model again, to MatMulNBits",
+    ),
+    ("com.microsoft", "SparseToDenseMatMul"): (
+        "its left operand is a sparse tensor, which a header has none of", "make it dense, and use MatMul",
+    ),
     **{("com.microsoft", name): _TRAINING for name in ("BitmaskBiasDropout", "BitmaskDropout")},
     ("com.microsoft", "DecoderMaskedMultiHeadAttention"): (
         "its keys lie in a buffer that past and present share", "export the model without past_present_share_buffer: MultiHeadAttention",

@@ -59,6 +59,24 @@ class UnpackedBlocks(ROperator):
 
 
 @dataclass(eq=False, kw_only=True)
+class RoundedBlocks(ROperator):
+    """x, each block of a row rounded to integers of 8 bits times a number of its own; no file names it."""
+
+    op_type = "RoundedBlocks"
+    kernels = ("round_blocks.hxx",)
+    computes = ((float32,),)
+    in_place = (0,)
+
+    block_size: int = attribute()
+
+    def types(self, x: Tensor) -> Type:
+        return x.type
+
+    def emit(self, cpp: Writer) -> None:
+        cpp.call("round_blocks", dims.product(self.x.shape[:-1]), self.x.shape[-1], self.block_size, self.x, self.y)
+
+
+@dataclass(eq=False, kw_only=True)
 class PackedProduct(ROperator):
     """y = x w + bias by constant weights of 2, 4 or 8 bits that stay packed; no file names it.
 
@@ -120,8 +138,9 @@ def panels(rows: np.ndarray) -> np.ndarray:
 class MatMulNBits(Composite):
     """y[..., N] = a[..., K] w + bias, w being [N, blocks, bytes] of integers of `bits` bits, as (integer - zero point) * scale.
 
-    Computed in float32, whatever `accuracy_level` allows. Constant weights stay packed, and are unpacked a few columns at a time; those of
-    a small layer, of groups by index or with zero points of floats are unpacked at conversion.
+    Computed in float32; of `accuracy_level` 4 with constant weights a is rounded to integers of 8 bits in blocks, as onnxruntime does.
+    Constant weights stay packed, and are unpacked a few columns at a time; those of a small layer, of groups by index or with zero points
+    of floats are unpacked at conversion.
     """
 
     computes = ((float32,), (uint8,), (float32,), (float32, uint8), (int32,), (float32,))
@@ -155,6 +174,10 @@ class MatMulNBits(Composite):
             fits(bias, (self.N,), "the bias")
         return Type(a.dtype, (*a.shape[:-1], self.N))
 
+    def rounds(self) -> bool:
+        """Whether onnxruntime has a product by integers for it; of 2 bits it has one for some sizes of blocks alone."""
+        return self.accuracy_level == 4 and (self.bits != 2 or self.block_size in (32, 64, 128))
+
     def parts(self, build: Parts) -> Tensor:
         a, w, scales, zeros, group, bias = self.arguments(6)
         assert a is not None and w is not None and scales is not None
@@ -163,6 +186,8 @@ class MatMulNBits(Composite):
             tensor is None or (tensor.is_constant and tensor.dtype is kind)
             for tensor, kind in ((w, uint8), (scales, float32), (zeros, uint8))
         )
+        if whole and group is None and self.rounds():
+            a = build.add(RoundedBlocks, a, block_size=self.block_size)
         if whole and group is None and self.K * self.N > MOST_UNPACKED:
             known = bias is None or bias.is_constant
             y = build.add(PackedProduct, a, w, scales, zeros, bias if known else None, **blocks)
@@ -211,5 +236,22 @@ class MatMulNBits(Composite):
         case(
             a=(5, 128), w=weight(40, 4, 8, dtype="uint8", low=0, high=256), scales=weight(40, 4),
             attributes={"K": 128, "N": 40, "block_size": 32, "bits": 2},
+        ),
+        case(
+            a=("M", 296), w=weight(90, 10, 16, dtype="uint8", low=0, high=256), scales=weight(90, 10),
+            attributes={"K": 296, "N": 90, "block_size": 32, "accuracy_level": 4},
+        ),
+        case(
+            a=(2, 3, 100), w=weight(70, 7, 16, dtype="uint8", low=0, high=256), scales=weight(70, 7),
+            zeros=weight(70, 7, dtype="uint8", low=0, high=256), group=None, bias=weight(70),
+            attributes={"K": 100, "N": 70, "block_size": 16, "bits": 8, "accuracy_level": 4},
+        ),
+        case(
+            a=(3, 40), w=weight(9, 2, 16, dtype="uint8", low=0, high=256), scales=weight(9, 2),
+            attributes={"K": 40, "N": 9, "block_size": 32, "accuracy_level": 4},
+        ),
+        case(
+            a=(3, 512), w=weight(40, 2, 64, dtype="uint8", low=0, high=256), scales=weight(40, 2),
+            attributes={"K": 512, "N": 40, "block_size": 256, "bits": 2, "accuracy_level": 4},
         ),
     )  # fmt: skip

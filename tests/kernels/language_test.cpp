@@ -1,4 +1,4 @@
-// kernels: linear_attention.hxx experts.hxx
+// kernels: linear_attention.hxx experts.hxx round_blocks.hxx
 // region: language_region.hxx
 //
 // Attention by a state and mixtures of experts, against plain loops; in memory of exactly the promised size.
@@ -124,8 +124,34 @@ static void test_experts(const char* isa)
             }
 }
 
+/// Blocks of zeros, of one number that is not finite, and one that is shorter.
+static void test_round_blocks(const char* isa)
+{
+   for (Length rows : {0, 1, 3})
+      for (Length K : {0, 1, 16, 50}) {
+         Floats x = numbers(rows * K), y(x.size(), 99.f);
+         if (rows > 1 && K > 16) {
+            std::fill(x.begin(), x.begin() + 16, 0.f);
+            x[at(K)] = inf;
+            x[at(K + 17)] = nan_;
+         }
+         body::round_blocks(rows, K, 16, x.data(), y.data());
+         for (Length i = 0; i < rows * K; i++) {
+            const Length begin = i - i % K % 16, end = std::min(begin + 16, i - i % K + K);
+            float most = 0.f, sum = 0.f;
+            for (Length j = begin; j < end; j++) {
+               most = std::max(most, std::fabs(x[at(j)]));
+               sum += x[at(j)] * 0.f;
+            }
+            const float expected = most > 0.f ? std::rint(x[at(i)] * (127.f / most)) * (most / 127.f) + sum : 0.f;
+            CHECK(same(y[at(i)] + 0.f, expected + 0.f), "%s: rounded %g, not %g", isa, static_cast<double>(y[at(i)]), static_cast<double>(expected));
+         }
+      }
+}
+
 static void all(const char* isa)
 {
+   test_round_blocks(isa);
    test_linear_attention(isa);
    test_experts(isa);
 }
