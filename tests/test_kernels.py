@@ -32,7 +32,7 @@ STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 INCLUDE = re.compile(r'^#include "([a-z0-9_]+\.hxx)"\n', re.MULTILINE)
 #: Kernels that stand outside of the regions.
 OUTSIDE = ("weights_file.hxx", "canaries.hxx", "checked_size.hxx", "regions.hxx")
-SYSTEM = "cmath cstddef cstdint cstring limits string_view type_traits utility"
+SYSTEM = "cmath cstddef cstdint cstdio cstdlib cstring limits string_view type_traits utility"
 
 
 def named(test: Path, what: str) -> list[str]:

@@ -162,3 +162,49 @@ def test_a_wrong_gather_of_strings_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     model = parsed("g (string[4,3] x, int64[N] i) => (string[P,Q] y) { y = Gather (x, i) }")
     with pytest.raises(VerificationError, match="onnx.reference"):
         convert(model)
+
+
+@pytest.mark.parametrize(
+    ("body", "shape"),
+    [
+        ("y = DepthToSpace <blocksize = 2> (x)", (1, 8, 2, 3)),
+        ("y = SpaceToDepth <blocksize = 2> (x)", (2, 1, 4, 6)),
+        ('y = Pad <mode = "reflect"> (x, pads)', (2, 3, 4, 3)),
+        ("y = Pad (x, pads, word)", (2, 3, 1, 3)),
+        ("y = NonZero (x)", (2, 2, 1, 3)),
+    ],
+)
+def test_strings_where_onnxruntime_has_no_kernel(body: str, shape: tuple[int, ...]) -> None:
+    """What ONNX allows for strings, beside onnx.reference."""
+    kind = "int64[4,K] y" if "NonZero" in body else "string[A,B,C,D] y"
+    known = '<int64[8] pads = {0, 1, 0, 2, 1, 0, 0, 1}, string word = {"edge"}>'
+    model = parsed(f"g (string[{','.join(map(str, shape))}] x) => ({kind}) {known} {{ {body} }}")
+    x = np.array([f"text {i}" if i % 5 else "" for i in range(int(np.prod(shape)))], object).reshape(shape)
+
+    report = convert(model, inputs=[{"x": x}]).report
+
+    assert report.passed and report.reference.startswith("onnx.reference")
+
+
+def test_text_that_is_no_number() -> None:
+    """A call with it is refused, as onnxruntime refuses it."""
+    run = convert(
+        parsed("g (string[N] x) => (float[N] y) { y = Cast <to = 1> (x) }"), inputs=[{"x": np.array(["1", "-2e3"], object)}]
+    ).compile()
+    assert run(["0.5", "NaN"]).tolist()[0] == 0.5
+    with pytest.raises(InferenceError):
+        run(["0.5", "one"])
+
+
+def test_numbers_as_text_in_a_loop() -> None:
+    """Text of every turn stays where it is; more of it than there is room for is asked for again."""
+    model = parsed("""g (int64 turns, float[N] x) => (string[T,N] y) <bool yes = {1}> {
+        end, y = Loop(turns, yes, x) <body = b (int64 i, bool go, float[N] now) => (bool on, float[N] next, string[N] text) {
+            on = Identity(go)
+            next = Add(now, now)
+            text = Cast <to = 8> (now)
+        }>
+    }""")
+    y = convert(model).compile()(np.array(40), np.full(300, 1.5, np.float32))
+    y = y[0] if isinstance(y, tuple) else y
+    assert y.shape == (40, 300) and y[:3, 7].tolist() == ["1.5", "3", "6"] and y[39, 299] == "8.2463372e+11"

@@ -12,6 +12,7 @@ _HAS = {
     "cstddef": "ptrdiff_t size_t nullptr_t byte",
     "cstdint": "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t uintmax_t",
     "cstdio": "FILE fclose fgets fopen fprintf fread fseek ftell printf snprintf sscanf",
+    "cstdlib": "strtod",
     "cstring": "memcmp memcpy memmove memset strlen",
     "ctime": "time",
     "initializer_list": "initializer_list",

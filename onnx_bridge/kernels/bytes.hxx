@@ -114,6 +114,16 @@ ONNX_BRIDGE_KERNEL void fill(T* dst, Size n, T value)
       put_bytes(reinterpret_cast<unsigned char*>(dst), n * static_cast<Size>(sizeof(T)), repeated(&value));
 }
 
+/// dst[0 .. n) = *value, of any size.
+template <class T>
+ONNX_BRIDGE_INLINE void put_run(T* dst, Size n, const T* value)
+{
+   if constexpr (sizeof(T) > 8)
+      for (Size i = 0; i < n; i++) copy_one(dst + i, value);
+   else
+      put_bytes(reinterpret_cast<unsigned char*>(dst), n * static_cast<Size>(sizeof(T)), repeated(value));
+}
+
 /// y = the bits of x, n elements of another type that is as wide.
 template <class X, class Y>
 ONNX_BRIDGE_INLINE void copy_bits(Size n, const X* x, Y* y)

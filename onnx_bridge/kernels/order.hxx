@@ -128,16 +128,16 @@ ONNX_BRIDGE_KERNEL Size compress(Size outer, Size n, Size inner, Size conditions
    return count;
 }
 
-/// out[Rank][count] = the places of x that are not zero, in order; returns their count. NaN is not zero, -0 is. out has room for
+/// out[Rank][count] = the places of x that are not zero, in order; returns their count. NaN is not zero, -0 and empty text are. out has room for
 /// Rank times the elements of x; the places stand closely, whatever the room.
 template <int Rank, class T>
 ONNX_BRIDGE_KERNEL Size nonzero(const Size (&sizes)[Rank], const T* x, std::int64_t* out)
 {
    Size n = 1, count = 0, index[Rank] = {};
    for (int a = 0; a < Rank; a++) n *= sizes[a];
-   for (Size i = 0; i < n; i++) count += x[i] != T(0);
+   for (Size i = 0; i < n; i++) count += x[i] != T();
    for (Size i = 0, found = 0; i < n; i++) {
-      if (x[i] != T(0)) {
+      if (x[i] != T()) {
          for (int a = 0; a < Rank; a++) out[a * count + found] = index[a];
          found++;
       }

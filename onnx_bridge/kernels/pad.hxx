@@ -3,7 +3,7 @@
 // Contract: y[i] = x[i - begin] along each axis; y's sizes are sizes + begin + end (none where one is not positive). A negative pad
 // crops, before the border is made: reflect, edge and wrap see the cropped tensor alone. A border wider than the tensor reflects
 // to and fro; where nothing is left of an axis the border is `value`, in every mode. x and y are dense, row-major, not overlapping;
-// any type of 1, 2, 4 or 8 bytes, moved as bits.
+// any type of 1, 2, 4, 8 or 16 bytes, moved as bits.
 #pragma once
 #include "bytes.hxx"
 
@@ -36,7 +36,7 @@ ONNX_BRIDGE_INLINE void pad_one_row(PadMode mode, const PadAxis& axis, Size inne
    const auto border = [&](Size i) __attribute__((always_inline)) {
       const Size from = pad_source(mode, axis, i);
       if (from < 0)
-         put_bytes(reinterpret_cast<unsigned char*>(y + i * inner), inner * static_cast<Size>(sizeof(T)), repeated(value));
+         put_run(y + i * inner, inner, value);
       else
          copy_run(y + i * inner, x + from * inner, inner);
    };
@@ -73,7 +73,7 @@ ONNX_BRIDGE_KERNEL void pad_axes(PadMode mode, int rank, const Size* sizes, cons
          from = from * sizes[a] + axes[a].first + place;
       }
       if (border)
-         put_bytes(reinterpret_cast<unsigned char*>(y), row.size * inner * static_cast<Size>(sizeof(T)), repeated(&value));
+         put_run(y, row.size * inner, &value);
       else
          pad_one_row(mode, row, inner, x + (from * row_size + row.first) * inner, &value, y);
       y += row.size * inner;

@@ -1,7 +1,7 @@
 // tensor_scatter.hxx: a piece put into a cache along one axis, from a place on that each sample of the batch has for itself.
 //
-// Contract: cache and y [batch][outer][most][inner], update [batch][outer][count][inner], at[batch] (null: all 0); T any type of 1, 2, 4
-//   or 8 bytes, moved as bits. Row i of the update goes to row at + i; where that is outside of 0 .. most - 1 it is dropped, or taken
+// Contract: cache and y [batch][outer][most][inner], update [batch][outer][count][inner], at[batch] (null: all 0); T any type of 1, 2, 4,
+//   8 or 16 bytes, moved as bits. Row i of the update goes to row at + i; where that is outside of 0 .. most - 1 it is dropped, or taken
 //   modulo most. Of rows for one place the last counts. cache and y are the same memory or do not overlap. Sizes may be 0.
 #pragma once
 #include "bytes.hxx"

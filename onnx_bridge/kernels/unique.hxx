@@ -4,7 +4,7 @@
 // equals NaN and is larger than every number; of two slices the first elements that differ decide, outer before inner. y is
 // [outer][count][inner], in order where `sorted`, else as slices come first; of equal ones it has the first. indices[count] are the places
 // of those in x, inverse[n] the places in y of all slices of x, counts[count] how many are equal; each of the three may be null. y,
-// indices and counts have room for n. Nothing overlaps, outer or inner may be 0. T as in sort.hxx, or bool.
+// indices and counts have room for n. Nothing overlaps, outer or inner may be 0. T as in sort.hxx, or bool, or text, which orders by its bytes.
 // Scratch, aligned to 8: unique_scratch(n) floats.
 #pragma once
 #include "bytes.hxx"
@@ -12,6 +12,9 @@
 
 /// Floats of scratch that unique() needs: three lists of places.
 constexpr Size unique_scratch(Size n) { return 3 * n * static_cast<Size>(sizeof(Size)) / 4; }
+
+/// Text is its own key.
+ONNX_BRIDGE_INLINE std::string_view order_key(std::string_view x) { return x; }
 
 /// Whether slice a is less than slice b (-1), equal to it (0), or larger (1).
 template <class T>

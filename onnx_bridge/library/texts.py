@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import string
+from onnx_bridge.ir.dtypes import DType, string
 from onnx_bridge.ir.roperator import ROperator, Writer
 from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.library.known import storage_literal
 
 #: What an operator that has memory for text finds: how many bytes are needed.
 NEEDED = "needed"
@@ -22,6 +23,11 @@ def table(cpp: Writer, name: str, texts: Sequence[str]) -> str:
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     text = np.frombuffer(b"".join(encoded) or b"\0", np.uint8)  # an array of no bytes is none
     return f"TextTable{{{cpp.weight(f'{name}_text', text)}, {cpp.weight(f'{name}_ends', ends)}, {len(encoded)}}}"
+
+
+def element(cpp: Writer, value: object, dtype: DType) -> str:
+    """An element of a known tensor, numbers or strings, as C++ of the very type that its tensor has in memory."""
+    return f"std::string_view({cpp.text(str(value))})" if dtype is string else storage_literal(value, dtype)
 
 
 class TextMaker(ROperator):

@@ -31,7 +31,6 @@ from onnx_bridge.ir.tensor import (
     Type,
     Unify,
 )
-from onnx_bridge.library.texts import is_text
 from onnx_bridge.lowering import schemas
 from onnx_bridge.lowering.advice import IMPOSSIBLE
 from onnx_bridge.lowering.attributes import array, attribute_value
@@ -42,7 +41,7 @@ from onnx_bridge.lowering.ends import add_output
 from onnx_bridge.lowering.found import FoundSizes, test_behind_finders
 from onnx_bridge.lowering.inputs import Inputs, Refused
 from onnx_bridge.lowering.parting import part
-from onnx_bridge.lowering.room import make_room
+from onnx_bridge.lowering.room import for_text, make_room
 from onnx_bridge.lowering.taken_apart import TakenApart, lowering_of
 from onnx_bridge.operators.cast import Cast
 
@@ -242,7 +241,7 @@ class _Walk:
             for why in wrong:
                 self.refuse(node, why)
             return
-        cls = roperator.find(node.op_type, domain, opset, any(is_text(rmodel.tensors.get(name)) for name in node.input))
+        cls = roperator.find(node.op_type, domain, opset, for_text(node, rmodel))
         taken_apart = lowering_of(node, rmodel)
         if cls is None and taken_apart is None:
             where = f"opset {opset} of {domain or 'ai.onnx'}"

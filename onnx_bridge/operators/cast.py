@@ -107,6 +107,14 @@ def _widened(value: np.ndarray, source: DType, target: DType) -> np.ndarray | No
     return converted(value.astype(np.float32 if source.is_float else np.int8), float32 if source.is_float else int8, target)
 
 
+def named(to: int | str) -> DType:
+    """The type that a Cast names."""
+    found = BY_NAME.get(_SPELLED.get(to.lower(), to.lower())) if isinstance(to, str) else BY_ONNX.get(to)
+    if found is None:
+        raise UnsupportedForm(f"a cast to {to if isinstance(to, str) else name_of(to)} is not supported")
+    return found
+
+
 #: Types that the oracle can hand out.
 _TO = (1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 13)
 
@@ -118,15 +126,7 @@ class Cast(Converting):
     to: int | str = attribute()
 
     def target(self) -> DType:
-        if isinstance(self.to, str):
-            name = _SPELLED.get(self.to.lower(), self.to.lower())
-            found = BY_NAME.get(name)
-        else:
-            found = BY_ONNX.get(self.to)
-        if found is None:
-            asked = self.to if isinstance(self.to, str) else name_of(self.to)
-            raise UnsupportedForm(f"a cast to {asked} is not supported")
-        return found
+        return named(self.to)
 
     cases = (
         *(case(x=data("N", 19, low=-3, high=9), attributes={"to": t}) for t in _TO),

@@ -6,7 +6,7 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import COMPUTED, HALVES, bool_, int64
+from onnx_bridge.ir.dtypes import COMPUTED, HALVES, MOVED, bool_, int64, string
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
 from onnx_bridge.library.known import axis_in, moved
@@ -21,7 +21,7 @@ class Compress(ROperator):
     """
 
     kernels = ("order.hxx",)
-    computes = (COMPUTED, (bool_,))
+    computes = (MOVED, (bool_,))
     vectors = (1,)
 
     axis: int | None = attribute(None)
@@ -66,15 +66,17 @@ class Compress(ROperator):
         case(x=data(4, 5, dtype="float16"), condition=data(20, dtype="bool", low=0, high=2)),
         case(x=(4, "N"), condition=given([False, False, False], "bool"), attributes={"axis": 0}),
         case(x=(2, 3), condition=given([True] * 6, "bool")),
+        case(x=data("N", 5, dtype="str"), condition=data("N", dtype="bool", low=0, high=2), attributes={"axis": 0}),
+        case(x=data(3, 4, 2, dtype="str"), condition=const([True, False, True], "bool"), attributes={"axis": 1}),
     )
 
 
 @operator("NonZero", since=9)
 class NonZero(ROperator):
-    """y[:, k] = the indices of the k-th element of x that is not zero; how many there are is found as the network runs."""
+    """y[:, k] = the indices of the k-th element of x that is not zero, nor empty text; how many there are is found as the network runs."""
 
     kernels = ("order.hxx",)
-    computes = (tuple(dtype for dtype in COMPUTED if dtype not in HALVES),)
+    computes = ((*(dtype for dtype in COMPUTED if dtype not in HALVES), string),)
 
     def types(self, x: Tensor) -> Type:
         if x.rank == 0:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
+from onnx_bridge.ir.dtypes import MOVED
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.library import strided
@@ -40,6 +41,7 @@ class DepthToSpace(ROperator):
     """y[n, c, h * B + i, w * B + j] = x[n, (i * B + j) * C + c, h, w], or x[n, (c * B + i) * B + j, h, w] in mode CRD (since 11)."""
 
     kernels = ("copy.hxx",)
+    computes = (MOVED,)
 
     blocksize: int = attribute()
     mode: str = attribute("DCR")
@@ -74,6 +76,7 @@ class SpaceToDepth(ROperator):
     """y[n, (i * B + j) * C + c, h, w] = x[n, c, h * B + i, w * B + j], or y[n, (c * B + i) * B + j, h, w] in mode CRD (since 28)."""
 
     kernels = ("copy.hxx",)
+    computes = (MOVED,)
 
     blocksize: int = attribute()
     mode: str = attribute("DCR")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import COMPUTED, INTEGERS, SIGNED, WIDE_FLOATS
+from onnx_bridge.ir.dtypes import INTEGERS, MOVED, SIGNED, WIDE_FLOATS
 from onnx_bridge.ir.roperator import ROperator, Writer, attribute, operator
 from onnx_bridge.ir.tensor import PARTS, ShapeError, Tensor, Type, fixed_of
-from onnx_bridge.library.known import axis_in, storage_literal
+from onnx_bridge.library.known import axis_in
+from onnx_bridge.library.texts import element
 from onnx_bridge.operators.cases import case, const, data, given
 
 
@@ -23,7 +24,7 @@ class OneHot(ROperator):
     may_read_sizes = True
 
     kernels = ("order.hxx",)
-    computes = ((*WIDE_FLOATS, *INTEGERS), (*WIDE_FLOATS, *SIGNED), COMPUTED)
+    computes = ((*WIDE_FLOATS, *INTEGERS), (*WIDE_FLOATS, *SIGNED), MOVED)
 
     axis: int = attribute(-1)
 
@@ -60,7 +61,7 @@ class OneHot(ROperator):
             cpp.require_room(depth)
         axis = axis_in(self.axis, indices.rank + 1)
         if values.is_constant:
-            off, on = (storage_literal(value, values.dtype) for value in values.constant().reshape(-1))
+            off, on = (element(cpp, value, values.dtype) for value in values.constant().reshape(-1))
         else:
             off, on = (f"{cpp.pointer(values)}[{place}]" for place in (0, 1))
         outer, inner = dims.product(indices.shape[:axis]), dims.product(indices.shape[axis:])
@@ -76,4 +77,6 @@ class OneHot(ROperator):
         case(indices=data(3, dtype="int64", low=0, high=7), depth=const(7), values=const([5, 9])),
         case(indices=data(3, dtype="int64", low=0, high=7), depth=data(dtype="int64", low=2, high=9), values=_OFF_ON),
         case(indices=data(3, dtype="int64", low=0, high=7), depth=given(7.0), values=_OFF_ON),
+        case(indices=data("N", 2, dtype="int64", low=-7, high=7), depth=const(7), values=const(["", "yes"], "str"), attributes={"axis": 1}),
+        case(indices=data("N", dtype="int64", low=-7, high=7), depth=const(7), values=given(["no", "yes"], "str")),
     )

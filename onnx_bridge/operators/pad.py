@@ -8,11 +8,12 @@ import numpy as np
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import STORED
+from onnx_bridge.ir.dtypes import MOVED, string
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import Shape, ShapeError, Tensor, Type, of_either_sign
 from onnx_bridge.library import open_axes
-from onnx_bridge.library.known import storage_literal, stored
+from onnx_bridge.library.known import stored
+from onnx_bridge.library.texts import element
 from onnx_bridge.operators.cases import case, const, data, given
 
 _MODES = ("constant", "reflect", "edge", "wrap")
@@ -28,7 +29,7 @@ class Pad(ROperator):
 
     kernels = ("pad.hxx",)
     vectors = (1, 3)
-    computes = (STORED,)
+    computes = (MOVED,)
 
     mode: str = attribute("constant")
     pads: list[int] | None = attribute(None)
@@ -88,9 +89,9 @@ class Pad(ROperator):
     def emit(self, cpp: Writer) -> None:
         fill = self.arguments(3)[2]
         if fill is None:
-            value = storage_literal(stored(self.value, self.x.dtype), self.x.dtype)
+            value = element(cpp, "" if self.x.dtype is string else stored(self.value, self.x.dtype), self.x.dtype)
         else:
-            value = storage_literal(fill.constant().reshape(-1)[0], fill.dtype) if fill.is_constant else f"*{cpp.pointer(fill)}"
+            value = element(cpp, fill.constant().reshape(-1)[0], fill.dtype) if fill.is_constant else f"*{cpp.pointer(fill)}"
         sizes: list[Size] = []
         before: list[Size] = []
         after: list[Size] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from onnx_bridge.ir import dims
-from onnx_bridge.ir.dtypes import COMPUTED, HALVES, INDICES, DType
+from onnx_bridge.ir.dtypes import COMPUTED, HALVES, INDICES, MOVED, DType
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, same
 from onnx_bridge.operators.cases import Case, case, const, data, given
@@ -26,7 +26,7 @@ def _computed(reduction: str, index: int) -> Sequence[DType]:
     """The types of data, indices and updates: whatever moves as bits, unless it is reduced."""
     if index == 1:
         return INDICES
-    return COMPUTED if reduction == "none" else tuple(dtype for dtype in COMPUTED if dtype not in HALVES)
+    return MOVED if reduction == "none" else tuple(dtype for dtype in COMPUTED if dtype not in HALVES)
 
 
 def _copy(cpp: Writer, x: Tensor, y: Tensor) -> None:
@@ -76,6 +76,7 @@ class ScatterElements(ROperator):
         case(x=(4, 5), indices=_CHOSEN, updates=(2, 3), attributes={"reduction": "min"}),
         case(x=_INTEGERS, indices=_CHOSEN, updates=data(2, 3, dtype="int64", high=9), attributes={"reduction": "add"}),
         case(x=data(4, 5, dtype="bool", low=0, high=2), indices=_CHOSEN, updates=data(2, 3, dtype="bool", low=0, high=2)),
+        case(x=data(4, 5, dtype="str"), indices=_CHOSEN, updates=data(2, 3, dtype="str")),
         case(x=(4, "N"), indices=data(6, "N", dtype="int64", low=0, high=4), updates=(6, "N"), attributes={"reduction": "add"}),
     )
 
@@ -131,4 +132,5 @@ class ScatterND(ROperator):
         case(x=(6, 5), indices=const([[1], [1]]), updates=(2, 5), attributes={"reduction": "min"}),
         case(x=data(6, 5, dtype="int64", high=9), indices=const([[1], [1]]), updates=data(2, 5, dtype="int64", high=9)),
         case(x=(6,), indices=given([[1], [5]], "int64"), updates=(2,), opset=11),
+        case(x=data(6, "N", dtype="str"), indices=const([[1], [4], [-1]]), updates=data(3, "N", dtype="str")),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onnx_bridge.ir import dims
+from onnx_bridge.ir.dtypes import INDICES, MOVED
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, fits, same
 from onnx_bridge.library.known import axis_in
@@ -17,6 +18,7 @@ class TensorScatter(ROperator):
     """
 
     kernels = ("tensor_scatter.hxx",)
+    computes = (MOVED, MOVED, INDICES)
     vectors = (2,)
 
     axis: int = attribute(-2)

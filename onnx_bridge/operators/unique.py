@@ -61,4 +61,7 @@ class Unique(ROperator):
         case(x=data(40, dtype="int8", low=-3, high=3), outputs=3),
         case(x=data(7, 3, dtype="float64"), outputs=4, attributes={"axis": 1}),
         case(x=given([1.0] * 5), outputs=4),
+        case(x=given(["b", "a", "", "b", "\N{GREEK SMALL LETTER ALPHA}", "ab", "a"], "str"), outputs=4),
+        case(x=data(9, 2, dtype="str"), outputs=4, attributes={"axis": 0, "sorted": 0}),
+        case(x=data(2, 9, dtype="str"), outputs=4, attributes={"axis": 1}),
     )

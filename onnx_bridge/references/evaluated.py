@@ -185,4 +185,6 @@ class Evaluator:
 
 
 def _writable(feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: value if value.flags.writeable else value.copy() for name, value in feeds.items()}
+    """Inputs that may be written to. Strings are objects: of numpy's own, the longest one says how long those are that take their place."""
+    plain = {name: value.astype(object) if value.dtype.kind == "U" else value for name, value in feeds.items()}
+    return {name: value if value.flags.writeable else value.copy() for name, value in plain.items()}

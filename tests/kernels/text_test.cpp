@@ -1,10 +1,12 @@
-// kernels: text.hxx
+// kernels: text.hxx text_cast.hxx
 //
-// Strings split, put into another case, matched and looked up, in memory of exactly the promised size. No instruction set has a body of
+// Strings split, put into another case, matched, looked up, and cast to and from numbers, in memory of exactly the promised size. No instruction set has a body of
 // its own.
+#include <clocale>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -53,8 +55,62 @@ static std::string upper(const std::string& given)
    return std::string(made);
 }
 
+/// A number's text, in exactly the room that it needs.
+template <class T>
+static std::string text_of(T x)
+{
+   Size used = 0;
+   std::string_view made;
+   numbers_to_text<PlainNumber>(1, &x, &made, TextRoom{nullptr, -1, &used});
+   if (!made.empty()) check("a number without room", "none");
+   std::vector<char> memory(static_cast<std::size_t>(used));
+   const Size needed = used;
+   used = 0;
+   numbers_to_text<PlainNumber>(1, &x, &made, TextRoom{memory.data(), needed, &used});
+   return std::string(made);
+}
+
+/// A number that is read from memory of exactly its size, and its text; ! where it is refused.
+template <class T>
+static std::string number_of(const std::string& given)
+{
+   const std::vector<char> exact(given.begin(), given.end());
+   const std::string_view text(exact.data(), exact.size());
+   T made{};
+   return text_to_numbers<PlainNumber>(1, &text, &made) ? text_of(made) : "!";
+}
+
+/// Numbers to and from text, in a locale whose point is a comma, if there is one.
+static void casts()
+{
+   std::setlocale(LC_ALL, "de_DE.UTF-8");
+   const double doubles[] = {1, -0.0, 0.1, 123456.789, 1e20, -1e-7, 0.0001, 9.99999995e-5, 99999999.6, 12345678, 5e-324, 1.7976931348623157e308};
+   std::string written;
+   for (const double x : doubles) written += text_of(x) + " ";
+   check(written, "1 -0 0.1 123456.79 1e+20 -1e-07 0.0001 9.9999999e-05 1e+08 12345678 4.9406565e-324 1.7976931e+308 ");
+   check(text_of(std::nan("")) + text_of(-INFINITY), "NaN-INF");
+   check(text_of(INT64_MIN) + text_of(UINT64_MAX) + text_of(true), "-9223372036854775808184467440737095516151");
+   check(number_of<double>(" \t-12.5e-1x"), "-1.25");
+   check(number_of<double>("+.5"), "0.5");
+   check(number_of<double>("5."), "5");
+   check(number_of<double>("1e"), "1");
+   check(number_of<double>("1e999999999999"), "INF");
+   check(number_of<double>("-1e-999999999999"), "-0");
+   check(number_of<double>("0." + std::string(5000, '0') + "25e5001"), "2.5");
+   check(number_of<double>(std::string(5000, '9') + "e-5000"), "1");
+   check(number_of<double>("-iNfinity"), "-INF");
+   check(number_of<double>("NAN"), "NaN");
+   for (const char* wrong : {"", " ", "-", ".", "e5", "0x10", "in", "abc"}) check(number_of<double>(wrong), "!");
+   check(number_of<std::int64_t>("-9223372036854775808") + number_of<std::int64_t>("9223372036854775807."), "-92233720368547758089223372036854775807");
+   check(number_of<std::uint64_t>("18446744073709551615") + number_of<std::uint64_t>("-1"), "1844674407370955161518446744073709551615");
+   check(number_of<std::uint8_t>("300") + number_of<std::int8_t>("200") + number_of<bool>("-3"), "44-561");
+   for (const char* wrong : {"", "-", "x1", "9223372036854775808", "-9223372036854775809"}) check(number_of<std::int64_t>(wrong), "!");
+   check(number_of<std::uint64_t>("18446744073709551616"), "!");
+}
+
 int main()
 {
+   casts();
    check(pieces("a,b,,c", ",", 99), "a|b||c|");
    check(pieces("a,b,,c", ",", 2), "a|b,,c|");
    check(pieces(",", ",", 99), "||");
