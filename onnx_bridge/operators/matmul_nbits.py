@@ -229,12 +229,12 @@ class MatMulNBits(Composite):
             attributes={"K": 100, "N": 70, "block_size": 16},
         ),
         case(
-            a=(5, 128), w=weight(40, 4, 32, dtype="uint8", low=0, high=256), scales=weight(160),
+            a=("M", 128), w=weight(40, 4, 32, dtype="uint8", low=0, high=256), scales=weight(160),
             zeros=weight(160, dtype="uint8", low=0, high=256),
             attributes={"K": 128, "N": 40, "block_size": 32, "bits": 8},
         ),
         case(
-            a=(5, 128), w=weight(40, 4, 8, dtype="uint8", low=0, high=256), scales=weight(40, 4),
+            a=("M", 128), w=weight(40, 4, 8, dtype="uint8", low=0, high=256), scales=weight(40, 4),
             attributes={"K": 128, "N": 40, "block_size": 32, "bits": 2},
         ),
         case(
