@@ -186,6 +186,19 @@ def test_strings_where_onnxruntime_has_no_kernel(body: str, shape: tuple[int, ..
     assert report.passed and report.reference.startswith("onnx.reference")
 
 
+@pytest.mark.parametrize("target", [1, 7, 9, 2, 10])
+def test_strings_that_become_numbers_are_drawn_as_such(target: int) -> None:
+    """A verification needs no inputs of the caller's: what is moved, and then cast, is text of numbers."""
+    model = parsed(f"""g (string[N,2] x, string[N] names) => (float[P] y, string[N] z) <int64[1] flat = {{-1}}> {{
+        rows = Transpose(x)
+        long = Reshape(rows, flat)
+        cast = Cast <to = {target}> (long)
+        y = Cast <to = 1> (cast)
+        z = StringConcat(names, names)
+    }}""")
+    assert convert(model).report.reference.startswith("onnxruntime")
+
+
 def test_text_that_is_no_number() -> None:
     """A call with it is refused, as onnxruntime refuses it."""
     run = convert(

@@ -17,7 +17,7 @@ from onnx_bridge.ir.tensor import PARTS, Tensor
 from onnx_bridge.processes import most_memory
 from onnx_bridge.references.refusal import Refusal
 from onnx_bridge.verify.sequences import table
-from onnx_bridge.verify.words import texts, words_of
+from onnx_bridge.verify.words import numbers_of, texts, words_of
 
 #: Floats: normally distributed, larger, zeros, and among normal ones zeros of both signs, tiny and large ones. Integers: drawn from all
 #: that they may be, zeros (or what is nearest), the ends alone.
@@ -54,7 +54,7 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
     rng = np.random.default_rng([seed, *(size % 2**32 for size in sizes.values())])
     made: dict[str, np.ndarray] = {}
     tables = {group.table: model.tensor(group.data) for group in model.input_groups if group.table}
-    words = sorted(words_of(model)) if any(t.dtype is string for t in model.inputs) else []
+    words, become = (sorted(words_of(model)), numbers_of(model)) if any(t.dtype is string for t in model.inputs) else ([], {})
     for tensor in model.inputs:
         if tensor.name in tables:
             length, columns = (dims.evaluate(size, sizes) for size in tensor.shape)
@@ -66,7 +66,7 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
             numbers = np.asarray(values) / PARTS if tensor.dtype.is_float else values
             made[tensor.name] = np.asarray(numbers, tensor.dtype.numpy).reshape(shape)
         elif tensor.dtype is string:
-            made[tensor.name] = texts(rng, shape, kind, words)
+            made[tensor.name] = texts(rng, shape, kind, words, become.get(tensor))
         else:
             drawn = _drawn(rng, tensor, shape, model.meanings.get(tensor.name, Meaning()), sizes, kind)
             made[tensor.name] = np.asarray(drawn).astype(tensor.dtype.numpy)
