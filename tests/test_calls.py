@@ -328,6 +328,11 @@ def test_what_a_cast_would_lose_is_refused(net: CompiledModel) -> None:
     assert np.isnan(net(np.full((1, 3), np.nan), cast=True)).all()
 
 
+def test_lists_of_different_lengths_are_refused(net: CompiledModel) -> None:
+    with pytest.raises(InferenceError, match=r"input 'x' is a builtins list that is no array of float32 \[N, 3\] \(.*inhomogeneous"):
+        net([[1, 2, 3], [4]])
+
+
 def test_integers_keep_their_values() -> None:
     ends = [helper.make_tensor_value_info(name, TensorProto.INT32, ["N"]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "negative", ends[:1], ends[1:])

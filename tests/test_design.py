@@ -66,6 +66,7 @@ WALLS: dict[str, set[str]] = {
     | {"custom", "ir", "frontends", "normalize", "lowering", "optimise", "emit", "references", "runtime", "verify"},
     "backend": {"pipeline", "runtime"},
     "root": {"conversion", "emit", "ir", "runtime", "toolchain"},
+    "engines": {"runtime"},
     "sofie": {"conversion", "custom", "emit", "ir", "normalize", "pipeline"},  # SOFIE's Python: ONNX built from its calls, and `convert`
     "demo": {"pipeline"},
     "cli": {"pipeline", "custom", "emit", "frontends", "operators", "ir", "demo"},
@@ -94,6 +95,8 @@ FOREIGN: dict[str, set[str]] = {
     "demo": {"onnx", "onnxruntime"},
     "cli": {"rich"},
     "root": {"ROOT"},
+    "engines": {"awkward"},
+    "runtime": {"numba"},
 }
 
 

@@ -1,6 +1,6 @@
 """The pages of docs/ are true: their Python runs as it stands, each page from top to bottom in a process of its own.
 
-What follows ```python names the framework that a piece needs (keras, torch, jax, sklearn); `check` is run after each of them.
+What follows ```python names the framework or engine that a piece needs (keras, torch, dask ...); `check` is run after each of them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ NEEDS = {
     "jax": ["jax", "flax", "jax2onnx"],
     "sklearn": ["sklearn", "xgboost", "lightgbm"],
     "root": ["ROOT", "distributed"],
+    "numba": ["numba"],
+    "awkward": ["awkward"],
+    "coffea": ["coffea"],
+    "dask": ["dask", "distributed"],
+    "ray": ["ray"],
+    "spark": ["pyspark", "pandas", "pyarrow"],
 }
 
 

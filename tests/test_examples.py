@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[list[str], list[str]]] = {
     "c": (["make", "cc", "g++"], []),
     "fortran": (["make", "gfortran", "g++"], []),
     "root": ([], ["ROOT"]),
+    "engines": (["g++"], []),
     "sofie": (["g++"], []),
     "keras": ([], ["tensorflow", "keras", "tf2onnx"]),
     "torch": ([], ["torch", "onnxscript"]),
@@ -88,6 +89,27 @@ def test_root(tmp_path: Path) -> None:
     assert re.search(
         r"10000 events, mean score 0\.\d{6}, the same in Python\n$", run(sys.executable, EXAMPLES / "root" / "analysis.py", folder=tmp_path)
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "modules", "programs"),
+    [
+        ("coffea_jets", ["coffea", "uproot"], []),
+        ("dask_cluster", ["awkward", "distributed"], []),
+        ("numba_loop", ["numba"], []),
+        ("ray_tasks", ["ray"], []),
+        ("spark_columns", ["pyspark", "pandas", "pyarrow"], ["java"]),
+    ],
+)
+def test_engines(script: str, modules: list[str], programs: list[str], tmp_path: Path) -> None:
+    """Each compares its answers with those of one call here."""
+    needs("engines")
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing := [*missing, *(name for name in programs if shutil.which(name) is None)]:
+        pytest.skip(f"{', '.join(missing)} not installed")
+    said = run(sys.executable, EXAMPLES / "engines" / f"{script}.py", folder=tmp_path)
+
+    assert re.search(r"^\d+ \w+, mean [\w ]+ -?\d\.\d{6}, the same (here|in Python)\n$", said, re.MULTILINE), said
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import onnx_bridge
 from onnx_bridge import CompiledModel
+from onnx_bridge.runtime.library import NO_MEMORY
 
 THREADS, CALLS = 8, 500
 
@@ -58,6 +60,21 @@ def test_there_are_no_more_workspaces_than_calls_at_a_time(net: CompiledModel) -
         net(drawn(count, count))
 
     assert 1 <= net._caller.idle() <= THREADS
+
+
+def test_threads_have_workspaces_of_their_own_where_nobody_keeps_any(net: CompiledModel) -> None:
+    """The function that numba calls: sizes, inputs and outputs one by one."""
+    here = net._library.function("here", ctypes.c_int, [ctypes.c_void_p, *[ctypes.c_int64] * 2, *[ctypes.c_void_p] * 2])
+
+    def call(count: int) -> bool:
+        x = drawn(count, count)
+        y = np.empty_like(x)
+        status = here(net._library.model, count, 5, x.ctypes.data, y.ctypes.data)
+        return bool(status == 0 and y.tobytes() == net(x).tobytes())
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert all(pool.map(call, [1, 30, 2, 7, 64, 3] * 20))
+    assert here(net._library.model, 2**62, 2**62, None, None) == NO_MEMORY
 
 
 def test_an_error_in_one_thread_is_no_error_in_another(net: CompiledModel) -> None:

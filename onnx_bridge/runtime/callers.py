@@ -25,7 +25,7 @@ from onnx_bridge.errors import ToolchainError
 from onnx_bridge.runtime.library import Library
 from onnx_bridge.runtime.outputs import Outputs
 from onnx_bridge.runtime.signature import PLANS
-from onnx_bridge.runtime.sources import has_text
+from onnx_bridge.runtime.sources import called_here
 from onnx_bridge.toolchain import build
 
 _MODULE = "onnx_bridge_caller"
@@ -54,7 +54,7 @@ class Caller(Protocol):
 
 def caller_for(library: Library, emitted: Emitted, compiler: str | None = None) -> Caller | None:
     """The quickest caller that there is for a header; None where data decides shapes, or there are strings or sequences."""
-    if emitted.found or has_text(emitted) or emitted.input_groups or emitted.output_groups:
+    if not called_here(emitted):
         return None
     made = c_api(compiler)
     if made is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,18 @@ class CompiledModel(Signature):
     def emitted(self) -> Emitted:
         """The header and the weights that this was built from."""
         return self._emitted
+
+    @cached_property
+    def _jitted(self) -> Any:
+        """What stands for it in functions that numba compiles, made when one of them is met."""
+        from onnx_bridge.runtime.in_numba import jitted
+
+        return jitted(self)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks an object for that it meets in a function."""
+        return self._jitted._numba_type_
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self._emitted.for_calls(), self._body, self._flags, self._compiler, self._taps)

@@ -56,9 +56,18 @@ def _is_plain(array: np.ndarray, tensor: Tensor) -> bool:
 
 
 def _seen(tensor: Tensor, value: Any) -> np.ndarray:
-    """The value as an array of numpy, on the same memory where it has any."""
+    """The value as an array of numpy, on the same memory where it has any.
+
+    Raises:
+        InferenceError: it is none, lies on another device, or its owner refuses.
+    """
     if not dlpack.speaks(value):
-        return np.asarray(value)
+        try:
+            return np.asarray(value)
+        except (TypeError, ValueError) as error:
+            said = next(iter(str(error).splitlines()), "")
+            advice = "; onnx_bridge.engines.jagged takes jagged arrays" if type(value).__module__.startswith("awkward") else ""
+            raise InferenceError(f"input {tensor.name!r} is a {_kind(value)} that is no array of {tensor.type} ({said}){advice}") from None
     try:
         return dlpack.array(value)
     except Exception as error:  # memory that is elsewhere or to be copied first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -140,12 +141,20 @@ class RSofieReader:
         self._net = self._conversion.compile()
 
     def Compute(self, *x: Any) -> list[float]:
-        """The numbers of the first output, for the numbers of each input: lists or arrays of any shape with as many elements."""
+        """The numbers of the first output, for the numbers of each input: lists or arrays of any shape with as many elements.
+
+        Raises:
+            SofieError: there are more or fewer inputs or numbers.
+        """
         inputs = self._conversion.emitted.inputs
-        arrays = [
-            np.asarray(value, tensor.dtype.numpy).reshape([int(str(size)) for size in tensor.shape])
-            for value, tensor in zip(x, inputs, strict=True)
-        ]
+        if len(x) != len(inputs):
+            raise SofieError(f"TMVA-SOFIE: Compute: the model has {len(inputs)} input{'s' * (len(inputs) != 1)}, got {len(x)}")
+        arrays = []
+        for value, tensor in zip(x, inputs, strict=True):
+            array, shape = np.asarray(value, tensor.dtype.numpy), tuple(int(str(size)) for size in tensor.shape)
+            if array.size != math.prod(shape):
+                raise SofieError(f"TMVA-SOFIE: Compute: input {tensor.name} has {math.prod(shape)} numbers {shape}, got {array.size}")
+            arrays.append(array.reshape(shape))
         found = self._net.run({tensor.name: array for tensor, array in zip(inputs, arrays, strict=True)})
         return [float(number) for number in found[0].reshape(-1)]
 

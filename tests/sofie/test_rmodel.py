@@ -182,6 +182,26 @@ def test_a_file_of_onnx_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         parsing.Parse("hard.onnx")
 
 
+def test_a_reader_computes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One event at a time: lists, arrays of the input's shape or flat, as ROOT's takes std::vector; what fits nowhere is refused."""
+    file = tmp_path / "file.onnx"
+    onnx.save(small("file")._graph.model("file"), file)
+    event = numbers(1, 3)
+    (wanted,) = oracle(onnx.load(file)).run(None, {"x": event})
+
+    reader = SOFIE.RSofieReader(str(file), verbose=True)
+
+    assert "onnxruntime" in capsys.readouterr().out
+    for x in (event, event[0], event[0].tolist()):
+        assert reader.Compute(x) == pytest.approx(wanted[0].tolist(), rel=1e-6)
+    with pytest.raises(SofieError, match=r"Compute: input x has 3 numbers \(1, 3\), got 4"):
+        reader.Compute([1, 2, 3, 4])
+    with pytest.raises(SofieError, match="Compute: the model has 1 input, got 2"):
+        reader.Compute(event, event)
+    with pytest.raises(SofieError, match="there is no file"):
+        SOFIE.RSofieReader(str(tmp_path / "other.onnx"))
+
+
 def test_branches_and_custom_operators() -> None:
     """If holds models that read what is around them; Custom is an operator that custom_op has declared."""
     onnx_bridge.custom_op("sofie.tests::Cube", "Cube (x) => (y) { s = Mul(x, x)  y = Mul(s, x) }")
