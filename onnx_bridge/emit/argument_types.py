@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 
-from onnx_bridge.emit.tokens import CLOSE, OPEN, behind_angles, is_name, matching
+from onnx_bridge.emit.tokens import CLOSE, OPEN, behind_angles, floating_type, is_name, matching
 
 Typed = str | None
 
@@ -19,6 +19,8 @@ _INTEGERS = frozenset(
     Size char bool long short unsigned signed integer""".split()
 )
 _SCALARS = _INTEGERS | {"float", "double"}
+#: Those of which a template is instantiated for just these.
+DEFINITE = _SCALARS - {"integer", "short", "long", "unsigned", "signed", "char"}
 #: Words that stand before an expression, not before a name that is declared.
 _NO_TYPES = frozenset(
     """return else case do new delete throw template sizeof const constexpr noexcept and or not operator static inline friend typename
@@ -26,6 +28,8 @@ _NO_TYPES = frozenset(
 )
 #: What may stand in front of a declaration's type.
 _BEFORE_TYPES = frozenset("const constexpr static mutable ; { } ( ) , > <".split())
+#: What follows each further name that one type stands before.
+_BEHIND_NEXT = tuple([mark] for mark in "=;{[,")
 _CASTS = frozenset({"static_cast", "reinterpret_cast", "const_cast"})
 
 
@@ -108,6 +112,7 @@ class Expressions:
         conversions: what is known of types.
         outside: the types of variables that are declared elsewhere.
         result: the type that a call makes, by its name and the types of its arguments.
+        member: the type of a field or of what a member function makes, by its name, with what stands in `<...>` behind it.
     """
 
     def __init__(
@@ -116,8 +121,9 @@ class Expressions:
         conversions: Conversions,
         outside: Callable[[str], Typed],
         result: Callable[[str, tuple[Typed, ...]], Typed],
+        member: Callable[[str, bool, Typed], Typed],
     ) -> None:
-        self.words, self.conversions, self.outside, self.result = words, conversions, outside, result
+        self.words, self.conversions, self.outside, self.result, self.member = words, conversions, outside, result, member
         self.variables: dict[str, Typed | int] = {}
         for name, type_ in declared(words):
             self.variables[name] = type_ if self.variables.setdefault(name, type_) == type_ else None
@@ -251,11 +257,24 @@ class Expressions:
                 type_ = self._variable(word)
         else:
             return None
-        while at < end and type_ is not None:
-            if words[at] != "[":
+        while at < end:
+            if words[at] == "[":
+                type_, at = self.conversions.element(type_), matching(words, at) + 1
+            elif words[at] in (".", "->"):
+                type_, at = self._member(at + 1)
+            else:
                 return None
-            type_, at = self.conversions.element(type_), matching(words, at) + 1
         return type_ if at == end else None
+
+    def _member(self, at: int) -> tuple[Typed, int]:
+        """The type of the member whose name is at a place, called or not, and the place behind it; of whatever struct."""
+        words = self.words
+        at += words[at] == "template"
+        name, at, said = words[at], at + 1, None
+        if words[at : at + 1] == ["<"] and words[(behind := behind_angles(words, at)) : behind + 1] == ["("]:
+            said, at = type_named(words[at + 1 : behind - 1]), behind
+        called = words[at : at + 1] == ["("]
+        return self.member(name, called, said), matching(words, at) + 1 if called else at
 
     def _lambda_result(self, name: str) -> Typed:
         """What a call of a variable makes: of a lambda that says it, `-> float`."""
@@ -306,9 +325,13 @@ def declared(words: Sequence[str]) -> Iterator[tuple[str, Typed | int]]:
             if follows == ")" or word == "auto":
                 break
             comma = pointer + 1 if follows == "," else _end_of_initialiser(words, pointer + 1)
-            if comma + 2 >= len(words) or words[comma] != "," or not is_name(words[comma + 1]) or words[comma + 2] not in tuple("=;{[,"):
+            following = comma + 1
+            while words[following : following + 1] == ["*"]:
+                following += 1
+            further = words[comma : comma + 1] == [","] and words[following + 1 : following + 2] in _BEHIND_NEXT
+            if not further or not is_name(words[following]):
                 break
-            end = pointer = comma + 1
+            end, pointer = comma + 1, following
         at = max(at, end)
 
 
@@ -322,10 +345,8 @@ def _end_of_initialiser(words: Sequence[str], at: int) -> int:
 
 
 def _number(text: str) -> Typed:
-    if re.fullmatch(r"(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[fF]", text) and not text.startswith("0x"):
-        return "float"
-    if re.fullmatch(r"\d*\.\d*([eE][-+]?\d+)?|\d+[eE][-+]?\d+", text):
-        return "double"
+    if floating := floating_type(text):
+        return floating
     if re.fullmatch(r"[1-9]\d{0,8}", text):
         return "std::int32_t"
     return None if text == "0" else "integer"  # 0 may stand for a pointer

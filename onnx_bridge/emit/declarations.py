@@ -31,6 +31,7 @@ class Declaration:
         takes: words of the parameters' types, for functions; of the arguments that a template is specialised for, for types.
         distinct: for types, whether a value of it is there only where something names it: structs that nothing is converted to, and vectors
             of what is no signed integer, which comparisons give.
+        needs: members of other types without which a specialisation is never chosen: `is<T, enable_if<T::member>::type>`.
         members: of a struct that spans lines, with the lines before and behind them.
         words: the tokens of functions and values.
         parameters: the tokens of each of a function's parameters, without defaults.
@@ -44,6 +45,7 @@ class Declaration:
     counts: tuple[int, float] = (0, float("inf"))
     takes: frozenset[str] = frozenset()
     distinct: bool = False
+    needs: frozenset[str] = frozenset()
     members: list[Item] = field(default_factory=list)
     head: str = ""
     tail: str = ""
@@ -217,6 +219,8 @@ def _first(code: Sequence[str]) -> int:
             at = behind_angles(code, at + 1)
         elif code[at] in ("static", "inline", "constexpr", "const", "friend"):
             at += 1
+        elif code[at] == "__attribute__":
+            at = matching(code, at + 1) + 1
         else:
             break
     return at
@@ -275,6 +279,10 @@ def _class(text: str, words: list[str], uses: Uses) -> Declaration:
     if at + 1 < len(words) and words[at + 1] == "<":
         takes = frozenset(word for word in words[at + 1 : behind_angles(words, at + 1)] if is_name(word))
     declaration = Declaration(frozenset({name}), "type", text, _without(uses, name), takes=takes)
+    if takes:
+        said, own = words[at : behind_angles(words, at + 1)], template_parameters(words)
+        needs = (c for a, b, c in zip(said, said[1:], said[2:], strict=False) if a in own and b == "::")
+        declaration.needs = frozenset(needs)
     brace = text.find("{")
     if words[_first(words)] == "enum" or brace < 0 or "\n" not in text[brace:]:
         declaration.distinct = brace >= 0 and "(" not in text[brace:]
@@ -286,7 +294,7 @@ def _class(text: str, words: list[str], uses: Uses) -> Declaration:
     uses = uses_of(tokens(declaration.head))
     for member in declarations(declaration.members):
         if member.kind != "function":
-            _add(uses, member.uses)
+            uses.add(member.uses)
     declaration.uses = _without(uses, name)
     declaration.distinct = not any(_converts(member, name) for member in declarations(declaration.members))
     return declaration
@@ -300,14 +308,6 @@ def _converts(member: Declaration, owner: str) -> bool:
 def is_method(member: Declaration, owner: str) -> bool:
     """Whether a struct can do without a member that nobody names: a function that is no constructor, destructor or operator."""
     return member.kind == "function" and owner not in member.names and not any(n.startswith("operator") for n in member.names)
-
-
-def _add(uses: Uses, more: Uses) -> None:
-    uses.words |= more.words
-    uses.members |= more.members
-    uses.braced |= more.braced
-    for name, counts in more.calls.items():
-        uses.calls.setdefault(name, set()).update(counts)
 
 
 def _function_or_value(text: str, words: list[str], uses: Uses, owner: str) -> Declaration:

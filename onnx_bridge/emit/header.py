@@ -207,7 +207,9 @@ class Header:
         found = ["Found& found"] if self.found else []
         parameters = ["const Weights& w", "char* arena", "const std::size_t* at", "const Dims& dims", *found, *self.parameters()]
         parameters = marked([*parameters, *_tap_type(taps, "tap")], network)
-        kernels = amalgamate(self.kernel_files, f"{functors}static bool run({', '.join(parameters)})\n{{\n{network}\n}}\n")
+        loading = Loading(self.model.name, self.naming.weights, self.image, form)
+        weights = f"struct Weights {{\n{loading.fields()}\n}};\n"
+        kernels = amalgamate(self.kernel_files, f"{weights}{functors}static bool run({', '.join(parameters)})\n{{\n{network}\n}}\n")
         kernels = tiles_made(all_operators(self.model), kernels) + kernels
         words = words_of(kernels)
         targets = bodies_that_differ(words)
@@ -216,7 +218,6 @@ class Header:
         sizes = replace(self.sizes, computed=computed)
         plain = ["Found&"] * bool(self.found) + self.parameters(named=False)
         has_file = image.payload_bytes > 0 and form == "file"
-        loading = Loading(self.model.name, self.naming.weights, image, form)
         texts = {
             "BANNER": banner(self.model, self.plan, self.symbols, self.arguments, image, kernels + functors, form, self.naming),
             "NAME": self.model.name, "SOFIE_NAME": self.naming.sofie,

@@ -50,13 +50,20 @@ class _Search:
         self.types = {name for name, found in self.by_name.items() if any(d.distinct for d in found)}
         self.calls: dict[str, set[Call]] = defaultdict(set)
         self.members: set[str] = set()
+        self.named: set[str] = set()
         self.braced: set[str] = set()
         self.todo: list[str] = []
+        self.again: list[str] = []  # templates of members that are called with other types
         self.waiting: dict[str, list[Declaration]] = defaultdict(list)
 
     def run(self) -> Reached:
         """Follows names until there is nothing new."""
-        while self.todo:
+        while self.todo or self.again:
+            if not self.todo:
+                for owner, member in self.methods[self.again.pop()]:
+                    if member in self.reached:
+                        self.use(member.uses, member, owner)
+                continue
             name = self.todo.pop()
             for declaration in (*self.by_name[name], *self.waiting.pop(name, ())):
                 self.consider(declaration)
@@ -71,7 +78,10 @@ class _Search:
         for name in uses.braced - self.braced:
             self.braced.add(name)
             self.todo.append(name)
-        for name, calls in self.typed.of(uses, by, owner).items():
+        before = {name: len(calls) for name, calls in self.typed.asked.items()}
+        found = self.typed.of(uses, by, owner)
+        self.again += [name for name, calls in self.typed.asked.items() if len(calls) > before.get(name, 0)]
+        for name, calls in found.items():
             for call in calls:
                 self.name(name, call)
         for name in uses.members - self.members:
@@ -91,6 +101,21 @@ class _Search:
             if word in self.types and word not in declaration.names and not self.calls[word]:
                 self.waiting[word].append(declaration)
                 return
+        for words in () if declaration.names & self.braced else self.typed.asks_for(declaration):
+            # Another one is for other numbers: this one is for who has such as these at all, or was seen to call it.
+            if not any(self.calls[word] for word in words) and self.chosen_by_name_alone(declaration):
+                for word in words:
+                    self.waiting[word].append(declaration)
+                return
+        if masks := declaration.takes & self.typed.masks:  # what comparisons of vectors make is named by nobody
+            words = masks | (self.typed.vectors - self.typed.masks)
+            if not any(self.calls[word] for word in words):
+                for word in words:
+                    self.waiting[word].append(declaration)
+                return
+        for word in declaration.needs - self.named:
+            self.waiting[word].append(declaration)
+            return
         owned = declaration.takes & self.typed.structs if any(name.startswith("operator") for name in declaration.names) else frozenset()
         if owned and not any(self.calls[word] for word in owned):  # an operand of numbers alone is none of its own
             for word in owned:
@@ -98,12 +123,23 @@ class _Search:
             return
         self.take(declaration)
 
+    def chosen_by_name_alone(self, declaration: Declaration) -> bool:
+        """Whether it is one of several functions of its name, and no call of whose arguments' types all are known can take it."""
+        if declaration.kind != "function" or all(len(self.typed.functions[name]) < 2 for name in declaration.names):
+            return False
+        calls = ((name, call) for name in declaration.names for call in self.calls[name])
+        known = self.typed.conversions.known
+        return not any(call is not None and all(map(known, call)) and self.typed.can_take(declaration, name, call) for name, call in calls)
+
     def take(self, declaration: Declaration) -> None:
         """Takes a declaration, with what it uses."""
         self.reached.kept.add(id(declaration))
         self.use(declaration.uses, declaration)
         owner = next(iter(declaration.names), "")
         for member in declarations(declaration.members):
+            for name in member.names - self.named:
+                self.named.add(name)
+                self.todo.append(name)
             if is_method(member, owner):
                 for name in member.names:
                     self.methods[name].append((declaration, member))

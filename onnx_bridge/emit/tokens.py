@@ -49,6 +49,14 @@ class Uses:
     members: set[str] = field(default_factory=set)
     braced: set[str] = field(default_factory=set)
 
+    def add(self, more: Uses) -> None:
+        """Joins others to these."""
+        self.words |= more.words
+        self.members |= more.members
+        self.braced |= more.braced
+        for name, counts in more.calls.items():
+            self.calls.setdefault(name, set()).update(counts)
+
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a C++ text, spaces and comments among them."""
@@ -91,6 +99,13 @@ def is_name(word: str) -> bool:
     return word[:1].isalpha() or word[:1] == "_"
 
 
+def floating_type(number: str) -> str | None:
+    """The type of a number with a point or an exponent; nothing of an integer."""
+    if re.fullmatch(r"(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[fF]", number) and not number.startswith("0x"):
+        return "float"
+    return "double" if re.fullmatch(r"\d*\.\d*([eE][-+]?\d+)?|\d+[eE][-+]?\d+", number) else None
+
+
 def uses_of(read: Sequence[Token]) -> Uses:
     """What tokens use. Keywords count as words: nobody declares them."""
     uses = Uses()
@@ -102,6 +117,8 @@ def uses_of(read: Sequence[Token]) -> Uses:
             uses.words |= inner.words | set(inner.calls)
         elif token.kind in ("name", "mark", "number", "string"):
             code.append(token.text)
+            if token.kind == "number" and (floating := floating_type(token.text)):
+                uses.words.add(floating)
     for at, word in enumerate(code):
         before = code[at - 1] if at else ""
         if word in ("+", "-", "*"):

@@ -32,7 +32,7 @@ class FusedAttention(KernelOperator):
     v: View
     steps: list[Step] = field(default_factory=list)
     raw: Tensor
-    rare: str = "nan"
+    rare: str = "KeepNan"
     y_order: tuple[int, ...] | None = None
 
     op_type = "FusedAttention"
@@ -83,6 +83,6 @@ class FusedAttention(KernelOperator):
             described = [strided_operand(cpp, index, *each) for index, each in enumerate(found)]
             score = write_steps(cpp, self.steps, self.raw, described) if self.steps else "Keep()"
             scratch = f"reinterpret_cast<float*>({cpp.scratch()})"
-            function = f"{self.kernel.function}<Rare::{self.rare}>"
+            function = f"{self.kernel.function}<{self.rare}>"
             cpp.call(function, queries, keys, width, value_width, q, self.q.strides[-2], k, self.k.strides[-2], v, self.v.strides[-2],
                      y, y_strides[-2], score, scratch)  # fmt: skip

@@ -27,8 +27,9 @@ class GruKernel(RecurrentKernel):
         if not self.is_default:
             options = both([f"GruOptions{{{functions}, {self.clip_literal()}}}" for functions in self.activations()])
         y, y_h = self.made(0), self.made(1)
+        cell = "GruLinearCell" if self.linear else "GruResetCell"
         cpp.call(
-            self.kernel.function, f"Const<{int(self.linear)}>()", self.sizes(cpp), self.lengths(cpp),
+            f"{self.kernel.function}<{cell}>", self.sizes(cpp), self.lengths(cpp),
             self.rows(cpp, self.x, "const float", whole=True), self._weights(cpp), self.rows(cpp, initial_h, "const float"),
             self.rows(cpp, y, "float", whole=True), self.rows(cpp, y_h, "float"), *options, self.scratch_pointer(cpp),
         )  # fmt: skip

@@ -5,8 +5,8 @@
 // `scratch` holds attention_scratch(keys, width, value_width) floats. Y and scratch overlap nothing else. No alignment is asked for.
 // Order of summation: both products as in gemm.hxx (blocks of 256 terms: of width, then of keys), the sum of exponentials in
 //   32 lanes; each query by itself. The division by the sum comes last.
-// A query whose scores are all -inf, or that meets a NaN, gets NaN, as MatMul, Add, Softmax and MatMul in a row give. With `rare`
-//   Rare::zero_masked the first get 0, with Rare::zero_nan both: the weights are 0.
+// A query whose scores are all -inf, or that meets a NaN, gets NaN, as MatMul, Add, Softmax and MatMul in a row give. With `Rare`
+//   ZeroMasked the first get 0, with ZeroNan both: the weights are 0.
 //   a single key with the score -inf weighs exactly 0. No keys: 0. Exponentials below exp(-87.3) are 0. queries, widths may be 0.
 #pragma once
 #include "epilogue.hxx"
@@ -37,11 +37,23 @@ struct ExpStep {
    }
 };
 
-/// What becomes of the weights of a query that has none: NaN; 0 where all its scores are -inf; 0 where any of them would be NaN.
-enum class Rare { nan, zero_masked, zero_nan };
+/// What becomes of the weights of a query that has none: they stay NaN; 0 where all its scores are -inf; 0 where any of them would be NaN.
+/// Each says of the largest score and the sum whether the weights stay.
+struct KeepNan {
+   static __attribute__((always_inline)) bool stay(float, float) { return true; }
+};
+struct ZeroMasked {
+   static __attribute__((always_inline)) bool stay(float most, float)
+   {
+      return as_int(splat(most))[0] != static_cast<std::int32_t>(0xff800000u);
+   }
+};
+struct ZeroNan {
+   static __attribute__((always_inline)) bool stay(float, float sum) { return !is_nan(splat(sum))[0]; }
+};
 
 /// products[keys] of a query to exp(score(products) - the largest score); returns the sum of these.
-template <Rare rare, class Score>
+template <class Rare, class Score>
 ONNX_BRIDGE_KERNEL float exponentiate(Size query, Size keys, float* products, const Score& score)
 {
    vec most = as_float(splat(static_cast<std::int32_t>(0xff800000u)));  // -inf, which -ffinite-math-only leaves alone only as bits
@@ -58,13 +70,9 @@ ONNX_BRIDGE_KERNEL float exponentiate(Size query, Size keys, float* products, co
       for (Size j = 0; j < rest; j++) maximum = larger(maximum, products[i + j]);
    }
    const float sum = sum_in_lanes(keys, ExpStep{products, splat(maximum)});
-   if (rare != Rare::nan) {
-      const vec decides = splat(rare == Rare::zero_masked ? maximum : sum);
-      if (rare == Rare::zero_masked ? as_int(decides)[0] != static_cast<std::int32_t>(0xff800000u) : !is_nan(decides)[0]) return sum;
-      for (i = 0; i < keys; i++) products[i] = 0.f;
-      return 1.f;
-   }
-   return sum;
+   if (Rare::stay(maximum, sum)) return sum;
+   for (i = 0; i < keys; i++) products[i] = 0.f;
+   return 1.f;
 }
 
 /// Divides each row by its sum.
@@ -79,7 +87,7 @@ struct DivideRows {
 };
 
 /// Y = softmax(score(Q K^T)) V.
-template <Rare rare, class Score>
+template <class Rare, class Score>
 ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size value_width, const float* Q, Size q_row, const float* K,
                                   Size k_row, const float* V, Size v_row, float* Y, Size y_row, const Score& score, float* scratch)
 {
@@ -95,7 +103,7 @@ ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size valu
       multiply_packed(rows, keys, width, Q, q_row, 1, packed_keys, nullptr, scores, score_row(keys), Keep());
       float sums[tile_rows];
       for (Size i = 0; i < rows; i++) {
-         sums[i] = keys ? exponentiate<rare>(query, keys, scores + i * score_row(keys), score) : 1.f;
+         sums[i] = keys ? exponentiate<Rare>(query, keys, scores + i * score_row(keys), score) : 1.f;
          query++;
       }
       multiply_packed(rows, value_width, keys, scores, score_row(keys), 1, packed_values, nullptr, Y, y_row, DivideRows{sums});

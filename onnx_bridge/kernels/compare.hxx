@@ -5,19 +5,45 @@
 #pragma once
 #include "arithmetic.hxx"
 
-#define ONNX_BRIDGE_COMPARISON(name, op)                                 \
-   ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
-   ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
-   template <class T>                                                    \
-   ONNX_BRIDGE_INLINE std::enable_if_t<std::is_arithmetic<T>::value, bool> name(T a, T b) \
-   {                                                                     \
-      return a op b;                                                     \
-   }
-ONNX_BRIDGE_COMPARISON(equal, ==)
-ONNX_BRIDGE_COMPARISON(less, <)
-ONNX_BRIDGE_COMPARISON(less_or_equal, <=)
-ONNX_BRIDGE_COMPARISON(greater, >)
-ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
+/// The type bool for numbers.
+template <class T>
+using if_compared = std::enable_if_t<std::is_arithmetic<T>::value, bool>;
+
+ONNX_BRIDGE_INLINE ivec equal(vec a, vec b) { return a == b; }
+ONNX_BRIDGE_INLINE ivec equal(ivec a, ivec b) { return a == b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_compared<T> equal(T a, T b)
+{
+   return a == b;
+}
+ONNX_BRIDGE_INLINE ivec less(vec a, vec b) { return a < b; }
+ONNX_BRIDGE_INLINE ivec less(ivec a, ivec b) { return a < b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_compared<T> less(T a, T b)
+{
+   return a < b;
+}
+ONNX_BRIDGE_INLINE ivec less_or_equal(vec a, vec b) { return a <= b; }
+ONNX_BRIDGE_INLINE ivec less_or_equal(ivec a, ivec b) { return a <= b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_compared<T> less_or_equal(T a, T b)
+{
+   return a <= b;
+}
+ONNX_BRIDGE_INLINE ivec greater(vec a, vec b) { return a > b; }
+ONNX_BRIDGE_INLINE ivec greater(ivec a, ivec b) { return a > b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_compared<T> greater(T a, T b)
+{
+   return a > b;
+}
+ONNX_BRIDGE_INLINE ivec greater_or_equal(vec a, vec b) { return a >= b; }
+ONNX_BRIDGE_INLINE ivec greater_or_equal(ivec a, ivec b) { return a >= b; }
+template <class T>
+ONNX_BRIDGE_INLINE if_compared<T> greater_or_equal(T a, T b)
+{
+   return a >= b;
+}
 
 ONNX_BRIDGE_INLINE ivec and_(ivec a, ivec b) { return a & b; }
 ONNX_BRIDGE_INLINE ivec or_(ivec a, ivec b) { return a | b; }

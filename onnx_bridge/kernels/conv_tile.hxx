@@ -133,11 +133,11 @@ ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, std::integer_sequence<int,
 template <int Channels, class Pixel>
 ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, int vectors)
 {
-   constexpr std::make_integer_sequence<int, conv_pixels> less;
+   constexpr std::make_integer_sequence<int, conv_pixels> fewer;
    if constexpr (lanes == 16) {
-      if (vectors == 1) return conv_tile_of<Channels, 1, Pixel>(pixels, less);
+      if (vectors == 1) return conv_tile_of<Channels, 1, Pixel>(pixels, fewer);
    }
-   return conv_tile_of<Channels, 2, Pixel>(pixels, less);
+   return conv_tile_of<Channels, 2, Pixel>(pixels, fewer);
 }
 
 /// Vectors of channels that are summed together from `channel` on, of `padded` ones.

@@ -34,6 +34,13 @@ struct GruLinearCell {
    const float *R, *recurrent_bias;
    float* sums;  // [B][3 * padded]
 
+   /// Of a direction; scratch: that which follows two states.
+   static __attribute__((always_inline)) GruLinearCell make(const Options& options, const RecurrentWeights& weights, Size direction,
+                                                             Size units, Size, float* scratch)
+   {
+      const Size padded = whole_panels(units);
+      return {options, weights.R + direction * 3 * padded * units, weights.recurrent_bias + direction * padded, scratch};
+   }
    __attribute__((always_inline)) void start(Size) {}
    __attribute__((always_inline)) void finish(Size, Size) {}
    __attribute__((always_inline)) void update(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[3])
@@ -76,6 +83,13 @@ struct GruResetCell {
    const float *R, *R_h;
    float *z, *reset, *sums;  // [B][padded], [B][padded] r * h, [B][2 * padded]
 
+   static __attribute__((always_inline)) GruResetCell make(const Options& options, const RecurrentWeights& weights, Size direction,
+                                                            Size units, Size row, float* scratch)
+   {
+      const Size padded = whole_panels(units);
+      const float* const R = weights.R + direction * 3 * padded * units;
+      return {options, R, R + 2 * padded * units, scratch, scratch + row, scratch + 2 * row};
+   }
    __attribute__((always_inline)) void start(Size) {}
    __attribute__((always_inline)) void finish(Size, Size) {}
    __attribute__((always_inline)) void update_gates(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[2])
@@ -149,24 +163,16 @@ ONNX_BRIDGE_INLINE Size gru_scratch(Size steps, Size batch, Size units)
 }
 
 /// Options: GruDefaults, or GruOptions; those of the first and of the second direction (ignored if there is none).
-/// LinearBeforeReset: Const<0> or Const<1>.
-template <class LinearBeforeReset, class Options>
-ONNX_BRIDGE_KERNEL void gru(LinearBeforeReset, const RecurrentSizes& sizes, const std::int32_t* sequence_lens,
-                            const RecurrentRows<const float>& X, const RecurrentWeights& weights, const RecurrentRows<const float>& initial_h,
-                            const RecurrentRows<float>& Y, const RecurrentRows<float>& Y_h, const Options& first, const Options& second,
-                            float* scratch)
+/// Cell: GruLinearCell or GruResetCell, of linear_before_reset != 0 and == 0.
+template <template <class> class Cell, class Options>
+ONNX_BRIDGE_KERNEL void gru(const RecurrentSizes& sizes, const std::int32_t* sequence_lens, const RecurrentRows<const float>& X,
+                            const RecurrentWeights& weights, const RecurrentRows<const float>& initial_h, const RecurrentRows<float>& Y,
+                            const RecurrentRows<float>& Y_h, const Options& first, const Options& second, float* scratch)
 {
-   const Size padded = whole_panels(sizes.units), row = sizes.batch * padded;
+   const Size row = sizes.batch * whole_panels(sizes.units);
    float* const states = scratch + recurrent_projection_floats(sizes, 3);
    for (Size d = 0; d < sizes.directions; d++) {
-      const Options& options = d == 0 ? first : second;
-      const float* const R = weights.R + d * 3 * padded * sizes.units;
-      if constexpr (LinearBeforeReset() != 0) {
-         GruLinearCell<Options> cell = {options, R, weights.recurrent_bias + d * padded, states + 2 * row};
-         recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
-      } else {
-         GruResetCell<Options> cell = {options, R, R + 2 * padded * sizes.units, states + 2 * row, states + 3 * row, states + 4 * row};
-         recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
-      }
+      Cell<Options> cell = Cell<Options>::make(d == 0 ? first : second, weights, d, sizes.units, row, states + 2 * row);
+      recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
    }
 }

@@ -9,13 +9,6 @@
 #include "gemm_tile.hxx"
 #include "transpose.hxx"
 
-/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
-/// the registers of the largest tile, at the price of one more copy of that tile in the program.
-template <class Epilogue, class = void>
-struct is_cheap : std::false_type {};
-template <class Epilogue>
-struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std::true_type {};
-
 /// to[i][j] = epilogue(from[i][j]), known to the epilogue as element (row + i, column + j). `to` may be `from`.
 template <class Epilogue>
 ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row,
@@ -44,6 +37,24 @@ ONNX_BRIDGE_KERNEL void finished_tile(Size terms, const float* X, Size ldx, cons
       for (int j = 0; j < tile_vectors; j++) store(Y + i * ldy + j * lanes, epilogue(sum[i][j], m + i, n + j * lanes, All()));
    }
 }
+
+/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
+/// the registers of the largest tile, at the price of one more copy of that tile in the program.
+template <class Epilogue, class = void>
+struct is_cheap : std::false_type {
+   template <class... Argument>
+   static void finish(const Argument&...)
+   {
+   }
+};
+template <class Epilogue>
+struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std::true_type {
+   template <class... Argument>
+   static __attribute__((always_inline)) void finish(const Argument&... argument)
+   {
+      finished_tile(argument...);
+   }
+};
 
 /// Some of the terms of a product: whole blocks, or the last ones.
 struct ProductPart {
@@ -116,7 +127,7 @@ ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& he
          const Panels rest = {strip.data + k * strip.row, strip.row, strip.panel};
          if constexpr (is_cheap<Epilogue>::value)
             if (part.last && whole && rows == tile_rows && vectors == tile_vectors) {
-               finished_tile(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
+               is_cheap<Epilogue>::finish(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
                continue;
             }
          tile(part.terms - k, x + k, ldx, rest, start, start_row, to, to_row);

@@ -38,7 +38,7 @@ class Attention(Pass):
                 continue
             made = self.fused(model, scores, softmax, readers[0], weights, consumers)
             if made is not None:
-                made.rare = "zero_masked" if isinstance(softmax, MaskedSoftmaxRows) else "zero_nan" if guard is not None else "nan"
+                made.rare = "ZeroMasked" if isinstance(softmax, MaskedSoftmaxRows) else "ZeroNan" if guard is not None else "KeepNan"
                 model.operators[model.operators.index(readers[0])] = made
                 for op in (scores, softmax, guard):
                     if op is not None:

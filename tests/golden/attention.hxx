@@ -738,9 +738,6 @@ ONNX_BRIDGE_INLINE float larger(float a, float b) { return larger(splat(a), spla
 ONNX_BRIDGE_INLINE float larger(float a, float b) { return a > b ? a : b; }
 #endif
 
-/// -1 in the lanes that hold a NaN; by integers, so that -ffinite-math-only changes nothing.
-ONNX_BRIDGE_INLINE ivec is_nan(vec x) { return (as_int(x) & 0x7fffffff) > 0x7f800000; }
-
 template <int by, class V, int... lane>
 ONNX_BRIDGE_INLINE V rotated(V v, std::integer_sequence<int, lane...>)
 {
@@ -1076,13 +1073,6 @@ ONNX_BRIDGE_INLINE void pack_panels(Size K, Size N, const float* B, Size b_row, 
 }
 
 // product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
-/// the registers of the largest tile, at the price of one more copy of that tile in the program.
-template <class Epilogue, class = void>
-struct is_cheap : std::false_type {};
-template <class Epilogue>
-struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std::true_type {};
-
 /// to[i][j] = epilogue(from[i][j]), known to the epilogue as element (row + i, column + j). `to` may be `from`.
 template <class Epilogue>
 ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row,
@@ -1098,19 +1088,15 @@ ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, 
    }
 }
 
-/// The largest tile with its epilogue; m and n are its first row and column to the epilogue.
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void finished_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
-                                      Size ldy, Size m, Size n, const Epilogue& epilogue)
-{
-   vec sum[tile_rows][tile_vectors];
-   sum_tile(terms, X, ldx, W, start, start_row, sum);
-   ONNX_BRIDGE_UNROLL
-   for (int i = 0; i < tile_rows; i++) {
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < tile_vectors; j++) store(Y + i * ldy + j * lanes, epilogue(sum[i][j], m + i, n + j * lanes, All()));
+/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
+/// the registers of the largest tile, at the price of one more copy of that tile in the program.
+template <class Epilogue, class = void>
+struct is_cheap : std::false_type {
+   template <class... Argument>
+   static void finish(const Argument&...)
+   {
    }
-}
+};
 
 /// Some of the terms of a product: whole blocks, or the last ones.
 struct ProductPart {
@@ -1183,7 +1169,7 @@ ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& he
          const Panels rest = {strip.data + k * strip.row, strip.row, strip.panel};
          if constexpr (is_cheap<Epilogue>::value)
             if (part.last && whole && rows == tile_rows && vectors == tile_vectors) {
-               finished_tile(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
+               is_cheap<Epilogue>::finish(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
                continue;
             }
          tile(part.terms - k, x + k, ldx, rest, start, start_row, to, to_row);
@@ -1282,11 +1268,14 @@ struct ExpStep {
    }
 };
 
-/// What becomes of the weights of a query that has none: NaN; 0 where all its scores are -inf; 0 where any of them would be NaN.
-enum class Rare { nan, zero_masked, zero_nan };
+/// What becomes of the weights of a query that has none: they stay NaN; 0 where all its scores are -inf; 0 where any of them would be NaN.
+/// Each says of the largest score and the sum whether the weights stay.
+struct KeepNan {
+   static __attribute__((always_inline)) bool stay(float, float) { return true; }
+};
 
 /// products[keys] of a query to exp(score(products) - the largest score); returns the sum of these.
-template <Rare rare, class Score>
+template <class Rare, class Score>
 ONNX_BRIDGE_KERNEL float exponentiate(Size query, Size keys, float* products, const Score& score)
 {
    vec most = as_float(splat(static_cast<std::int32_t>(0xff800000u)));  // -inf, which -ffinite-math-only leaves alone only as bits
@@ -1303,13 +1292,9 @@ ONNX_BRIDGE_KERNEL float exponentiate(Size query, Size keys, float* products, co
       for (Size j = 0; j < rest; j++) maximum = larger(maximum, products[i + j]);
    }
    const float sum = sum_in_lanes(keys, ExpStep{products, splat(maximum)});
-   if (rare != Rare::nan) {
-      const vec decides = splat(rare == Rare::zero_masked ? maximum : sum);
-      if (rare == Rare::zero_masked ? as_int(decides)[0] != static_cast<std::int32_t>(0xff800000u) : !is_nan(decides)[0]) return sum;
-      for (i = 0; i < keys; i++) products[i] = 0.f;
-      return 1.f;
-   }
-   return sum;
+   if (Rare::stay(maximum, sum)) return sum;
+   for (i = 0; i < keys; i++) products[i] = 0.f;
+   return 1.f;
 }
 
 /// Divides each row by its sum.
@@ -1324,7 +1309,7 @@ struct DivideRows {
 };
 
 /// Y = softmax(score(Q K^T)) V.
-template <Rare rare, class Score>
+template <class Rare, class Score>
 ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size value_width, const float* Q, Size q_row, const float* K,
                                   Size k_row, const float* V, Size v_row, float* Y, Size y_row, const Score& score, float* scratch)
 {
@@ -1340,7 +1325,7 @@ ONNX_BRIDGE_KERNEL void attention(Size queries, Size keys, Size width, Size valu
       multiply_packed(rows, keys, width, Q, q_row, 1, packed_keys, nullptr, scores, score_row(keys), Keep());
       float sums[tile_rows];
       for (Size i = 0; i < rows; i++) {
-         sums[i] = keys ? exponentiate<rare>(query, keys, scores + i * score_row(keys), score) : 1.f;
+         sums[i] = keys ? exponentiate<Rare>(query, keys, scores + i * score_row(keys), score) : 1.f;
          query++;
       }
       multiply_packed(rows, value_width, keys, scores, score_row(keys), 1, packed_values, nullptr, Y, y_row, DivideRows{sums});
@@ -1472,7 +1457,7 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
    //   8], attention_MatMul6 [B, S, 8] -> attention_Transpose13 [B, S, 2,
    for (Size i = 0; i < B; i++) {
       for (Size i_2 = 0; i_2 < 2; i_2++) {
-         attention<Rare::nan>(S, S, 4, 4, attention_MatMul0 + i * (8 * S) + i_2 * 4, 8, attention_MatMul3 + i * (8 * S) + i_2 * 4, 8,
+         attention<KeepNan>(S, S, 4, 4, attention_MatMul0 + i * (8 * S) + i_2 * 4, 8, attention_MatMul3 + i * (8 * S) + i_2 * 4, 8,
                attention_MatMul6 + i * (8 * S) + i_2 * 4, 8, y + i * (8 * S) + i_2 * 4, 8, Mul(), reinterpret_cast<float*>(arena + at[3]));
       }
    }

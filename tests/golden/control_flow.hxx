@@ -484,7 +484,6 @@ using All = Const<lanes>;
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
-ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
@@ -601,9 +600,6 @@ ONNX_BRIDGE_INLINE float sum_in_lanes(Size n, Step&& step)
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-template <class T>
-using if_number = std::enable_if_t<std::is_arithmetic<T>::value, T>;
-
 ONNX_BRIDGE_INLINE vec add(vec a, vec b) { return a + b; }
 
 /// a * b, called so because `mul` is taken; integers only here, floats by mul().
@@ -612,12 +608,6 @@ ONNX_BRIDGE_INLINE vec product(vec a, vec b) { return mul(a, b); }
 ONNX_BRIDGE_INLINE vec abs(vec x) { return as_float(as_int(x) & 0x7fffffff); }
 
 ONNX_BRIDGE_INLINE vec max_of(vec a, vec b) { return is_nan(a) ? a : larger(a, b); }
-ONNX_BRIDGE_INLINE ivec max_of(ivec a, ivec b) { return a > b ? a : b; }
-template <class T>
-ONNX_BRIDGE_INLINE if_number<T> max_of(T a, T b)
-{
-   return a > b || a != a ? a : b;
-}
 
 // cast.hxx: ONNX's Cast between numbers and bool, and memory of other types than float as vectors.
 typedef signed char byte_vec __attribute__((vector_size(ONNX_BRIDGE_LANES)));
@@ -672,15 +662,7 @@ ONNX_BRIDGE_INLINE void vector_map(Size n, Y* y, const F& f, const Operand&... o
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-#define ONNX_BRIDGE_COMPARISON(name, op)                                 \
-   ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
-   ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
-   template <class T>                                                    \
-   ONNX_BRIDGE_INLINE std::enable_if_t<std::is_arithmetic<T>::value, bool> name(T a, T b) \
-   {                                                                     \
-      return a op b;                                                     \
-   }
-ONNX_BRIDGE_COMPARISON(greater, >)
+ONNX_BRIDGE_INLINE ivec greater(vec a, vec b) { return a > b; }
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
 /// The value below all others: -inf where there is one.
@@ -842,7 +824,6 @@ static bool run([[maybe_unused]] const Weights& w, char* arena, const std::size_
 #undef ONNX_BRIDGE_KERNEL
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
-#undef ONNX_BRIDGE_COMPARISON
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
 #undef ONNX_BRIDGE_HAS_AVX2

@@ -664,7 +664,6 @@ using All = Const<lanes>;
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
-ONNX_BRIDGE_INLINE ivec splat(std::int32_t x) { return x - ivec{}; }
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
 ONNX_BRIDGE_INLINE vec as_float(ivec x) { return reinterpret_cast<vec>(x); }
 
@@ -945,11 +944,11 @@ ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, std::integer_sequence<int,
 template <int Channels, class Pixel>
 ONNX_BRIDGE_INLINE ConvTile conv_tile_of(Size pixels, int vectors)
 {
-   constexpr std::make_integer_sequence<int, conv_pixels> less;
+   constexpr std::make_integer_sequence<int, conv_pixels> fewer;
    if constexpr (lanes == 16) {
-      if (vectors == 1) return conv_tile_of<Channels, 1, Pixel>(pixels, less);
+      if (vectors == 1) return conv_tile_of<Channels, 1, Pixel>(pixels, fewer);
    }
-   return conv_tile_of<Channels, 2, Pixel>(pixels, less);
+   return conv_tile_of<Channels, 2, Pixel>(pixels, fewer);
 }
 
 /// Vectors of channels that are summed together from `channel` on, of `padded` ones.
@@ -1072,17 +1071,6 @@ ONNX_BRIDGE_KERNEL void conv_planar(const Window& w, Size in_channels, Size out_
 /// Of any number: max(x, 0).
 ONNX_BRIDGE_INLINE vec relu(vec x) { return larger(vec{}, x); }
 
-// compare.hxx: ONNX's comparisons, logic, bits and choice.
-#define ONNX_BRIDGE_COMPARISON(name, op)                                 \
-   ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
-   ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
-   template <class T>                                                    \
-   ONNX_BRIDGE_INLINE std::enable_if_t<std::is_arithmetic<T>::value, bool> name(T a, T b) \
-   {                                                                     \
-      return a op b;                                                     \
-   }
-ONNX_BRIDGE_COMPARISON(less, <)
-
 // pool.hxx: max, average and Lp pooling over a window, blocked or planar, 1, 2 or 3 dimensions, any dilation and pads.
 struct PoolSum {
    __attribute__((always_inline)) float start() const { return 0.0f; }
@@ -1178,7 +1166,6 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
 #undef ONNX_BRIDGE_UNROLL
 #undef ONNX_BRIDGE_KEEP
 #undef ONNX_BRIDGE_QUAD
-#undef ONNX_BRIDGE_COMPARISON
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
 #undef ONNX_BRIDGE_HAS_AVX2

@@ -638,33 +638,9 @@ namespace onnx_bridge { namespace integers { namespace ONNX_BRIDGE_REGION {
 // vector.hxx: as many floats as a register holds, by the compiler's vector extensions.
 typedef std::ptrdiff_t Size;
 constexpr int lanes = ONNX_BRIDGE_LANES;
-typedef float vec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-typedef std::int32_t ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
 
 #define ONNX_BRIDGE_INLINE static inline __attribute__((always_inline, unused))
 #define ONNX_BRIDGE_KERNEL static __attribute__((noinline, unused))
-
-// Keeps a value as it is: the compiler may not look through it. Costs no instruction.
-#if defined(__x86_64__)
-#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+v"(x))
-#elif defined(__aarch64__)
-#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+w"(x))
-#else
-#define ONNX_BRIDGE_KEEP(x) __asm__("" : "+m"(x))
-#endif
-
-ONNX_BRIDGE_INLINE float mul(float a, float b)
-{
-   float t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
-ONNX_BRIDGE_INLINE double mul(double a, double b)
-{
-   double t = a * b;
-   ONNX_BRIDGE_KEEP(t);
-   return t;
-}
 
 // bytes.hxx: short runs of memory, copied or filled without a call.
 typedef std::uint64_t piece16 __attribute__((vector_size(16)));
@@ -777,21 +753,12 @@ ONNX_BRIDGE_KERNEL void fill(T* dst, Size n, T value)
 }
 
 // arithmetic.hxx: ONNX's pointwise arithmetic, rounding, minimum and maximum, on vec, on ivec and on single numbers.
-typedef std::uint32_t unsigned_ivec __attribute__((vector_size(4 * ONNX_BRIDGE_LANES)));
-
 template <class T>
 using if_integer = std::enable_if_t<std::is_integral<T>::value, T>;
 /// The type in which integers of type T wrap around without promotion to int.
 template <class T>
 using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
 
-ONNX_BRIDGE_INLINE ivec wrap(unsigned_ivec x) { return reinterpret_cast<ivec>(x); }
-ONNX_BRIDGE_INLINE unsigned_ivec unwrap(ivec x) { return reinterpret_cast<unsigned_ivec>(x); }
-
-ONNX_BRIDGE_INLINE vec add(vec a, vec b) { return a + b; }
-ONNX_BRIDGE_INLINE ivec add(ivec a, ivec b) { return wrap(unwrap(a) + unwrap(b)); }
-ONNX_BRIDGE_INLINE float add(float a, float b) { return a + b; }
-ONNX_BRIDGE_INLINE double add(double a, double b) { return a + b; }
 template <class T>
 ONNX_BRIDGE_INLINE if_integer<T> add(T a, T b)
 {
@@ -799,8 +766,6 @@ ONNX_BRIDGE_INLINE if_integer<T> add(T a, T b)
 }
 
 /// a * b, called so because `mul` is taken; integers only here, floats by mul().
-ONNX_BRIDGE_INLINE float product(float a, float b) { return mul(a, b); }
-ONNX_BRIDGE_INLINE double product(double a, double b) { return mul(a, b); }
 template <class T>
 ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
 {
@@ -808,13 +773,6 @@ ONNX_BRIDGE_INLINE if_integer<T> product(T a, T b)
 }
 
 /// Remainder with the sign of the dividend: ONNX's Mod with fmod = 1.
-ONNX_BRIDGE_INLINE float fmod(float a, float b) { return static_cast<float>(__builtin_fmod(a, b)); }
-ONNX_BRIDGE_INLINE double fmod(double a, double b) { return __builtin_fmod(a, b); }
-ONNX_BRIDGE_INLINE vec fmod(vec a, vec b)
-{
-   for (int i = 0; i < lanes; i++) a[i] = fmod(static_cast<float>(a[i]), static_cast<float>(b[i]));
-   return a;
-}
 template <class T>
 ONNX_BRIDGE_INLINE if_integer<T> fmod(T a, T b)
 {
@@ -894,15 +852,15 @@ ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... o
 }
 
 // compare.hxx: ONNX's comparisons, logic, bits and choice.
-#define ONNX_BRIDGE_COMPARISON(name, op)                                 \
-   ONNX_BRIDGE_INLINE ivec name(vec a, vec b) { return a op b; }         \
-   ONNX_BRIDGE_INLINE ivec name(ivec a, ivec b) { return a op b; }       \
-   template <class T>                                                    \
-   ONNX_BRIDGE_INLINE std::enable_if_t<std::is_arithmetic<T>::value, bool> name(T a, T b) \
-   {                                                                     \
-      return a op b;                                                     \
-   }
-ONNX_BRIDGE_COMPARISON(greater_or_equal, >=)
+/// The type bool for numbers.
+template <class T>
+using if_compared = std::enable_if_t<std::is_arithmetic<T>::value, bool>;
+
+template <class T>
+ONNX_BRIDGE_INLINE if_compared<T> greater_or_equal(T a, T b)
+{
+   return a >= b;
+}
 
 // reduce_operations.hxx: what the reductions of reduce.hxx do with an element.
 struct Sum {
@@ -990,9 +948,7 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
 
 #undef ONNX_BRIDGE_INLINE
 #undef ONNX_BRIDGE_KERNEL
-#undef ONNX_BRIDGE_KEEP
 #undef ONNX_BRIDGE_INDEPENDENT
-#undef ONNX_BRIDGE_COMPARISON
 #undef ONNX_BRIDGE_LANES
 #undef ONNX_BRIDGE_REGION
 }}}  // namespace onnx_bridge::integers::ONNX_BRIDGE_REGION

@@ -674,7 +674,6 @@ struct Const {
 using All = Const<lanes>;
 
 ONNX_BRIDGE_INLINE vec load(const float* p) { return *reinterpret_cast<const unaligned_vec*>(p); }
-ONNX_BRIDGE_INLINE ivec load(const std::int32_t* p) { return *reinterpret_cast<const unaligned_ivec*>(p); }
 ONNX_BRIDGE_INLINE void store(float* p, vec v) { *reinterpret_cast<unaligned_vec*>(p) = v; }
 ONNX_BRIDGE_INLINE vec splat(float x) { return x - vec{}; }  // folds to a broadcast; 0 + x would not (-0.0)
 ONNX_BRIDGE_INLINE ivec as_int(vec x) { return reinterpret_cast<ivec>(x); }
@@ -928,13 +927,6 @@ ONNX_BRIDGE_KERNEL void transpose(Size rows, Size columns, const float* from, Si
 }
 
 // product_tiles.hxx: how products of matrices are cut into tiles. What gemm.hxx, matmul.hxx and attention.hxx have in common.
-/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
-/// the registers of the largest tile, at the price of one more copy of that tile in the program.
-template <class Epilogue, class = void>
-struct is_cheap : std::false_type {};
-template <class Epilogue>
-struct is_cheap<Epilogue, typename std::enable_if<Epilogue::cheap>::type> : std::true_type {};
-
 /// to[i][j] = epilogue(from[i][j]), known to the epilogue as element (row + i, column + j). `to` may be `from`.
 template <class Epilogue>
 ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, Size from_row, float* to, Size to_row, Size row,
@@ -950,19 +942,15 @@ ONNX_BRIDGE_INLINE void finish_tile(Size rows, Size columns, const float* from, 
    }
 }
 
-/// The largest tile with its epilogue; m and n are its first row and column to the epilogue.
-template <class Epilogue>
-ONNX_BRIDGE_KERNEL void finished_tile(Size terms, const float* X, Size ldx, const Panels& W, const float* start, Size start_row, float* Y,
-                                      Size ldy, Size m, Size n, const Epilogue& epilogue)
-{
-   vec sum[tile_rows][tile_vectors];
-   sum_tile(terms, X, ldx, W, start, start_row, sum);
-   ONNX_BRIDGE_UNROLL
-   for (int i = 0; i < tile_rows; i++) {
-      ONNX_BRIDGE_UNROLL
-      for (int j = 0; j < tile_vectors; j++) store(Y + i * ldy + j * lanes, epilogue(sum[i][j], m + i, n + j * lanes, All()));
+/// Whether an epilogue says of itself `static constexpr bool cheap = true`: a few instructions, such as a ReLU. It is then applied in
+/// the registers of the largest tile, at the price of one more copy of that tile in the program.
+template <class Epilogue, class = void>
+struct is_cheap : std::false_type {
+   template <class... Argument>
+   static void finish(const Argument&...)
+   {
    }
-}
+};
 
 /// Some of the terms of a product: whole blocks, or the last ones.
 struct ProductPart {
@@ -1035,7 +1023,7 @@ ONNX_BRIDGE_KERNEL void add_tiles(const ProductPart& part, const TileHeights& he
          const Panels rest = {strip.data + k * strip.row, strip.row, strip.panel};
          if constexpr (is_cheap<Epilogue>::value)
             if (part.last && whole && rows == tile_rows && vectors == tile_vectors) {
-               finished_tile(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
+               is_cheap<Epilogue>::finish(part.terms - k, x + k, ldx, rest, start, start_row, y, ldy, m, column + n, epilogue);
                continue;
             }
          tile(part.terms - k, x + k, ldx, rest, start, start_row, to, to_row);
@@ -1389,6 +1377,13 @@ struct GruLinearCell {
    const float *R, *recurrent_bias;
    float* sums;  // [B][3 * padded]
 
+   /// Of a direction; scratch: that which follows two states.
+   static __attribute__((always_inline)) GruLinearCell make(const Options& options, const RecurrentWeights& weights, Size direction,
+                                                             Size units, Size, float* scratch)
+   {
+      const Size padded = whole_panels(units);
+      return {options, weights.R + direction * 3 * padded * units, weights.recurrent_bias + direction * padded, scratch};
+   }
    __attribute__((always_inline)) void start(Size) {}
    __attribute__((always_inline)) void finish(Size, Size) {}
    __attribute__((always_inline)) void update(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[3])
@@ -1423,61 +1418,6 @@ ONNX_BRIDGE_KERNEL void gru_rows(GruLinearCell<Options>& cell, const RecurrentSt
    }
 }
 
-/// linear_before_reset == 0: the product with Rh has to wait for all of r * h.
-template <class Options>
-struct GruResetCell {
-   static constexpr Size gates = 3;
-   const Options& options;
-   const float *R, *R_h;
-   float *z, *reset, *sums;  // [B][padded], [B][padded] r * h, [B][2 * padded]
-
-   __attribute__((always_inline)) void start(Size) {}
-   __attribute__((always_inline)) void finish(Size, Size) {}
-   __attribute__((always_inline)) void update_gates(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&gate)[2])
-   {
-      const Size at = row * step.padded + unit;
-      store(z + at, options.f(gate[0] + recurrent_gate<3>(projection, unit, 0)));
-      const vec r = options.f(gate[1] + recurrent_gate<3>(projection, unit, 1));
-      store(reset + at, mul(r, load(step.before + at)));
-   }
-   __attribute__((always_inline)) void update(const RecurrentStep& step, const float* projection, Size row, Size unit, vec (&sum)[1])
-   {
-      const Size at = row * step.padded + unit;
-      const vec n = options.g(sum[0] + recurrent_gate<3>(projection, unit, 2));
-      store(step.after + at, gru_mix(load(z + at), n, load(step.before + at)));
-   }
-};
-
-template <class Options>
-ONNX_BRIDGE_KERNEL void gru_row(GruResetCell<Options>& cell, const RecurrentStep& step)
-{
-   const float* const projection = step.projected(0);
-   recurrent_row<2, 2>(step.units, step.padded, step.before, cell.R, false,
-                       [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { cell.update_gates(step, projection, 0, unit, gate); });
-   recurrent_row<1, 4>(step.units, step.padded, cell.reset, cell.R_h, false,
-                       [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { cell.update(step, projection, 0, unit, sum); });
-}
-
-template <class Options>
-ONNX_BRIDGE_KERNEL void gru_rows(GruResetCell<Options>& cell, const RecurrentStep& step)
-{
-   const Size padded = step.padded;
-   gemm(step.batch, 2 * padded, step.units, step.before, padded, cell.R, nullptr, cell.sums, 2 * padded, Keep());
-   for (Size row = 0; row < step.batch; row++) {
-      if (!step.runs(row)) continue;
-      const float* const projection = step.projected(row);
-      recurrent_row<2>(padded, cell.sums + row * 2 * padded,
-                       [&](Size unit, vec(&gate)[2]) __attribute__((always_inline)) { cell.update_gates(step, projection, row, unit, gate); });
-   }
-   gemm(step.batch, padded, step.units, cell.reset, padded, cell.R_h, nullptr, cell.sums, padded, Keep());
-   for (Size row = 0; row < step.batch; row++) {
-      if (!step.runs(row)) continue;
-      const float* const projection = step.projected(row);
-      recurrent_row<1>(padded, cell.sums + row * padded,
-                       [&](Size unit, vec(&sum)[1]) __attribute__((always_inline)) { cell.update(step, projection, row, unit, sum); });
-   }
-}
-
 template <class Cell>
 ONNX_BRIDGE_INLINE void gru_step(Cell& cell, const RecurrentStep& step)
 {
@@ -1491,32 +1431,19 @@ ONNX_BRIDGE_INLINE void recurrent_advance(GruLinearCell<Options>& cell, const Re
 {
    gru_step(cell, step);
 }
-template <class Options>
-ONNX_BRIDGE_INLINE void recurrent_advance(GruResetCell<Options>& cell, const RecurrentStep& step)
-{
-   gru_step(cell, step);
-}
 
 /// Options: GruDefaults, or GruOptions; those of the first and of the second direction (ignored if there is none).
-/// LinearBeforeReset: Const<0> or Const<1>.
-template <class LinearBeforeReset, class Options>
-ONNX_BRIDGE_KERNEL void gru(LinearBeforeReset, const RecurrentSizes& sizes, const std::int32_t* sequence_lens,
-                            const RecurrentRows<const float>& X, const RecurrentWeights& weights, const RecurrentRows<const float>& initial_h,
-                            const RecurrentRows<float>& Y, const RecurrentRows<float>& Y_h, const Options& first, const Options& second,
-                            float* scratch)
+/// Cell: GruLinearCell or GruResetCell, of linear_before_reset != 0 and == 0.
+template <template <class> class Cell, class Options>
+ONNX_BRIDGE_KERNEL void gru(const RecurrentSizes& sizes, const std::int32_t* sequence_lens, const RecurrentRows<const float>& X,
+                            const RecurrentWeights& weights, const RecurrentRows<const float>& initial_h, const RecurrentRows<float>& Y,
+                            const RecurrentRows<float>& Y_h, const Options& first, const Options& second, float* scratch)
 {
-   const Size padded = whole_panels(sizes.units), row = sizes.batch * padded;
+   const Size row = sizes.batch * whole_panels(sizes.units);
    float* const states = scratch + recurrent_projection_floats(sizes, 3);
    for (Size d = 0; d < sizes.directions; d++) {
-      const Options& options = d == 0 ? first : second;
-      const float* const R = weights.R + d * 3 * padded * sizes.units;
-      if constexpr (LinearBeforeReset() != 0) {
-         GruLinearCell<Options> cell = {options, R, weights.recurrent_bias + d * padded, states + 2 * row};
-         recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
-      } else {
-         GruResetCell<Options> cell = {options, R, R + 2 * padded * sizes.units, states + 2 * row, states + 3 * row, states + 4 * row};
-         recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
-      }
+      Cell<Options> cell = Cell<Options>::make(d == 0 ? first : second, weights, d, sizes.units, row, states + 2 * row);
+      recurrent_direction(sizes, d, sequence_lens, X, weights, initial_h, Y, Y_h, cell, scratch, states);
    }
 }
 
@@ -1529,7 +1456,7 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
    const Size N = static_cast<Size>(dims.N);
    float* const recurrent_GRU0_0 = reinterpret_cast<float*>(arena + at[1]);
    // recurrent_GRU0_0: x [T, N, 3] -> recurrent_GRU0_0 [T, 1, N, 4], recurrent_GRU0_1 [1, N, 4]
-   gru(Const<1>(), RecurrentSizes{T, N, 3, 4, 1, false}, nullptr, RecurrentRows<const float>{x, (3 * N), 0, 3},
+   gru<GruLinearCell>(RecurrentSizes{T, N, 3, 4, 1, false}, nullptr, RecurrentRows<const float>{x, (3 * N), 0, 3},
          RecurrentWeights{w.recurrent_GRU0_0_W(), w.recurrent_GRU0_0_bias(), w.recurrent_GRU0_0_R(), w.recurrent_GRU0_0_recurrent_bias()},
          RecurrentRows<const float>{nullptr, 0, 0, 0}, RecurrentRows<float>{recurrent_GRU0_0, (4 * N), (4 * N), 4},
          RecurrentRows<float>{state, 0, (4 * N), 4}, GruDefaults(), GruDefaults(), reinterpret_cast<float*>(arena + at[0]));

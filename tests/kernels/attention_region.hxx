@@ -16,7 +16,7 @@ ONNX_BRIDGE_KERNEL void scaled_attention(Size queries, Size keys, Size width, Si
                                          Size k_row, const float* V, Size v_row, float* Y, Size y_row, float scale, const float* mask,
                                          Size mask_row, float* scratch)
 {
-   attention<Rare::nan>(queries, keys, width, value_width, Q, q_row, K, k_row, V, v_row, Y, y_row, ScaleAndMask{splat(scale), mask, mask_row}, scratch);
+   attention<KeepNan>(queries, keys, width, value_width, Q, q_row, K, k_row, V, v_row, Y, y_row, ScaleAndMask{splat(scale), mask, mask_row}, scratch);
 }
 
 ONNX_BRIDGE_KERNEL void rare_attention(bool any_nan, Size queries, Size keys, Size width, Size value_width, const float* Q, const float* K,
@@ -24,7 +24,7 @@ ONNX_BRIDGE_KERNEL void rare_attention(bool any_nan, Size queries, Size keys, Si
 {
    const ScaleAndMask score{splat(1.f), mask, keys};
    if (any_nan)
-      attention<Rare::zero_nan>(queries, keys, width, value_width, Q, width, K, width, V, value_width, Y, value_width, score, scratch);
+      attention<ZeroNan>(queries, keys, width, value_width, Q, width, K, width, V, value_width, Y, value_width, score, scratch);
    else
-      attention<Rare::zero_masked>(queries, keys, width, value_width, Q, width, K, width, V, value_width, Y, value_width, score, scratch);
+      attention<ZeroMasked>(queries, keys, width, value_width, Q, width, K, width, V, value_width, Y, value_width, score, scratch);
 }

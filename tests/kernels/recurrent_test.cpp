@@ -233,12 +233,12 @@ struct Exact {
       using GruOptions = kernels::isa::GruOptions;                                                                   \
       using RnnDefaults = kernels::isa::RnnDefaults;                                                                 \
       using RnnOptions = kernels::isa::RnnOptions;                                                                   \
-      using Zero = kernels::isa::Const<0>;                                                                           \
-      using One = kernels::isa::Const<1>;                                                                            \
       template <class... A>                                                                                          \
       static void lstm(const A&... a) { kernels::isa::lstm(a...); }                                                  \
-      template <class L, class... A>                                                                                 \
-      static void gru(L l, const A&... a) { kernels::isa::gru(l, a...); }                                            \
+      template <class... A>                                                                                          \
+      static void gru_linear(const A&... a) { kernels::isa::gru<kernels::isa::GruLinearCell>(a...); }                \
+      template <class... A>                                                                                          \
+      static void gru_reset(const A&... a) { kernels::isa::gru<kernels::isa::GruResetCell>(a...); }                  \
       template <class... A>                                                                                          \
       static void rnn(const A&... a) { kernels::isa::rnn(a...); }                                                    \
    };
@@ -283,9 +283,9 @@ Result<float> run(const Node& n, const Packed& p, long first, long rows, long st
    } else if (n.kind == 'G') {
       const auto call = [&](const auto& a, const auto& b) {
          if (n.linear_before_reset)
-            K::gru(typename K::One(), sizes, lengths, x, weights, h0, y, yh, a, b, scratch.data);
+            K::gru_linear(sizes, lengths, x, weights, h0, y, yh, a, b, scratch.data);
          else
-            K::gru(typename K::Zero(), sizes, lengths, x, weights, h0, y, yh, a, b, scratch.data);
+            K::gru_reset(sizes, lengths, x, weights, h0, y, yh, a, b, scratch.data);
       };
       const auto options = [&](long d) -> typename K::GruOptions { return {act(d, 0), act(d, 1), n.clip}; };
       if (n.defaults && n.clip == no_clip)
