@@ -17,7 +17,7 @@ from onnx_bridge.frontends.sklearn.context import Context, Made, classes_of, con
 from onnx_bridge.frontends.table import Answer, Table, finished, table_of
 
 #: Where the converters stand.
-_MODULES = ("compose", "kernels", "linear", "others", "preprocessing", "trees")
+_MODULES = ("compose", "gaussian_processes", "kernels", "linear", "others", "pairs", "preprocessing", "quantiles", "trees")
 
 _LABEL = np.dtype(np.int64)
 

@@ -106,3 +106,14 @@ def mean_of_pls(model: Any) -> np.ndarray:
 def scaler_of(model: Any) -> Any:
     """The scaler behind a PowerTransformer."""
     return _private(model, "_scaler")
+
+
+def scale_of_gaussian_process(model: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The deviation and the mean of what a Gaussian process was fitted to."""
+    return np.asarray(_private(model, "_y_train_std"), np.float64), np.asarray(_private(model, "_y_train_mean"), np.float64)
+
+
+def centre_of_kernel(model: Any) -> tuple[np.ndarray, np.float64]:
+    """The means of a KernelPCA's kernel, of its rows and of all."""
+    centre = _private(model, "_centerer")
+    return np.asarray(centre.K_fit_rows_, np.float64), np.float64(centre.K_fit_all_)

@@ -12,7 +12,7 @@ from onnx_bridge.frontends.sklearn.context import Context, Made, by_decision, by
 from onnx_bridge.frontends.sklearn.trees import inliers
 
 
-def _apart(c: Context, x: str, points: np.ndarray, op: str = "ReduceSumSquare", power: float = 2) -> str:
+def apart(c: Context, x: str, points: np.ndarray, op: str = "ReduceSumSquare", power: float = 2) -> str:
     """[rows][points]: sums over differences, not over expanded squares, which lose digits."""
     differences = c.g.add("Sub", c.g.add("Unsqueeze", x, np.array([1])), np.asarray(points, np.float64)[None])
     if op == "power":
@@ -29,7 +29,7 @@ def _kernel(c: Context, model: Any, x: str) -> str:
     if not isinstance(kind, str) or kind == "precomputed" or not isinstance(points, np.ndarray):
         raise ExportError(f"{type(model).__name__} with a kernel of your own, a precomputed one or sparse vectors is not supported")
     if kind == "rbf":
-        return str(c.g.add("Exp", c.g.add("Mul", _apart(c, x, points), np.float64(-internals.kernel_width(model)))))
+        return str(c.g.add("Exp", c.g.add("Mul", apart(c, x, points), np.float64(-internals.kernel_width(model)))))
     product = c.g.add("MatMul", x, np.asarray(points, np.float64).T)
     if kind == "linear":
         return str(product)
@@ -106,9 +106,9 @@ def _nearest(c: Context, model: Any, x: str) -> tuple[str, str, np.ndarray]:
     metric, arguments = model.effective_metric_, dict(model.effective_metric_params_ or {})
     if metric == "minkowski" and not arguments.get("w"):
         power = float(arguments.get("p", model.p))
-        distances = c.g.add("Pow", _apart(c, x, points, "power", power), np.float64(1 / power))
+        distances = c.g.add("Pow", apart(c, x, points, "power", power), np.float64(1 / power))
     elif metric in _METRICS:
-        distances = _apart(c, x, points, _METRICS[metric])
+        distances = apart(c, x, points, _METRICS[metric])
         distances = c.g.add("Sqrt", distances) if metric == "euclidean" else distances
     else:
         raise ExportError(f"{type(model).__name__} by the metric {metric!r} is not supported; minkowski, {', '.join(_METRICS)} are")
@@ -148,13 +148,13 @@ def nearest_centroid(c: Context, model: Any, x: str) -> Made:
     """The class of the nearest middle."""
     if model.metric not in ("euclidean", "manhattan"):
         raise ExportError(f"NearestCentroid by the metric {model.metric!r} is not supported")
-    return {"index": c.g.add("ArgMin", _apart(c, x, model.centroids_, _METRICS[model.metric]), axis=1, keepdims=0)}
+    return {"index": c.g.add("ArgMin", apart(c, x, model.centroids_, _METRICS[model.metric]), axis=1, keepdims=0)}
 
 
 @of_matrix("_BaseKMeans", "BisectingKMeans")
 def k_means(c: Context, model: Any, x: str) -> Made:
     """The nearest centre, and the distances to all."""
-    squares = _apart(c, x, model.cluster_centers_)
+    squares = apart(c, x, model.cluster_centers_)
     label = c.g.add("ArgMin", squares, axis=1, keepdims=0)
     distances = c.g.add("Sqrt", squares)
     return {"label": label, "transform": c.numbers(distances, len(model.cluster_centers_))}

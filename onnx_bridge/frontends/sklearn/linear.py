@@ -167,6 +167,21 @@ def bernoulli_naive_bayes(c: Context, model: Any, x: str) -> Made:
     return _of_logarithms(c, affine(c, x, (there - absent).T, model.class_log_prior_ + absent.sum(1)))
 
 
+@of_matrix("CategoricalNB")
+def categorical_naive_bayes(c: Context, model: Any, x: str) -> Made:
+    """Categories by their logarithms; one that was not there when it was fitted has the first's, where the library has an error."""
+    parts = []
+    for place, known in enumerate(model.feature_log_prob_):
+        column = c.g.cast(c.g.columns(x, [place], model.n_features_in_), np.int64)
+        inside = c.g.add("And", c.g.add("GreaterOrEqual", column, np.int64(0)), c.g.add("Less", column, np.int64(known.shape[1])))
+        index = c.g.reshape(c.g.add("Where", inside, column, np.int64(0)), -1)
+        parts.append(c.g.add("Gather", c.g.constant(np.asarray(known, np.float64).T), index, axis=0))
+    joint = parts[0]
+    for part in parts[1:]:
+        joint = c.g.add("Add", joint, part)
+    return _of_logarithms(c, c.g.add("Add", joint, np.asarray(model.class_log_prior_)[None]))
+
+
 @of_matrix("QuadraticDiscriminantAnalysis")
 def quadratic_discriminant(c: Context, model: Any, x: str) -> Made:
     """Distances in each class's own axes."""
