@@ -3,7 +3,8 @@
 // An axis is described by a table, made from sizes and scales by resize_table(): for each output position `taps` input positions and
 // their weights (1 tap: nearest, weight 1; 2: linear; 4: cubic; antialias is not supported). resize_axis() applies it to a tensor
 // seen as [outer][axis][inner]: of a blocked image H is {blocks * D, H, W * 16} and W is {blocks * D * H, W, 16}. Coordinates are
-// onnxruntime's, in float. An output is the chain of its taps in order, mul() first, then fma(); one tap is copied as it is.
+// onnxruntime's, in float (of doubles in double). An output is the chain of its taps in order, mul() first, then fma(); one tap is
+// copied as it is.
 // in and out do not overlap. Weights that are 0 still let a NaN or an infinity through, as in onnxruntime.
 #pragma once
 #include "vector.hxx"
@@ -15,16 +16,18 @@ enum class Interpolation { nearest, linear, cubic };
 
 /// One axis: scale is out / in as given (or computed in float), start and end are the roi of tf_crop_and_resize. Nearest::simple is
 /// Upsample's and Resize 10's: floor where the scale is 1 or more, else ceil.
-struct ResizeAxis {
+template <class T>
+struct ResizeAxisOf {
    Size in, out;
-   float scale;
+   T scale;
    Coordinates coordinates;
    Interpolation mode;
    Nearest nearest;
-   float cubic_a;
+   T cubic_a;
    bool exclude_outside;
-   float start, end;
+   T start, end;
 };
+using ResizeAxis = ResizeAxisOf<float>;
 
 /// The smallest or the largest scale of some axes, in float.
 template <int Axes>
@@ -39,29 +42,31 @@ ONNX_BRIDGE_INLINE float resize_common_scale(bool least, const Size (&out)[Axes]
 }
 
 /// Where an output position lies on the input.
-ONNX_BRIDGE_INLINE float resize_coordinate(const ResizeAxis& a, Size position)
+template <class T>
+ONNX_BRIDGE_INLINE T resize_coordinate(const ResizeAxisOf<T>& a, Size position)
 {
-   const float x = static_cast<float>(position), in = static_cast<float>(a.in), out = static_cast<float>(a.out);
+   const T x = static_cast<T>(position), in = static_cast<T>(a.in), out = static_cast<T>(a.out);
    switch (a.coordinates) {
-   case Coordinates::half_pixel: return (x + 0.5f) / a.scale - 0.5f;
+   case Coordinates::half_pixel: return (x + T(0.5)) / a.scale - T(0.5);
    case Coordinates::half_pixel_symmetric: {
-      const float offset = mul(in / 2.0f, 1.0f - out / mul(a.scale, in));
-      return static_cast<float>(static_cast<double>(offset) + (static_cast<double>(x) + 0.5) / static_cast<double>(a.scale) - 0.5);
+      const T offset = mul(in / T(2.0), T(1.0) - out / mul(a.scale, in));
+      return static_cast<T>(static_cast<double>(offset) + (static_cast<double>(x) + 0.5) / static_cast<double>(a.scale) - 0.5);
    }
-   case Coordinates::pytorch_half_pixel: return a.out > 1 ? (x + 0.5f) / a.scale - 0.5f : 0.0f;
-   case Coordinates::align_corners: return a.out == 1 ? 0.0f : mul(x, in - 1.0f) / (out - 1.0f);
+   case Coordinates::pytorch_half_pixel: return a.out > 1 ? (x + T(0.5)) / a.scale - T(0.5) : T(0.0);
+   case Coordinates::align_corners: return a.out == 1 ? T(0.0) : mul(x, in - T(1.0)) / (out - T(1.0));
    case Coordinates::asymmetric: return x / a.scale;
-   case Coordinates::tf_half_pixel_for_nn: return (x + 0.5f) / a.scale;
+   case Coordinates::tf_half_pixel_for_nn: return (x + T(0.5)) / a.scale;
    default:
-      return a.out > 1 ? mul(a.start, in - 1.0f) + mul(mul(x, a.end - a.start), in - 1.0f) / (out - 1.0f)
-                       : mul(mul(0.5f, a.start + a.end), in - 1.0f);
+      return a.out > 1 ? mul(a.start, in - T(1.0)) + mul(mul(x, a.end - a.start), in - T(1.0)) / (out - T(1.0))
+                       : mul(mul(T(0.5), a.start + a.end), in - T(1.0));
    }
 }
 
 ONNX_BRIDGE_INLINE Size resize_taps(Interpolation mode) { return mode == Interpolation::nearest ? 1 : mode == Interpolation::linear ? 2 : 4; }
 
 /// The input position that a coordinate stands for. In double, because libm is called for it where the processor cannot.
-ONNX_BRIDGE_INLINE Size nearest_position(const ResizeAxis& a, float coordinate)
+template <class T>
+ONNX_BRIDGE_INLINE Size nearest_position(const ResizeAxisOf<T>& a, T coordinate)
 {
    const double x = static_cast<double>(coordinate), below = __builtin_floor(x), above = __builtin_ceil(x);
    switch (a.nearest) {
@@ -69,42 +74,43 @@ ONNX_BRIDGE_INLINE Size nearest_position(const ResizeAxis& a, float coordinate)
    case Nearest::round_prefer_ceil: return static_cast<Size>(x == below + 0.5 ? above : __builtin_round(x));
    case Nearest::floor: return static_cast<Size>(below);
    case Nearest::ceil: return static_cast<Size>(above);
-   default: return static_cast<Size>(a.scale < 1.0f ? above : __builtin_trunc(x));
+   default: return static_cast<Size>(a.scale < T(1.0) ? above : __builtin_trunc(x));
    }
 }
 
 /// index[out][taps] and weight[out][taps]; outside[out] (may be null): 1 where tf_crop_and_resize takes its extrapolation_value.
-ONNX_BRIDGE_KERNEL void resize_table(const ResizeAxis& a, std::int32_t* index, float* weight, unsigned char* outside)
+template <class T>
+ONNX_BRIDGE_KERNEL void resize_table(const ResizeAxisOf<T>& a, std::int32_t* index, T* weight, unsigned char* outside)
 {
    const Size taps = resize_taps(a.mode);
-   const float last = static_cast<float>(a.in - 1);
+   const T last = static_cast<T>(a.in - 1);
    const auto clamp = [a](Size i) { return static_cast<std::int32_t>(i < 0 ? 0 : i >= a.in ? a.in - 1 : i); };
    for (Size o = 0; o < a.out; o++, index += taps, weight += taps) {
       // At scale 1 onnxruntime takes the input as it is, whatever the mode, even a crop.
-      const float x = a.scale == 1.0f ? static_cast<float>(o) : resize_coordinate(a, o);
-      if (outside != nullptr) outside[o] = a.coordinates == Coordinates::tf_crop_and_resize && (x < 0.0f || x > last);
+      const T x = a.scale == T(1.0) ? static_cast<T>(o) : resize_coordinate(a, o);
+      if (outside != nullptr) outside[o] = a.coordinates == Coordinates::tf_crop_and_resize && (x < T(0.0) || x > last);
       if (a.mode == Interpolation::nearest) {
          index[0] = clamp(nearest_position(a, x));
-         weight[0] = 1.0f;
+         weight[0] = T(1.0);
       } else if (a.mode == Interpolation::linear) {
-         const float inside = x < 0.0f ? 0.0f : x > last ? last : x;
+         const T inside = x < T(0.0) ? T(0.0) : x > last ? last : x;
          const Size below = static_cast<Size>(inside);
          index[0] = clamp(below);
          index[1] = clamp(below + 1);
-         const float up = index[0] == index[1] ? 0.5f : inside - static_cast<float>(below);
-         weight[0] = 1.0f - up;
+         const T up = index[0] == index[1] ? T(0.5) : inside - static_cast<T>(below);
+         weight[0] = T(1.0) - up;
          weight[1] = up;
       } else {
-         const float below = static_cast<float>(__builtin_floor(static_cast<double>(x))), s = x - below, c = a.cubic_a;
-         const float s1 = s + 1.0f, r = 1.0f - s, r1 = 2.0f - s;
-         weight[0] = mul(mul(mul(c, s1) - mul(5.0f, c), s1) + mul(8.0f, c), s1) - mul(4.0f, c);
-         weight[1] = mul(mul(mul(c + 2.0f, s) - (c + 3.0f), s), s) + 1.0f;
-         weight[2] = mul(mul(mul(c + 2.0f, r) - (c + 3.0f), r), r) + 1.0f;
-         weight[3] = mul(mul(mul(c, r1) - mul(5.0f, c), r1) + mul(8.0f, c), r1) - mul(4.0f, c);
-         float sum = 0.0f;
+         const T below = static_cast<T>(__builtin_floor(static_cast<double>(x))), s = x - below, c = a.cubic_a;
+         const T s1 = s + T(1.0), r = T(1.0) - s, r1 = T(2.0) - s;
+         weight[0] = mul(mul(mul(c, s1) - mul(T(5.0), c), s1) + mul(T(8.0), c), s1) - mul(T(4.0), c);
+         weight[1] = mul(mul(mul(c + T(2.0), s) - (c + T(3.0)), s), s) + T(1.0);
+         weight[2] = mul(mul(mul(c + T(2.0), r) - (c + T(3.0)), r), r) + T(1.0);
+         weight[3] = mul(mul(mul(c, r1) - mul(T(5.0), c), r1) + mul(T(8.0), c), r1) - mul(T(4.0), c);
+         T sum = T(0.0);
          for (int k = 0; k < 4; k++) {
             const Size i = static_cast<Size>(below) - 1 + k;
-            if (a.exclude_outside && (i < 0 || i >= a.in)) weight[k] = 0.0f;
+            if (a.exclude_outside && (i < 0 || i >= a.in)) weight[k] = T(0.0);
             sum += weight[k];
             index[k] = clamp(i);
          }
@@ -163,7 +169,8 @@ ONNX_BRIDGE_KERNEL void resize_axis(Size outer, Size in_size, Size out_size, Siz
 }
 
 /// tf_crop_and_resize: sets the outputs [outer][out_size][inner] that lie outside along one axis to `value`, after all axes are done.
-ONNX_BRIDGE_KERNEL void resize_extrapolate(Size outer, Size out_size, Size inner, const unsigned char* outside, float value, float* out)
+template <class T>
+ONNX_BRIDGE_KERNEL void resize_extrapolate(Size outer, Size out_size, Size inner, const unsigned char* outside, T value, T* out)
 {
    for (Size i = 0; i < outer; i++)
       for (Size o = 0; o < out_size; o++, out += inner)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
-from onnx_bridge.ir.dtypes import IN_FLOAT32, WIDE_FLOATS, float32, int64
+from onnx_bridge.ir.dtypes import IN_FLOAT32, WIDE_FLOATS, float32, float64, int64
 from onnx_bridge.ir.literals import literal
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer
 from onnx_bridge.ir.tensor import BLOCK, PARTS, ShapeError, Type, fixed_of
@@ -40,7 +40,7 @@ class Interpolating(ROperator):
     """What Resize and Upsample have in common: one axis after the other, each by a table of positions and weights."""
 
     kernels = ("resize.hxx",)
-    computes = ((float32,), WIDE_FLOATS, (float32,), (int64,))
+    computes = (WIDE_FLOATS, WIDE_FLOATS, (float32,), (int64,))
     widens = IN_FLOAT32
     coordinate_transformation_mode: str
     mode: str
@@ -88,6 +88,8 @@ class Interpolating(ROperator):
         return taps * dims.ceil_div(stretch.size, dims.maximum(stretch.out, 1)) + 2 if self.wide else taps
 
     def kernel_files(self) -> Sequence[str]:
+        if self.x.dtype is float64:
+            return ["resize_doubles.hxx"]
         return ["resize_antialias.hxx"] if self.wide else self.kernels
 
     @property
@@ -103,6 +105,8 @@ class Interpolating(ROperator):
             raise UnsupportedForm(f"coordinate_transformation_mode {self.coordinate_transformation_mode!r} is not known")
         if self.nearest_mode not in _NEAREST:
             raise UnsupportedForm(f"nearest_mode {self.nearest_mode!r} is not known")
+        if self.wide and x.dtype is float64:
+            raise UnsupportedForm("antialias of float64 is not supported; cast to float32 in front")
         shape = list(x.shape)
         for stretch in stretches:
             shape[stretch.axis] = stretch.out
@@ -110,7 +114,8 @@ class Interpolating(ROperator):
 
     def _tables(self, stretches: Sequence[Stretch]) -> Size:
         """Bytes of the tables: index and weight of each tap, and whether the position lies outside."""
-        return dims.maximum(0, *(_rounded(s.out * self.taps(s) * 4) * 2 + _rounded(s.out) for s in stretches))
+        each = (4, self.x.dtype.size)
+        return dims.maximum(0, *(sum((_rounded(s.out * self.taps(s) * size) for size in each), _rounded(s.out)) for s in stretches))
 
     def _memory(self, shape: Sequence[Size]) -> list[Size]:
         """The axes of a tensor as they lie in memory."""
@@ -125,7 +130,7 @@ class Interpolating(ROperator):
         for stretch in self.stretches():
             before = list(shape)
             shape[stretch.axis] = stretch.out
-            steps.append((stretch, before, dims.product(self._memory(shape)) * 4))
+            steps.append((stretch, before, dims.product(self._memory(shape)) * self.x.dtype.size))
         return steps
 
     def scratch_bytes(self) -> Size:
@@ -138,15 +143,18 @@ class Interpolating(ROperator):
             cpp.line(f"std::memcpy({cpp.pointer(self.y)}, {cpp.pointer(self.x)}, static_cast<std::size_t>({cpp.size(self.x.bytes)}));")
             return
         crop = self.coordinate_transformation_mode == "tf_crop_and_resize"
+        dtype, kind = self.x.dtype, self.x.dtype.storage
+        record = "ResizeAxis" if dtype is float32 else "ResizeAxisOf<double>"
         source, at = cpp.pointer(self.x), self._tables([s for s, _, _ in steps])
         with cpp.block(""):
             for number, (stretch, shape, written) in enumerate(steps):
                 last = number == len(steps) - 1
                 memory = self._memory(shape)
-                target = cpp.pointer(self.y) if last else f"reinterpret_cast<float*>({cpp.scratch()} + {cpp.size(at)})"
+                target = cpp.pointer(self.y) if last else f"reinterpret_cast<{kind}*>({cpp.scratch()} + {cpp.size(at)})"
                 axis, index, weight, outside = cpp.local("axis"), cpp.local("index"), cpp.local("weight"), cpp.local("outside")
                 taps = self.taps(stretch)
                 table = _rounded(stretch.out * taps * 4)
+                tables = table + _rounded(stretch.out * taps * dtype.size)
                 scales = cpp.pointer(self.input(self.open_scales)) if self.open_scales else ""
                 given, made = (stretch.scale or "").replace("SCALES", scales), stretch.made.replace("SCALES", scales)
                 if stretch.ratios:
@@ -158,17 +166,19 @@ class Interpolating(ROperator):
                 if made:
                     asked = made.replace("SIZE", cpp.size(stretch.size))
                     cpp.line(f"if (static_cast<Size>({asked}) != {cpp.size(stretch.out)}) return false;")
-                scale = given or f"static_cast<float>({cpp.size(stretch.out)}) / static_cast<float>({cpp.size(stretch.size)})"
-                start, end = (literal(v, float32) if isinstance(v, float) else v.replace("ROI", self.roi(cpp)) for v in stretch.roi)
+                scale = given or f"static_cast<{kind}>({cpp.size(stretch.out)}) / static_cast<{kind}>({cpp.size(stretch.size)})"
+                if given and dtype is float64:
+                    scale = f"static_cast<double>({given})"
+                start, end = (literal(v, dtype) if isinstance(v, float) else v.replace("ROI", self.roi(cpp)) for v in stretch.roi)
                 cpp.line(
-                    f"const ResizeAxis {axis} = {{{cpp.size(stretch.size)}, {cpp.size(stretch.out)}, {scale}, "
+                    f"const {record} {axis} = {{{cpp.size(stretch.size)}, {cpp.size(stretch.out)}, {scale}, "
                     f"Coordinates::{self.coordinate_transformation_mode}, Interpolation::{self.mode}, Nearest::{self.nearest_mode}, "
-                    f"{literal(self.cubic_coeff_a, float32)}, {'true' if self.exclude_outside else 'false'}, {start}, {end}}};"
+                    f"{literal(self.cubic_coeff_a, dtype)}, {'true' if self.exclude_outside else 'false'}, {start}, {end}}};"
                 )
                 cpp.line(f"std::int32_t* const {index} = reinterpret_cast<std::int32_t*>({cpp.scratch()});")
-                cpp.line(f"float* const {weight} = reinterpret_cast<float*>({cpp.scratch()} + {cpp.size(table)});")
+                cpp.line(f"{kind}* const {weight} = reinterpret_cast<{kind}*>({cpp.scratch()} + {cpp.size(table)});")
                 if crop:
-                    cpp.line(f"unsigned char* const {outside} = reinterpret_cast<unsigned char*>({cpp.scratch()} + {cpp.size(table * 2)});")
+                    cpp.line(f"unsigned char* const {outside} = reinterpret_cast<unsigned char*>({cpp.scratch()} + {cpp.size(tables)});")
                 rest = [index, weight, outside if crop else "nullptr"]
                 if self.wide:
                     cpp.call("resize_wide_table", axis, taps, *rest)
@@ -179,7 +189,9 @@ class Interpolating(ROperator):
                 cpp.call(along, outer, stretch.size, stretch.out, inner, taps, index, weight, source, target)
                 if crop:
                     # Outside the crop everything is the extrapolation value; later axes must not mix it with what they read.
-                    cpp.call("resize_extrapolate", outer, stretch.out, inner, outside, float(self.extrapolation_value), target)
+                    cpp.call(
+                        "resize_extrapolate", outer, stretch.out, inner, outside, literal(float(self.extrapolation_value), dtype), target
+                    )
                 source, at = target, at + _rounded(written)
 
     def roi(self, cpp: Writer) -> str:

@@ -30,3 +30,15 @@ ONNX_BRIDGE_KERNEL void inverted(Size count, Size n, const T* x, T* y)
 }
 template <class T>
 ONNX_BRIDGE_KERNEL void apart(Size m, Size k, Size n, bool root, const T* a, const T* b, T* y) { distances(m, k, n, root, a, b, y); }
+ONNX_BRIDGE_KERNEL void resized(Size outer, Size in, Size out, Size inner, bool nearest, const double* x, double* y)
+{
+   const ResizeAxisOf<double> axis{in, out, 3., Coordinates::half_pixel, nearest ? Interpolation::nearest : Interpolation::linear,
+                                   Nearest::round_prefer_floor, -0.75, false, 0., 1.};
+   const Size taps = resize_taps(axis.mode);
+   std::int32_t* const index = new std::int32_t[static_cast<std::size_t>(out * taps)];
+   double* const weight = new double[static_cast<std::size_t>(out * taps)];
+   resize_table(axis, index, weight, static_cast<unsigned char*>(nullptr));
+   resize_axis(outer, in, out, inner, taps, index, weight, x, y);
+   delete[] index;
+   delete[] weight;
+}

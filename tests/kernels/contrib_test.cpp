@@ -1,4 +1,4 @@
-// kernels: gather_blocks.hxx lrn_doubles.hxx crop_and_resize.hxx matmul_nbits.hxx inverse.hxx distances.hxx
+// kernels: gather_blocks.hxx lrn_doubles.hxx crop_and_resize.hxx matmul_nbits.hxx inverse.hxx distances.hxx resize_doubles.hxx
 // region: contrib_region.hxx
 //
 // Operators of com.microsoft, and LRN of doubles, against plain loops; in memory of exactly the promised size.
@@ -74,6 +74,29 @@ static void test_lrn(const char* isa)
 }
 
 /// Boxes on pixels, so that what is expected is a pixel, or outside; one image too many.
+/// Coordinates of doubles, and an axis that is not the last one: by thirds, which float would round elsewhere.
+static void test_resize(const char* isa)
+{
+   for (Length outer : {0, 1, 2})
+      for (Length inner : {1, 3})
+         for (Length in : {1, 4})
+            for (bool nearest : {false, true}) {
+               const Length out = 3 * in;
+               std::vector<double> x(at(outer * in * inner)), y(at(outer * out * inner), 99.);
+               for (double& v : x) v = draw(-20, 20) * 0.0625;
+               body::resized(outer, in, out, inner, nearest, x.data(), y.data());
+               for (Length b = 0; b < outer; b++)
+                  for (Length o = 0; o < out; o++)
+                     for (Length j = 0; j < inner; j++) {
+                        const auto value = [&](Length i) { return x[at((b * in + std::max<Length>(0, std::min(i, in - 1))) * inner + j)]; };
+                        const double place = (static_cast<double>(o) + 0.5) / 3 - 0.5, below = std::floor(place);
+                        const double linear = value(static_cast<Length>(below)) * (1 - place + below) + value(static_cast<Length>(below) + 1) * (place - below);
+                        const double expected = nearest ? value(o / 3) : linear, found = y[at((b * out + o) * inner + j)];
+                        CHECK(std::fabs(found - expected) <= 1e-14, "%s: resized %g, not %g", isa, found, expected);
+                     }
+            }
+}
+
 static void test_crop(const char* isa)
 {
    for (bool nearest : {false, true})
@@ -176,6 +199,7 @@ static void all(const char* isa)
 {
    test_gather(isa);
    test_lrn(isa);
+   test_resize(isa);
    test_crop(isa);
    test_nbits(isa);
    test_inverse<float>(isa);
