@@ -279,6 +279,24 @@ def test_memory_that_does_not_fit_is_refused(net: CompiledModel, out: Any, says:
     assert (np.asarray(SEVEN) == 7).all()
 
 
+def test_memory_is_no_reason_for_the_slow_way(dense: CompiledModel) -> None:
+    """Without the C API neither, where there is one input and one output; what does not fit is left to the slow way, which says so."""
+    caller, x, y = CtypesCaller(dense._library, dense._emitted), rows(4), np.empty((4, 2), np.float32)
+    assert caller(x, out=y) is None  # there is no plan yet
+    net = pickle.loads(pickle.dumps(dense))
+    net._caller = caller = CtypesCaller(net._library, net._emitted)
+    wanted = net(x)
+
+    assert caller(x, out=y) is y and y.tobytes() == wanted.tobytes()
+    memory = np.zeros(20, np.float32)
+    fixed = np.zeros((4, 2), np.float32)
+    fixed.flags.writeable = False
+    for other in (y[:3], y.astype(np.float64), np.asfortranarray(y), fixed, [y], None):
+        assert caller(x, out=other) is None
+    assert caller(memory[:12].reshape(4, 3), out=memory[10:18].reshape(4, 2)) is None
+    assert caller(x, room=y) is None and not fixed.any()
+
+
 def test_memory_must_not_overlap(pair: CompiledModel) -> None:
     memory = np.ones(40, np.float32)
     a, b = memory[:6].reshape(3, 2), memory[6:21].reshape(3, 5)
