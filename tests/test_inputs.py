@@ -286,6 +286,17 @@ def test_masks_keep_something_in_every_row(how: str) -> None:
     assert lengths == {1, 2, 3, 4, 5, 6}
 
 
+def test_a_mask_whose_sums_are_positions() -> None:
+    """As in OPT: what is kept is counted, times the mask, and that many rows there are of the table; the mask itself is no index."""
+    net = Net("positions")
+    mask = net.input("mask", ("N", "T"), I64)
+    count = net("Mul", net("CumSum", mask, net.constant(1)), mask)
+    rows = net("Gather", net.constant(np.arange(66.0), np.float32), net("Add", net("Sub", count, net.constant(1)), net.constant(2)))
+    model = lowered(net, net("Where", net("Cast", mask, to=BOOL), rows, net.constant(-1e9, np.float32)))
+
+    assert set(every(model, "mask", N=3, T=9)) == {0, 1}
+
+
 def test_a_mask_of_queries_and_keys() -> None:
     net = Net("net")
     heads = net.input("q", ("B", 1, "S", 8)), net.input("k", ("B", 1, "T", 8))

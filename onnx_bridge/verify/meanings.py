@@ -47,6 +47,8 @@ def meanings(model: RModel) -> dict[str, Meaning]:
             meaning.ascends = True
         elif tensor.dtype.is_integer and tensor.rank > 1 and tensor.name in walk.truths and not (meaning.counts or meaning.codes - {0, 1}):
             meaning.keeps = meaning.keeps or 1
+            if tensor.name in walk.summed - walk.looked_up:  # positions are counts of what is kept, and no bound is the mask's
+                meaning.bounds.clear()
     return walk.found
 
 
@@ -56,6 +58,9 @@ class _Walk:
         self.traces: dict[Tensor, set[Trace]] = {}
         #: Inputs of which it matters whether they are zero.
         self.truths: set[str] = set()
+        #: Whole inputs that are summed up; and those whose own elements are indices, whatever they are multiplied with.
+        self.summed: set[str] = set()
+        self.looked_up: set[str] = set()
         #: Tensors that count 0, 1, 2, ..., and up to where; inputs that are compared with them, as they are or the later ones of them.
         self.ramps: dict[Tensor, Size] = {}
         self.beside_ramps: dict[str, set[bool]] = {}
@@ -106,6 +111,8 @@ class _Walk:
 
     def index(self, traces: set[Trace], size: Size) -> None:
         for trace in traces:
+            if not trace.picked:
+                self.looked_up.add(trace.source)
             self.found[trace.source].bounds.append(trace.within(0, size - 1))
 
     def length(self, traces: set[Trace], size: Size) -> None:
@@ -354,6 +361,8 @@ def _summed(walk: _Walk, op: ROperator, known: _Known) -> set[Trace]:
     """ReduceSum and CumSum, of masks as of numbers: neither tells which it is."""
     if op.y.dtype.is_float:
         walk.counted({trace for trace in known[0] if trace.is_zero_for() is None})
+    else:
+        walk.summed |= {trace.source for trace in known[0]}
     return set()
 
 
