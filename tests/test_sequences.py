@@ -175,6 +175,55 @@ def test_pickles_know_sequences() -> None:
     assert [group.name for group in emitted.for_calls().input_groups] == ["s"]
 
 
+@pytest.mark.parametrize(("axis", "new"), [(0, 0), (1, 0), (-1, 0), (0, 1), (1, 1), (-1, 1)])
+def test_elements_of_any_shape_are_joined(axis: int, new: int) -> None:
+    """Along each axis, and stacked; what does not fit, and a sequence of nothing, is refused."""
+    ends = "float[A,B,C] y" if new else "float[A,B] y"
+    model = parsed(f"""g (seq(float[H,W]) s, float[P,Q] last) => ({ends}) {{
+        t = SequenceInsert(s, last)
+        joined = ConcatFromSequence<axis = {axis}, new_axis = {new}>(t)
+        y = Neg(joined) }}""")
+    rng = np.random.default_rng(0)
+    shapes = [(2, 3)] * 3 if new else [(2, 3), (4, 3), (1, 3)] if axis == 0 else [(2, 3), (2, 1), (2, 4)]
+    *given, last = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    join = np.stack if new else np.concatenate
+    sets = []
+    for one in ([*given, last], [np.full((5, 4), i, np.float32) for i in range(4)]):
+        numbers, table = np.concatenate([element.reshape(-1) for element in one[:-1]]), np.array([element.shape for element in one[:-1]])
+        sets.append({"s numbers": numbers, "s shapes": table, "last": one[-1]})
+    converted = convert(model, inputs=sets)
+    assert converted.report.passed
+    net = converted.compile()
+    assert np.array_equal(net(given, last), -join([*given, last], axis))
+    with pytest.raises(InferenceError):
+        net([np.ones((2, 3), np.float32), np.ones((5, 6), np.float32)], last)
+
+
+def test_places_among_elements_that_differ() -> None:
+    """Elements of two shapes, taken, put in and left out at places that are inputs."""
+    _, net = compared("""g (float[N] a, float[M] b, int64 i, int64 j) => (float[A] y, float[B] joined, seq(float[C]) rest) {
+        s = SequenceConstruct(a, b)
+        y = SequenceAt(s, i)
+        t = SequenceInsert(s, b, j)
+        joined = ConcatFromSequence<axis = 0>(t)
+        rest = SequenceErase(t, i) }""")
+    a, b = np.arange(3, dtype=np.float32), np.ones(2, np.float32)
+    y, joined, rest = net(a, b, np.int64(1), np.int64(0))
+    assert np.array_equal(y, b) and np.array_equal(joined, [*b, *a, *b]) and [len(one) for one in rest] == [2, 2]
+
+
+def test_an_empty_element_with_a_large_size_is_refused() -> None:
+    """What is added up over its empty axis is more than memory was planned for."""
+    _, net = compared("""g (seq(float[H,W]) s, int64 i) => (float[A] y, float[A] z) {
+        axis = Constant<value_ints = [0]>()
+        e = SequenceAt(s, i)
+        y = ReduceSum<keepdims = 0>(e, axis)
+        z = Exp(y) }""")
+    assert net([np.ones((2, 5), np.float32)], np.int64(0))[0].tolist() == [2.0] * 5
+    with pytest.raises(InferenceError):
+        net([np.zeros((0, 5000), np.float32)], np.int64(0))
+
+
 # ---- control flow
 
 

@@ -42,6 +42,47 @@ ONNX_BRIDGE_INLINE Size sequence_place(std::int64_t place, Size length)
    return static_cast<Size>(place) + (place < 0 ? length : 0);
 }
 
+/// The sizes of elements of `Rank` sizes that are joined along an axis, or stacked. False where there are none, where others of their sizes
+/// differ, where the table does not fit `total` numbers, and where nothing but a size is more than that.
+template <int Rank>
+ONNX_BRIDGE_KERNEL bool joined_sizes(Size length, Size total, int axis, bool stacked, const std::int64_t* table, Size* sizes)
+{
+   if (length == 0 || sequence_offset<Rank>(length, total, table) < 0) return false;
+   for (int a = 0; a < Rank; a++) {
+      sizes[a] = 0;
+      const bool summed = a == axis && !stacked;
+      for (Size i = 0; i < length; i++) {
+         const std::int64_t size = table[i * Rank + a];
+         if (size < 0 || size > total - (summed ? sizes[a] : 0) || (!summed && size != table[a])) return false;
+         sizes[a] = (summed ? sizes[a] : 0) + static_cast<Size>(size);
+      }
+   }
+   return true;
+}
+
+/// y = the numbers of elements in the order that they have joined along an axis, or stacked in front of it: those of one place before the
+/// axis one behind the other. False where the table does not fit, or sizes before the axis differ.
+template <int Rank, class T>
+ONNX_BRIDGE_KERNEL bool join_elements(Size length, Size total, int axis, const std::int64_t* table, const T* x, T* y)
+{
+   if (sequence_offset<Rank>(length, total, table) < 0) return false;
+   Size outer = 1, run = 0;
+   for (Size i = 0; i < length; i++)
+      for (int a = 0; a < axis; a++)
+         if (table[i * Rank + a] != table[a]) return false;
+   for (int a = 0; a < axis; a++) {
+      if (length == 0 || table[a] == 0 || table[a] > total / outer) return true;  // nothing
+      outer *= static_cast<Size>(table[a]);
+   }
+   for (Size i = 0; i < length; i++) run += row_count<Rank>(table + i * Rank, total) / outer;
+   for (Size i = 0, begin = 0; i < length; i++) {
+      const Size part = row_count<Rank>(table + i * Rank, total) / outer;
+      for (Size o = 0; o < outer; o++, x += part) copy_run(y + o * run + begin, x, part);
+      begin += part;
+   }
+   return true;
+}
+
 /// A row of another table: of a shape of `Rank` sizes, or of a row of nine.
 template <int Columns, int Rank>
 ONNX_BRIDGE_INLINE void put_row(const Size (&sizes)[Rank], int rank, std::int64_t* row)

@@ -9,16 +9,17 @@ import onnx
 from onnx_bridge.ir import dims, dtypes
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import int64
-from onnx_bridge.ir.roperator import UnsupportedForm
+from onnx_bridge.ir.roperator import ROperator, UnsupportedForm
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type, of_either_sign, same
 from onnx_bridge.library.known import axis_in, of_sizes
 from onnx_bridge.lowering.declared import element_type
+from onnx_bridge.lowering.ends import packed, rank_of
 from onnx_bridge.lowering.node import NodeLowering
-from onnx_bridge.lowering.parts import Chunks, One, Part, Ragged, Stack
+from onnx_bridge.lowering.parts import Chunks, One, Part, Ragged, SequenceValue, Stack
 from onnx_bridge.operators.concat import Concat
 from onnx_bridge.operators.gather import Gather
 from onnx_bridge.operators.reshape import Reshape
-from onnx_bridge.operators.sequence_parts import ElementOf, SequencePart
+from onnx_bridge.operators.sequence_parts import ElementOf, JoinedNumbers, JoinedShape, SequencePart
 from onnx_bridge.operators.slice import Slice
 from onnx_bridge.operators.squeeze import Squeeze, Unsqueeze
 
@@ -142,11 +143,7 @@ class SequenceLowering(NodeLowering):
         return place
 
     def together(self, parts: Sequence[Part]) -> Part:
-        """A sequence as one part, of which any element can be taken.
-
-        Raises:
-            UnsupportedForm: its elements differ in shape, for certain or for all that is known.
-        """
+        """A sequence as one part, of which any element can be taken: stacked, or of any shapes where those differ."""
         if len(parts) == 1 and not isinstance(parts[0], One):
             return parts[0]
         stacks = []
@@ -156,8 +153,17 @@ class SequenceLowering(NodeLowering):
             elif isinstance(part, Stack):
                 stacks.append(part.tensor)
         if not stacks or len(stacks) != len(parts) or any(stack.shape[1:] != stacks[0].shape[1:] for stack in stacks):
-            raise UnsupportedForm("an element is taken at a place that is not known, of a sequence whose elements differ in shape")
+            return self.packed(parts)
         return Stack(stacks[0] if len(stacks) == 1 else self.build(Concat, stacks, axis=0))
+
+    def packed(self, parts: Sequence[Part]) -> Part:
+        """A sequence as one part of elements of any shapes."""
+        if not parts:
+            raise ShapeError("an element is taken of a sequence that has none")
+        value = self.sequence()
+        whole = SequenceValue(value.name, value.declared, parts=list(parts), element=value.element)
+        data, table = packed(whole, self.rmodel.new_name(f"{self.node.output[0]} of"), self.rmodel, self.add)
+        return Ragged(data, table, rank_of(whole.parts))
 
     def insert(self) -> None:
         sequence, tensor, position = self.sequence(), self.tensor(1), self.input(2)
@@ -262,7 +268,10 @@ class SequenceLowering(NodeLowering):
         sequence, new = self.sequence(), bool(self.attribute("new_axis", 0))
         if not sequence.parts:
             raise UnsupportedForm("nothing is joined: the sequence is empty")
-        tensors = [self.joined(part, self.attribute("axis", 0), new) for part in sequence.parts]
+        parts: Sequence[Part] = sequence.parts
+        if len(parts) > 1 and any(isinstance(part, Ragged) for part in parts):
+            parts = [self.packed(parts)]  # one of them may turn out to be empty, the shape of whose elements nobody knows
+        tensors = [self.joined(part, self.attribute("axis", 0), new) for part in parts]
         axis = axis_in(self.attribute("axis", 0), tensors[0].rank)
         self.build(Concat, tensors, self.node.output[0], axis=axis)
 
@@ -283,4 +292,17 @@ class SequenceLowering(NodeLowering):
             if not new and axis_in(axis, part.tensor.rank) == part.axis:
                 return part.tensor
             raise UnsupportedForm("pieces of which the last may be shorter are joined along another axis than they were cut along")
-        raise UnsupportedForm("elements whose shapes are known only at run time are joined")
+        assert isinstance(part, Ragged)
+        if part.rank is None:
+            raise UnsupportedForm("elements are joined whose rank is not known: declare the shapes of the sequence's elements")
+        place = axis_in(axis, part.rank + new)
+        data = part.data
+        if place > 0:
+            data = self.made(JoinedNumbers(name=self.node.name, axis=place), data, part.table)
+        return self.made(JoinedShape(name=self.node.name, axis=place, stacked=new), data, part.table)
+
+    def made(self, op: ROperator, *inputs: Tensor) -> Tensor:
+        """The output of an operator that no file names."""
+        name = self.rmodel.new_name(f"{self.node.output[0]} {op.op_type}")
+        self.add(op, [tensor.name for tensor in inputs], [name])
+        return self.rmodel.tensor(name)

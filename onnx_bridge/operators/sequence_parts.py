@@ -41,7 +41,61 @@ class ElementOf(ROperator):
         cpp.line(f"if (row_count<{columns}>({rows} + {at} * {columns}, {cpp.size(self.x.count)} - {offset}) < 0) return false;")
         for axis, size in enumerate(self.y.shape):
             cpp.line(f"{cpp.size(size)} = static_cast<Size>({rows}[{at} * {columns} + {axis}]);")
+            cpp.line(f"if ({cpp.size(size)} > {cpp.size(self.x.count)}) return false;")  # of an empty element: memory is planned for less
         cpp.point(self.y, self.x, offset)
+
+
+@dataclass(eq=False, kw_only=True)
+class JoinedNumbers(ROperator):
+    """The numbers of elements that are joined along an axis, or stacked there; how many of each size come out says JoinedShape."""
+
+    axis: int
+
+    op_type = "JoinedNumbers"
+    kernels = ("sequence.hxx",)
+    computes = (STORED, (int64,))
+
+    def types(self, x: Tensor, table: Tensor) -> Type:
+        return x.type
+
+    def emit(self, cpp: Writer) -> None:
+        table = self.input(1)
+        joined = cpp.local("joined")
+        with cpp.block(""):
+            cpp.call(
+                f"const bool {joined} = join_elements<{table.shape[1]}>", table.shape[0], self.x.count, self.axis, table, self.x, self.y
+            )
+            cpp.line(f"if (!{joined}) return false;")
+
+
+@dataclass(eq=False, kw_only=True)
+class JoinedShape(ROperator):
+    """y = x, numbers that JoinedNumbers has put in order, as a tensor. Elements whose other sizes differ are refused, as none are."""
+
+    axis: int
+    stacked: bool
+
+    op_type = "JoinedShape"
+    kernels = ("sequence.hxx",)
+    computes = (STORED, (int64,))
+    points = True
+
+    def types(self, x: Tensor, table: Tensor) -> Type:
+        rank = table.shape[1]
+        assert isinstance(rank, int)
+        sizes = [self.find(f"size {axis}", x.count) for axis in range(rank)]
+        return Type(x.dtype, (*sizes[: self.axis], table.shape[0], *sizes[self.axis :]) if self.stacked else tuple(sizes))
+
+    def emit(self, cpp: Writer) -> None:
+        table = self.input(1)
+        rank, sizes = table.shape[1], cpp.local("sizes")
+        cpp.line(f"Size {sizes}[{max(1, int(str(rank)))}];")
+        whole, stacked = cpp.size(self.x.count), "true" if self.stacked else "false"
+        length, rows = cpp.size(table.shape[0]), cpp.pointer(table)
+        cpp.line(f"if (!joined_sizes<{rank}>({length}, {whole}, {self.axis}, {stacked}, {rows}, {sizes})) return false;")
+        for place, size in enumerate(self.found.values()):
+            cpp.line(f"{cpp.size(size)} = {sizes}[{place}];")
+        cpp.point(self.y, self.x, "0")
 
 
 @dataclass(eq=False, kw_only=True)

@@ -51,6 +51,10 @@ ONNX_BRIDGE_KERNEL Size offset_of(bool wide, Size place, Size total, const std::
 {
    return wide ? sequence_offset<9>(place, total, table) : sequence_offset<2>(place, total, table);
 }
+ONNX_BRIDGE_KERNEL bool in_one(Size length, Size total, int axis, bool stacked, const std::int64_t* table, Size* sizes, const float* x, float* y)
+{
+   return join_elements<2>(length, total, axis, table, x, y) && joined_sizes<2>(length, total, axis, stacked, table, sizes);
+}
 ONNX_BRIDGE_KERNEL Size place_of(std::int64_t place, Size length) { return sequence_place(place, length); }
 ONNX_BRIDGE_KERNEL void chunked(Size outer, Size whole, Size inner, Size size, const float* x, float* y, std::int64_t* table, std::int64_t* wide)
 {

@@ -307,9 +307,42 @@ static void test_blocks(const char* isa)
          }
 }
 
+/// Elements of any table, joined along an axis or stacked: what does not fit is refused, and nothing lies outside.
+static void test_joined(const char* isa)
+{
+   int right = 0;
+   for (int turn = 0; turn < 4000; turn++) {
+      const int axis = turn % 3, length = turn % 5 ? 3 : 0;
+      const bool stacked = axis == 2 || turn % 2;
+      std::vector<std::int64_t> table(at(length * 2));
+      const std::int64_t same = draw(0, 3);
+      for (std::int64_t& v : table) v = draw(0, 3) ? same : draw(0, 9) ? draw(0, 4) : draw(-3, 1 << 30);
+      double count = 0;
+      for (int i = 0; i < length; i++) count += double(table[at(2 * i)]) * double(table[at(2 * i + 1)]);
+      const Length total = turn % 7 && count >= 0 && count < 99 ? static_cast<Length>(count) : draw(0, 40);
+      const Floats x = numbers(total);
+      Floats y(at(total), 99.f);
+      Length sizes[2] = {-1, -1};
+      if (!body::in_one(length, total, axis, stacked, table.data(), sizes, x.data(), y.data())) continue;
+      if (count != double(total)) continue;  // more numbers than the table has are left alone
+      right++;
+      Floats want;
+      const Length outer = axis == 0 ? 1 : axis == 1 ? sizes[0] : sizes[0] * sizes[1];
+      for (Length o = 0; o < outer; o++)
+         for (Length i = 0, begin = 0; i < length; i++) {
+            const Length own = table[at(2 * i)] * table[at(2 * i + 1)], run = own / outer;
+            want.insert(want.end(), x.begin() + begin + o * run, x.begin() + begin + o * run + run);
+            begin += own;
+         }
+      CHECK(y == want, "%s: joined along %d", isa, axis);
+      CHECK(stacked || sizes[axis] * sizes[1 - axis] == total, "%s: sizes of what is joined", isa);
+   }
+   CHECK(right > 200, "%s: %d were joined", isa, right);
+}
+
 static void all(const char* isa)
 {
-   test_reduce(isa), test_slice(isa), test_gates(isa), test_antialias(isa), test_mel(isa), test_sequences(isa), test_blocks(isa);
+   test_reduce(isa), test_slice(isa), test_gates(isa), test_antialias(isa), test_mel(isa), test_sequences(isa), test_joined(isa), test_blocks(isa);
    test_matrices<float>(isa), test_matrices<double>(isa), test_random<float>(isa), test_random<double>(isa);
    const Floats x = numbers(6), z = numbers(4);
    Floats y(10, 99.f), want = {x[0], x[1], x[2], z[0], z[1], x[3], x[4], x[5], z[2], z[3]};
