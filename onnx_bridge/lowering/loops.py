@@ -119,7 +119,8 @@ class LoopLowering(NodeLowering):
         turns = None if trips is None or not trips.is_constant else int(trips.constant().reshape(-1)[0])
         if turns is None or turns > MOST_TURNS or not (condition is None or condition.is_constant):
             raise UnsupportedForm(
-                f"a sequence is carried that is not only appended to, and how many turns are taken is not known, or more than {MOST_TURNS}"
+                f"a sequence is carried that is not only appended to, and how many turns are taken is not known, or more than {MOST_TURNS} "
+                f"(make the number of turns a constant of the graph, or append with SequenceInsert at the end and nothing else)"
             )
         goes_on = condition is None or bool(condition.constant().reshape(-1)[0])
         scans: list[list[Tensor]] = [[] for _ in graph.output[1 + len(values) :]]

@@ -160,7 +160,13 @@ def keeps_type(carried: Tensor, made: Tensor) -> None:
             return
         except ShapeError:
             pass
-    raise UnsupportedForm(f"what is carried from turn to turn as {carried.name!r} changes from {carried.type} to {made.type}")
+    advice = ""
+    if carried.type.dtype is made.type.dtype:
+        advice = (
+            " (rows that each turn adds may be a scan output, which is joined behind the loop; else carry a tensor of the largest size and "
+            "how much of it is used, or let the program take the turns, with the body as the model)"
+        )
+    raise UnsupportedForm(f"what is carried from turn to turn as {carried.name!r} changes from {carried.type} to {made.type}{advice}")
 
 
 def copy_tensor(cpp: Writer, target: Tensor, source: Tensor, offset: str = "") -> None:
