@@ -74,8 +74,8 @@ class References:
         return bool(self._made) or self._make()
 
     def doubts(self) -> Refusal | None:
-        """Why the first reference, from which a header differs, is not to be believed; None if it is."""
-        return None if isinstance(self._made[0], Evaluated) else doubt(self._model)
+        """Why the first reference, from which a header differs, is not to be believed; None if it is, or there is none."""
+        return None if not self._made or isinstance(self._made[0], Evaluated) else doubt(self._model)
 
     def nothing(self) -> VerificationError:
         """What is said where no reference takes the model."""
