@@ -6,12 +6,17 @@ has no way to leave out an optimisation. What it is made of does, and is used he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
+
+import onnx
 
 from onnx_bridge.frontends.internals import internal
 
 _SEEN = "1.17"
+_BFLOAT16 = onnx.TensorProto.BFLOAT16
 
 #: Attributes of TensorFlow's nodes and functions that keep a function from being inlined, which tf2onnx then leaves as a call: Keras
 #: compiles grouped convolutions so. Seen in TensorFlow 2.15 to 2.21; where they are not there is nothing to take away.
@@ -30,7 +35,21 @@ def optimized(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
 
 def converted(graph: Any, **arguments: Any) -> Any:
     """tf2onnx's graph of a tf.Graph."""
-    return internal("tf2onnx", "tf2onnx.tfonnx:process_tf_graph", _SEEN)(graph, **arguments)
+    with _bfloat16():
+        return internal("tf2onnx", "tf2onnx.tfonnx:process_tf_graph", _SEEN)(graph, **arguments)
+
+
+@contextmanager
+def _bfloat16() -> Iterator[None]:
+    """Has tf2onnx call bfloat16 what it is: in its tables (1.17) it is float16, but not so where constants are read."""
+    kinds: list[tuple[str, Any, Any]] = [
+        ("tf2onnx.tf_utils:TF_TO_ONNX_DTYPE", internal("tensorflow", "tensorflow:bfloat16", "2.21").as_datatype_enum, _BFLOAT16),
+        ("tf2onnx.utils:ONNX_TO_NUMPY_DTYPE", _BFLOAT16, onnx.helper.tensor_dtype_to_np_dtype(_BFLOAT16)),
+    ]
+    with ExitStack() as stack:
+        for name, key, value in kinds:
+            stack.enter_context(patch.dict(internal("tf2onnx", name, _SEEN), {key: value}))
+        yield
 
 
 def simplified(graph: Any, without: Sequence[str]) -> Any:
@@ -45,7 +64,8 @@ def simplified(graph: Any, without: Sequence[str]) -> Any:
     optimizer = internal("tf2onnx", "tf2onnx.optimizer", _SEEN)
     every: dict[str, Any] = getattr(optimizer, "_get_optimizers", dict)()
     taken = {name: made for name, made in every.items() if name not in without} or None
-    return internal("tf2onnx", "tf2onnx.optimizer:optimize_graph", _SEEN)(graph, catch_errors=True, optimizers=taken)
+    with _bfloat16():
+        return internal("tf2onnx", "tf2onnx.optimizer:optimize_graph", _SEEN)(graph, catch_errors=True, optimizers=taken)
 
 
 def new_name(base: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from onnx_bridge.errors import ExportError
+from onnx_bridge.frontends.halves import with_types_that_onnx_has
 from onnx_bridge.graphs import all_graphs, all_nodes, attribute, rename, replace_initializers, set_attributes, unknown_operators
 
 #: Outputs of these are optional; TensorFlow's functions name all of them.
@@ -49,6 +50,8 @@ def repaired(model: onnx.ModelProto, notes: list[str]) -> onnx.ModelProto:
     """The model with every repair, each with a note."""
     for repair in (group_of_convolutions, pads_of_transposed, unused_outputs):
         notes += [f"tf2onnx: {line}" for line in repair(model)]
+    if found := with_types_that_onnx_has(model):
+        notes.append(f"{found} operators that ONNX does not define for bfloat16 are computed in float32 and rounded")
     renumbered(model)
     return model
 
