@@ -7,7 +7,7 @@ has no way to leave out an optimisation. What it is made of does, and is used he
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +16,6 @@ import onnx
 from onnx_bridge.frontends.internals import internal
 
 _SEEN = "1.17"
-_BFLOAT16 = onnx.TensorProto.BFLOAT16
 
 #: Attributes of TensorFlow's nodes and functions that keep a function from being inlined, which tf2onnx then leaves as a call: Keras
 #: compiles grouped convolutions so. Seen in TensorFlow 2.15 to 2.21; where they are not there is nothing to take away.
@@ -41,14 +40,10 @@ def converted(graph: Any, **arguments: Any) -> Any:
 
 @contextmanager
 def _bfloat16() -> Iterator[None]:
-    """Has tf2onnx call bfloat16 what it is: in its tables (1.17) it is float16, but not so where constants are read."""
-    kinds: list[tuple[str, Any, Any]] = [
-        ("tf2onnx.tf_utils:TF_TO_ONNX_DTYPE", internal("tensorflow", "tensorflow:bfloat16", "2.21").as_datatype_enum, _BFLOAT16),
-        ("tf2onnx.utils:ONNX_TO_NUMPY_DTYPE", _BFLOAT16, onnx.helper.tensor_dtype_to_np_dtype(_BFLOAT16)),
-    ]
-    with ExitStack() as stack:
-        for name, key, value in kinds:
-            stack.enter_context(patch.dict(internal("tf2onnx", name, _SEEN), {key: value}))
+    """Has tf2onnx call bfloat16 what it is: in its table (1.17) it is float16, but not so where constants are read."""
+    table = internal("tf2onnx", "tf2onnx.tf_utils:TF_TO_ONNX_DTYPE", _SEEN)
+    kind = internal("tensorflow", "tensorflow:bfloat16", "2.21").as_datatype_enum
+    with patch.dict(table, {kind: onnx.TensorProto.BFLOAT16}):
         yield
 
 
