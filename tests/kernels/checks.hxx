@@ -72,7 +72,7 @@ static std::vector<T> bytes(Length n)
    return made;
 }
 
-// ---- a test that includes itself for each body, as REGION, puts its functions, all(isa) among them, into namespace TEST(REGION)
+// ---- for a test that includes itself for each body (everywhere.hxx)
 
 #define TEST_JOIN(a, b) a##b
 #define TEST(name) TEST_JOIN(test_, name)

@@ -50,18 +50,8 @@ struct Forest {
    }
 };
 
-#define REGION baseline
-#include "classical_test.cpp"
-#undef REGION
-#if defined(__x86_64__)
-#define REGION avx2
-#include "classical_test.cpp"
-#undef REGION
-#define REGION avx512
-#include "classical_test.cpp"
-#undef REGION
-#endif
-RUN_EVERYWHERE
+#define SELF "classical_test.cpp"
+#include "everywhere.hxx"
 #else
 namespace TEST(REGION) {
 namespace body = kernels::REGION;

@@ -8,18 +8,8 @@
 /// Integer i of integers of four bits.
 static int nibble(const std::vector<std::uint8_t>& packed, Length i) { return packed[at(i / 2)] >> (i % 2 * 4) & 15; }
 
-#define REGION baseline
-#include "contrib_test.cpp"
-#undef REGION
-#if defined(__x86_64__)
-#define REGION avx2
-#include "contrib_test.cpp"
-#undef REGION
-#define REGION avx512
-#include "contrib_test.cpp"
-#undef REGION
-#endif
-RUN_EVERYWHERE
+#define SELF "contrib_test.cpp"
+#include "everywhere.hxx"
 #else
 namespace TEST(REGION) {
 namespace body = kernels::REGION;

@@ -5,18 +5,8 @@
 #ifndef REGION
 #include "checks.hxx"
 
-#define REGION baseline
-#include "language_test.cpp"
-#undef REGION
-#if defined(__x86_64__)
-#define REGION avx2
-#include "language_test.cpp"
-#undef REGION
-#define REGION avx512
-#include "language_test.cpp"
-#undef REGION
-#endif
-RUN_EVERYWHERE
+#define SELF "language_test.cpp"
+#include "everywhere.hxx"
 #else
 namespace TEST(REGION) {
 namespace body = kernels::REGION;

@@ -8,18 +8,8 @@
 #include <array>
 #include <random>
 
-#define REGION baseline
-#include "plans_test.cpp"
-#undef REGION
-#if defined(__x86_64__)
-#define REGION avx2
-#include "plans_test.cpp"
-#undef REGION
-#define REGION avx512
-#include "plans_test.cpp"
-#undef REGION
-#endif
-RUN_EVERYWHERE
+#define SELF "plans_test.cpp"
+#include "everywhere.hxx"
 #else
 namespace TEST(REGION) {
 namespace body = kernels::REGION;

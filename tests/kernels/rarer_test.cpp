@@ -14,18 +14,8 @@ static Doubles doubles(Length n)
 }
 static double logistic_of(double x) { return 1 / (1 + std::exp(-x)); }
 
-#define REGION baseline
-#include "rarer_test.cpp"
-#undef REGION
-#if defined(__x86_64__)
-#define REGION avx2
-#include "rarer_test.cpp"
-#undef REGION
-#define REGION avx512
-#include "rarer_test.cpp"
-#undef REGION
-#endif
-RUN_EVERYWHERE
+#define SELF "rarer_test.cpp"
+#include "everywhere.hxx"
 #else
 namespace TEST(REGION) {
 namespace body = kernels::REGION;
