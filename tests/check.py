@@ -138,10 +138,9 @@ def tried(op_type: str, domain: str, case: Case, name: str) -> Tried:
     """A case at each value of its symbolic dims, but where the oracle itself refuses empty inputs."""
     model = model_of(op_type, domain, case, name)
     asked, runs = oracle(model), []
-    if any(d is not None and d.dtype == "int8" and not d.constant for d in case.inputs.values()) and are_cut(model):
-        evaluated = Evaluated(model)  # where onnxruntime cuts sums of bytes
-    else:
-        evaluated = None
+    given = [d for d in case.inputs.values() if d is not None]
+    mixed = any(d.dtype == "uint8" and len(d.shape) > 1 for d in given) and any(d.dtype == "int8" and not d.constant for d in given)
+    evaluated = Evaluated(model) if mixed and are_cut(model) else None
     symbols = sorted({s for d in case.inputs.values() if d is not None for s in d.shape if isinstance(s, str)})
     for size in SIZES if symbols else (1,):
         if size == 0 and op_type in ABORTS_ON_EMPTY:
