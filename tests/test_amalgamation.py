@@ -199,6 +199,19 @@ def test_numbers_convert_where_no_other_function_takes_them() -> None:
     assert rendered(items, reach(items, list(declarations(parse(code))))) == f"{vec}{double}{single}".strip()
 
 
+def test_who_says_for_which_types_takes_a_template_that_has_these() -> None:
+    """Not the one that fits the arguments best."""
+    one = "template <class D>\nD nearest(D x) { return x; }"
+    other = "template <class Byte, class From>\nByte nearest(From x) { return x; }"
+
+    def left(code: str) -> str:
+        items = parse(f"{one}\n{other}\n")
+        return rendered(items, reach(items, list(declarations(parse(code)))))
+
+    assert other in left("struct Cast {\n   auto operator()(double x) const { return nearest<signed char>(x); }\n};")
+    assert left("struct Cast {\n   auto operator()(double x) const { return nearest(x); }\n};") == one
+
+
 def test_branches_keep_their_directives() -> None:
     text = "#if X\nint a();\nint b();\n#elif Y\nint a();\n#else\nint a();\nint b();\n#endif\nint c();\n"
 

@@ -135,6 +135,8 @@ class Calls:
                 if words[behind : behind + 1] != ["("]:
                     continue
                 given = expressions.arguments(behind)
+                if given and behind > at + 1:  # who says for which types takes a template that has these, not the one that fits best
+                    given = tuple(None if type_ in DEFINITE else type_ for type_ in given)
                 if given is None or word in expressions.variables:
                     names = names - {word}
                     calls.pop(word, None)
