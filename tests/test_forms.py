@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from check import Prepared, compile_all, model_of, oracle, values, worst
+from check import Prepared, compile_all, model_of, oracle, reference, values, worst
 from forms import OTHER, Form, empty, shapes, types
 
 import onnx_bridge.operators  # noqa: F401  (fills the registry)
@@ -222,7 +222,7 @@ def differences(forms: list[tuple[Form, Prepared]]) -> Iterator[str]:
         sizes = {symbol: 3 + 2 * index for index, symbol in enumerate(prepared.symbols)}
         given = {k: values(d, sizes, prepared.name + k) for k, d in form.case.inputs.items() if d is not None and not d.constant}
         with suppress(Exception):
-            runs.append((form, prepared, given, oracle(prepared.model).run(None, given)))
+            runs.append((form, prepared, given, reference(prepared.model, form.case)(given)))
     assert runs
     for (form, prepared, given, wanted), net in zip(runs, compile_all([run[1] for run in runs]), strict=True):
         for name, ours, theirs in zip(net.output_names, net.run(given), wanted, strict=True):

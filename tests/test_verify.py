@@ -152,6 +152,9 @@ class Answers:
     def answer(self, feeds: Mapping[str, np.ndarray]) -> tuple[Answers, list[np.ndarray]]:
         return self, [self.y]
 
+    def doubts(self) -> None:
+        """It is believed."""
+
     def sizes_of(self, feeds: Mapping[str, np.ndarray]) -> dict[str, int]:
         return {}
 

@@ -87,7 +87,6 @@ struct GeluTanhOf { __attribute__((always_inline)) vec operator()(vec x) const {
 struct SiluOf { __attribute__((always_inline)) vec operator()(vec x) const { return mul(x, sigmoid(x)); } };
 struct NothingOf { __attribute__((always_inline)) vec operator()(vec x) const { return x; } };
 
-
 /// to[i * along] = bias + x[i] . w for `count` rows.
 ONNX_BRIDGE_INLINE void dot_some(Size count, Size K, const float* const* x, const float* w, float bias, float* to, Size along)
 {

@@ -75,13 +75,15 @@ ONNX_BRIDGE_INLINE void multiply_packed_panels(Size K, Size block, const float* 
          for (int v = 0; v < vectors; v++) {
             const Size at = v / of_panel * panels.along + begin / block * panel_columns + v % of_panel * lanes;
             scale[v] = load(panels.scales + at);
-            zero[v] = splat(magic) + (panels.zeros ? to_float(load_integers(panels.zeros + at, All())) : splat(static_cast<float>(1 << (Bits - 1))));
+            const std::uint8_t* const zeros = panels.zeros;
+            zero[v] = splat(magic) + (zeros ? to_float(load_integers(zeros + at, All())) : splat(static_cast<float>(1 << (Bits - 1))));
          }
          const auto byte = [&](Size k, auto count) __attribute__((always_inline)) {
             ONNX_BRIDGE_UNROLL
             for (int v = 0; v < vectors; v++) {
                const Size at = v / of_panel * panels.bytes + k / each * panel_columns + v % of_panel * lanes;
-               const ivec packed = load_integers(panels.w + at, All());
+               const std::uint8_t* const bytes = panels.w + at;
+               const ivec packed = load_integers(bytes, All());
                ONNX_BRIDGE_UNROLL
                for (int i = 0; i < each; i++) {
                   if (i >= count) break;
