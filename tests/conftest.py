@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     """Keeps libraries that tests build from run to run beside pytest's cache, and shows programs that they start the same package.
 
-    Every conversion is validated after every pass.
+    Every conversion is validated after every pass that changed something, and at the end.
 
     The libraries are built without optimisation, in less than half the time: the bits are the same with any flag. What is tested as users
     build it asks for `as_users_build`.
