@@ -185,5 +185,5 @@ ONNX_BRIDGE_INLINE void scalar_map(Size n, Y* y, const F& f, const Operand&... o
       ONNX_BRIDGE_INDEPENDENT
       for (int j = 0; j < 16; j++) y[i + j] = static_cast<Y>(f(operand.at(i + j)...));
    }
-   for (; i < n; i++) y[i] = static_cast<Y>(f(operand.at(i)...));
+   for (Size left = n - i; left > 0; left--, i++) y[i] = static_cast<Y>(f(operand.at(i)...));  // of i < n GCC warns where n is 10
 }
