@@ -15,6 +15,7 @@ from onnx_bridge.lowering.lower import lower
 from onnx_bridge.normalize import normalize
 from onnx_bridge.optimise import optimise
 from onnx_bridge.passes.integers import Integers
+from onnx_bridge.references import served
 from onnx_bridge.references.silent import are_cut
 
 HEAD = '<ir_version: 9, opset_import: ["" : 17]> g (float[N, 6, 9, 8] x) => (float y)'
@@ -196,3 +197,21 @@ def lowered(model: onnx.ModelProto) -> list[str]:
     rmodel = lower(normalize(model)[0], "net")
     Integers().call(rmodel)
     return [op.op_type for op in rmodel.operators]
+
+
+def test_a_session_that_refuses_exact_sums_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever onnxruntime says to that: of a QLinearConv in a Scan, that it would replace a tensor."""
+    asked: list[str] = []
+    plain = served._session
+
+    def refusing(model: str | bytes, optimised: bool, exact: str) -> object:
+        asked.append(exact)
+        if exact == "1":
+            raise RuntimeError("Attempt to replace the existing tensor")
+        return plain(model, optimised, exact)
+
+    monkeypatch.setattr(served, "_session", refusing)
+
+    served.session(quantised_net().SerializeToString())
+
+    assert asked == ["1", "0"]
