@@ -51,6 +51,15 @@ def array(value: Any) -> Any:
     return value
 
 
+def low_bits(x: Any, wanted: Any) -> Any:
+    """What a case of Cast from floats to integers of four and two bits is to give: the low bits of the whole number, as of onnxruntime.
+
+    ONNX leaves open what comes of a number beyond the type. The cases have what ml_dtypes makes of it: low bits up to 0.6, 0 since 0.7.
+    """
+    narrow = getattr(getattr(wanted, "dtype", None), "name", "") in ("int4", "uint4", "int2", "uint2")
+    return x.astype(np.float32).astype(np.int32).astype(wanted.dtype) if narrow else wanted
+
+
 def node_cases() -> list[SuiteCase]:
     """The cases of single operators, and the small models, that onnx makes in Python."""
     from onnx.backend.test.case import model as models
@@ -61,7 +70,10 @@ def node_cases() -> list[SuiteCase]:
         found += [("model", case) for case in models.collect_testcases() if case.model is not None]
 
     def made(case: Any) -> tuple[onnx.ModelProto, list[tuple[list[Any], list[Any]]]]:
-        return case.model, [([array(v) for v in inputs], [array(v) for v in outputs]) for inputs, outputs in case.data_sets]
+        sets = [([array(v) for v in inputs], [array(v) for v in outputs]) for inputs, outputs in case.data_sets]
+        if case.name.startswith("test_cast"):
+            sets = [(inputs, [low_bits(inputs[0], wanted) for wanted in outputs]) for inputs, outputs in sets]
+        return case.model, sets
 
     return [
         SuiteCase(case.name, kind, functools.partial(made, case), max(RTOL, case.rtol or 0), max(ATOL, case.atol or 0))
