@@ -163,6 +163,7 @@ def test_known_optionals_vanish() -> None:
         ("g (float[N] x) => (float[N] y) { s = SequenceConstruct(x)\n y = Relu(s) }", "only tensors"),
         ("g (float[N] x) => (float[N] y) { y = SequenceAt(x, x) }", "must be a sequence"),
         ("g (seq(map(int64, float)) x) => (int64 y) { y = SequenceLength(x) }", "sequences of tensors"),
+        ("g (string[4] x) => (seq(string) y) { y = SplitToSequence(x) }", "of type string"),
     ],
 )  # fmt: skip
 def test_what_is_refused(text: str, why: str) -> None:

@@ -210,7 +210,10 @@ class _Walk:
             rmodel.add_output_tensor_name_list(value.name for value in graph.output)
             return
         for value in graph.output:
-            add_output(rmodel.tensor(value.name), rmodel, lambda op, inputs, outputs: self.add(op, inputs, outputs, rmodel))
+            try:
+                add_output(rmodel.tensor(value.name), rmodel, lambda op, inputs, outputs: self.add(op, inputs, outputs, rmodel))
+            except UnsupportedForm as error:  # a sequence of strings is made, but cannot be packed
+                self.findings.append(Finding("", "output", f"{value.name!r}: {error}"))
 
     def add_input(self, value: onnx.ValueInfoProto) -> None:
         self.sources[value.name] = {value.name}

@@ -42,7 +42,7 @@ _SPELLINGS = {dtype: spelling for spelling, dtype in _SPELLED.items()}
 def schema_of(op_type: str, domain: str, opset: int) -> onnx.defs.OpSchema | None:
     """The schema of an operator as it is in an opset; None where ONNX has none."""
     try:
-        return onnx.defs.get_schema(op_type, opset, domain)
+        return onnx.defs.get_schema(op_type, min(max(opset, 1), _NEWEST), domain)
     except onnx.defs.SchemaError:
         return None
 

@@ -77,6 +77,8 @@ class Attention(Composite):
             raise ShapeError(f"q, k and v must all have rank 3 or 4, got {q.type}, {k.type}, {v.type}")
         if self.softmax_precision not in (None, 0, *(dtype.onnx for dtype in FLOATS)):
             raise UnsupportedForm(f"softmax_precision must be a type of floating-point numbers, got {self.softmax_precision}")
+        if self.qk_matmul_output_mode not in range(4):
+            raise ShapeError(f"qk_matmul_output_mode must be 0 to 3, got {self.qk_matmul_output_mode}")
         if (past_key is None) != (past_value is None):
             raise ShapeError("past_key and past_value must be given together")
         for tensor in (past_key, past_value):

@@ -81,12 +81,11 @@ class BatchNormalization(Composite):
         shape = [-1, *[1] * (self.x.rank - 2)] if self.spatial else list(parameters[0].shape)
         if all(tensor.is_constant for tensor in parameters):
             scale, bias, mean, variance = (tensor.constant().astype(np.float64) for tensor in parameters)
-            factor = scale / np.sqrt(variance + self.epsilon)
-            constants = (
-                build.constant("factor", factor.reshape(shape), self.x),
-                build.constant("offset", (bias - mean * factor).reshape(shape), self.x),
-            )
-            return build.add(Affine, self.x, *constants)
+            with np.errstate(invalid="ignore", divide="ignore"):  # a variance that is negative gives NaN, as in every other way
+                factor = scale / np.sqrt(variance + self.epsilon)
+                offset = bias - mean * factor
+            named = {"factor": factor, "offset": offset}
+            return build.add(Affine, self.x, *(build.constant(name, value.reshape(shape), self.x) for name, value in named.items()))
         s, b, m, v = parameters
         ratio = build.add(Div, s, build.add(Sqrt, build.add(Add, v, build.constant("epsilon", self.epsilon, v))))
         shift = build.add(Sub, b, build.add(Mul, m, ratio))
