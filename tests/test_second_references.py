@@ -136,6 +136,8 @@ CHANNELS = [RNG.uniform(0.5, 2, 3).astype(np.float32) for _ in range(4)]
         node("Softmax", opset=11), node("LogSoftmax", opset=11, axis=2), node("Hardmax", opset=11, axis=2), node("Softmax", axis=1),
         node("LpNormalization", p=1, axis=1), node("LpNormalization"), node("OneHot", np.array([4]), np.array([0, 1], np.float32), axis=1),
         node("GlobalLpPool", p=3, opset=21), node("GlobalLpPool", shape=(2, 3, 4), opset=21),
+        *(node("Resize", np.zeros(0, np.float32), np.array([1, 1, 0.6, 0.6], np.float32), opset=19, shape=(1, 1, 4, 8), mode=mode,
+               coordinate_transformation_mode="align_corners") for mode in ("linear", "cubic")),
         node("MaxRoiPool", ROIS, opset=21, pooled_shape=[3, 2], spatial_scale=0.5, shape=(2, 3, 9, 7)),
     ],
     ids=lambda model: f"{model.graph.node[0].op_type}-{model.opset_import[0].version}",

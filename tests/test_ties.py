@@ -130,3 +130,18 @@ def test_a_header_that_finds_the_last_of_equals(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ArgMax, "function", "arg_min")
     with pytest.raises(VerificationError, match="FAILS"):
         convert(model, name="last")
+
+
+def test_pooling_what_was_unpooled_gives_it_again() -> None:
+    """ONNX's words for MaxUnpool; where output_shape is not the smallest one, onnx's own case of it contradicts them."""
+    net = Net("unpooled")
+    pooled, places = net.many("MaxPool", net.input("x", (1, 2, 5, 7)), outputs=2, kernel_shape=[2, 2], strides=[2, 2])
+    unpooled = net("MaxUnpool", pooled, places, net.constant([1, 2, 5, 7]), kernel_shape=[2, 2], strides=[2, 2])
+    again = net("MaxPool", unpooled, kernel_shape=[2, 2], strides=[2, 2])
+    model = net.floats(pooled=(pooled, (1, 2, 2, 3)), again=(again, (1, 2, 2, 3)), unpooled=(unpooled, (1, 2, 5, 7)))
+
+    given = 1 + np.random.default_rng(3).random((1, 2, 5, 7), np.float32)
+    first, second, whole = convert(model).compile().run({"x": given})
+
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(whole[whole > 0], given[whole > 0])

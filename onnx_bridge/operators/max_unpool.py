@@ -16,7 +16,8 @@ class MaxUnpool(ROperator):
 
     An index counts the elements of all of y, as MaxPool's does; one outside of it is dropped, and of equal ones the last counts. y has
     `output_shape`, or the smallest shape that MaxPool with these strides, pads and kernel_shape makes x from. (onnx.reference counts
-    indices in that smallest shape even where output_shape is another one; onnxruntime does as said here.)
+    indices in that smallest shape even where output_shape is another one. What MaxPool has found is then put elsewhere, or nowhere; ONNX
+    says that pooling the result gives x again. onnxruntime and PyTorch do as said here.)
     """
 
     kernels = ("max_unpool.hxx",)

@@ -40,7 +40,8 @@ class Resize(Interpolating):
     """y = x resampled to other sizes along some axes, by `scales` or `sizes` (constant, or computed from dims).
 
     mode nearest, linear, cubic; all coordinate_transformation_modes and nearest_modes. Opset 10 knows asymmetric nearest
-    and linear only. Scales and the roi may be inputs of the model, too.
+    and linear only. Scales and the roi may be inputs of the model, too. align_corners aligns to the elements that there are, as ONNX's
+    text has it ("the length of the resized tensor"), onnxruntime and PyTorch, also where size * scale is not whole; not onnx.reference.
     """
 
     antialias: int = attribute(0)
@@ -146,6 +147,8 @@ class Resize(Interpolating):
         case(x=(1, 2, 6, 7), roi=None, scales=None, sizes=const([1, 2, 9, 4]), opset=13, attributes={"mode": "cubic"}),
         case(x=(1, 2, 6, 7), roi=None, scales=None, sizes=const([1, 2, 9, 4]), opset=13,
              attributes={"mode": "linear", "coordinate_transformation_mode": "align_corners"}),
+        case(x=(1, 2, 4, 8), roi=None, scales=const([1, 1, 0.6, 0.7], "float32"), opset=13,
+             attributes={"mode": "cubic", "coordinate_transformation_mode": "align_corners"}),
         case(x=(1, 2, 6, 7), roi=None, scales=None, sizes=const([1, 2, 13, 4]), opset=13,
              attributes={"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}),
         case(x=(1, 2, 6, 8), scales=const([1, 1, 0.5, 2.0], "float32"), opset=10),

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
+from onnx.reference.ops.op_resize import Resize as _Resize
 
 from onnx_bridge.graphs import attribute, opset
 from onnx_bridge.references.lift import lifted
@@ -149,10 +150,24 @@ class MeanVarianceNormalization(OpRun):
         return (np.asarray(centred / (deviation + wide.dtype.type(1e-9)), x.dtype),)
 
 
+class Resize(_Resize):
+    """Corners aligned to the elements that there are: that of onnx.reference aligns them to size * scale, which may be no whole number."""
+
+    op_domain = ""
+
+    def _run(self, *inputs: Any, **attributes: Any) -> tuple[np.ndarray]:
+        x, roi, scales, sizes = (*inputs, None, None)[:4]
+        if attributes.get("coordinate_transformation_mode") == "align_corners" and scales is not None and np.size(scales):
+            given = np.asarray([x.shape[axis] for axis in attributes.get("axes") or range(x.ndim)])
+            scales = np.floor(given.astype(np.float32) * scales.astype(np.float32)) / given
+        result: tuple[np.ndarray] = super()._run(x, roi, scales, sizes, **attributes)
+        return result
+
+
 def corrections(model: onnx.ModelProto) -> list[Any]:
     """What is used instead of the operators of onnx.reference that are wrong, and of those that it lacks."""
     always: list[Any] = [BatchNormalization, LRN, MeanVarianceNormalization, GlobalMaxPool, OneHot, LpNormalization]
-    always += [GlobalLpPool, MaxRoiPool, LSTM, GRU, RNN]
+    always += [GlobalLpPool, MaxRoiPool, LSTM, GRU, RNN, Resize]
     return [*always, Softmax, LogSoftmax, Hardmax] if opset(model) < 13 else always
 
 

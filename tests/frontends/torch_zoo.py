@@ -127,6 +127,10 @@ CASES = [
     module_case(
         "upsample_bicubic", lambda: nn.Upsample(scale_factor=2, mode="bicubic", align_corners=True), {"input": (2, 4, 5)}, small=False
     ),
+    # A size that is not whole is cut, and corners are aligned to what is left: in onnx's own case of this form they are not.
+    module_case(
+        "upsample_shrunk", lambda: nn.Upsample(scale_factor=0.6, mode="bilinear", align_corners=True), {"input": (2, 4, 8)}, small=False
+    ),
     module_case("upsample_size", lambda: nn.Upsample(size=(7, 9), mode="bilinear"), {"input": (2, 4, 5)}),
     module_case("unflatten", lambda: nn.Sequential(nn.Linear(5, 12), nn.Unflatten(1, (3, 4)), nn.Flatten(-2)), {"input": (5,)}),
     module_case("unfold", lambda: nn.Unfold(3, padding=1), {"input": (2, 5, 6)}),
