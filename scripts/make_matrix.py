@@ -80,7 +80,7 @@ def main() -> int:
     """Runs what is asked for and writes the table; 1 if anything failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("environments", nargs="*", choices=[*environments(), []], metavar="ENVIRONMENT")
-    parser.add_argument("--quick", action="store_true", help="only a third of each zoo")
+    parser.add_argument("--quick", action="store_true", help="only the part of each zoo that every run has")
     options = parser.parse_args()
     asked = options.environments or environments()
     RESULTS.parent.mkdir(exist_ok=True)
