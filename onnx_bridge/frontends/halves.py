@@ -1,14 +1,43 @@
-"""bfloat16 where ONNX has it not: operators that know no bfloat16 are computed in float32, as frameworks do, and rounded."""
+"""Nets in halves as ONNX has them: weights of the type that they are used in, and float32 where an operator knows no bfloat16."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import onnx
+from onnx import numpy_helper
 
-from onnx_bridge.graphs import Fresh, all_graphs, is_onnx, names_in, rewrite_nodes
+from onnx_bridge.graphs import Fresh, all_graphs, drop_unread, is_onnx, names_in, rewrite_nodes
 
 _HALF, _SINGLE = onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT
+
+#: Layers whose weights exporters leave in float32, and the types of such layers.
+_WEIGHTED = {"Conv", "ConvTranspose", "Gemm"}
+_HALVES = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+
+
+def with_one_type(model: onnx.ModelProto) -> int:
+    """Gives weights of layers the type of what they are multiplied with; how many were of another one.
+
+    PyTorch folds normalisations into layers of bfloat16 in float32; jax2onnx forgets that flax rounds a bias to the layer's type.
+    """
+    kinds = {v.name: v.type.tensor_type.elem_type for v in (*model.graph.input, *model.graph.value_info)}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    fresh = Fresh(names_in(all_graphs(model.graph)))
+    rounded: dict[tuple[str, int], str] = {}
+    for node in model.graph.node:
+        kind = kinds.get(node.input[0], 0) if is_onnx(node) and node.op_type in _WEIGHTED else 0
+        for place, name in enumerate(node.input):
+            if kind not in _HALVES or not place or name not in constants or constants[name].data_type != _SINGLE:
+                continue
+            if (name, kind) not in rounded:  # others may read it as it is
+                rounded[name, kind] = fresh(f"{name}_rounded")
+                value = numpy_helper.to_array(constants[name]).astype(onnx.helper.tensor_dtype_to_np_dtype(kind))
+                model.graph.initializer.append(numpy_helper.from_array(value, rounded[name, kind]))
+            node.input[place] = rounded[name, kind]
+    if rounded:
+        drop_unread(model.graph)
+    return len(rounded)
 
 
 def with_types_that_onnx_has(model: onnx.ModelProto) -> int:

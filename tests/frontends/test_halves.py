@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from onnx.helper import get_node_attr_value
 
 import onnx_bridge
-from onnx_bridge.frontends.halves import with_types_that_onnx_has
+from onnx_bridge.frontends.halves import with_one_type, with_types_that_onnx_has
 
 pytestmark = needs("keras")
 
@@ -37,6 +37,21 @@ def test_what_onnx_does_not_define_for_bfloat16_is_computed_in_float32() -> None
     onnx.checker.check_model(model, full_check=True)
     assert [node.op_type for node in model.graph.node] == ["Cast", "Cast", "Einsum", "Cast", "Relu", "Cast", "Einsum"]
     assert with_types_that_onnx_has(model) == 0
+
+
+def test_a_bias_that_came_out_as_float32_is_rounded_where_a_layer_reads_it() -> None:
+    """Who else reads it has it as it is."""
+    half, single = TensorProto.FLOAT16, TensorProto.FLOAT
+    nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["y"]), helper.make_node("Neg", ["b"], ["z"])]
+    values = [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in (("x", half, [2, 3]), ("y", half, [2, 4]),
+                                                                                          ("z", single, [4]))]  # fmt: skip
+    weights = [onnx.numpy_helper.from_array(np.ones((3, 4), np.float16), "w"), onnx.numpy_helper.from_array(np.ones(4, np.float32), "b")]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+    assert with_one_type(model) == 1
+    onnx.checker.check_model(model, full_check=True)
+    assert with_one_type(model) == 0
 
 
 @pytest.fixture

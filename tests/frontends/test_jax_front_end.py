@@ -303,3 +303,12 @@ def test_a_model_named_in_a_file_is_exported_in_a_process_of_its_own(tmp_path: P
     assert made.name == "model"
     assert list(made.model.symbols) == ["events"]
     assert made.compile().run({"x": np.ones((5, 3), np.float32)})[0].shape == (5, 2)
+
+
+def test_a_layer_in_float16_of_float32_parameters() -> None:
+    """flax rounds parameters to the layer's type; jax2onnx leaves the bias as it is."""
+    net = nnx.Sequential(*(nnx.Linear(*sizes, dtype=jnp.float16, rngs=nnx.Rngs(0)) for sizes in ((5, 6), (6, 2))))
+
+    made = onnx_bridge.convert(net, example_inputs=np.ones((3, 5), np.float32))
+
+    assert "weights of layers in halves" in str(made.report)

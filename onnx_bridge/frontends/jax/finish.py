@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 
 from onnx_bridge.errors import ORIGIN
+from onnx_bridge.frontends.halves import with_one_type
 from onnx_bridge.graphs import (
     Fresh,
     add_constant,
@@ -47,6 +48,8 @@ def finish(
     graph = model.graph
     if len(graph.output) != len(outputs):
         raise ValueError(f"the exported model has {len(graph.output)} outputs, the function {len(outputs)}")
+    if count := with_one_type(model):
+        note(f"{count} weights of layers in halves came out as float32, and are rounded")
     drop_unread(graph)  # jax2onnx keeps what is not read where it says where nodes come from
     _write_origins(graph)
     _separate_outputs(graph)

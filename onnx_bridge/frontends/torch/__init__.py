@@ -17,6 +17,7 @@ from onnx_bridge.custom import complete
 from onnx_bridge.errors import ArgumentError, ExportError, Finding
 from onnx_bridge.frontends import arrays
 from onnx_bridge.frontends.exported import Exported, Reference, innermost, require
+from onnx_bridge.frontends.halves import with_one_type
 from onnx_bridge.frontends.request import Request, dynamic_axes
 from onnx_bridge.frontends.torch import blame, calls, files, finish, internals, origins, programs, routes
 from onnx_bridge.frontends.torch.calls import Call
@@ -276,7 +277,7 @@ def _examined(task: Task, made: Made, reference: Reference, rename: Mapping[str,
     finish.expect_inputs(model, task.call.names, [tuple(t.shape) for t in task.call.tensors], task.axes)
     if count := finish.without_zero_states(model):
         remarks.append(f"{count} first states of recurrent layers are zero, and left out")
-    if count := finish.with_one_type(model):
+    if count := with_one_type(model):
         remarks.append(f"{count} weights of layers in halves came out as float32, and are rounded")
     if count := finish.with_full_masks(model):
         remarks.append(f"{count} masks of attention are spread over the queries, as onnxruntime wants them")

@@ -16,10 +16,6 @@ from onnx_bridge.graphs import Fresh, add_constant, all_graphs, drop_unread, is_
 #: Where the inputs of recurrent operators that hold first states stand.
 _STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
 
-#: Layers with weights that exporters change, and the types that these get wrong.
-_WEIGHTED = {"Conv", "ConvTranspose", "Gemm"}
-_HALVES = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
-
 #: Operators whose output is all zeros if their first input is, or all their inputs are.
 _MOVING = {"Expand", "Slice", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Gather", "Identity", "Cast", "CastLike", "Tile", "Split"}
 
@@ -119,21 +115,6 @@ def with_full_masks(model: onnx.ModelProto) -> int:
         yield node
 
     rewrite_nodes(model.graph, spread)
-    return found
-
-
-def with_one_type(model: onnx.ModelProto) -> int:
-    """Gives weights the type of what they are multiplied with: normalisations are folded into those of bfloat16 in float32; how many."""
-    kinds = {v.name: v.type.tensor_type.elem_type for v in (*model.graph.input, *model.graph.value_info)}
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = 0
-    for node in model.graph.node:
-        kind = kinds.get(node.input[0], 0) if is_onnx(node) and node.op_type in _WEIGHTED else 0
-        for tensor in (constants[name] for name in node.input[1:] if kind in _HALVES and name in constants):
-            if tensor.data_type == onnx.TensorProto.FLOAT:
-                rounded = numpy_helper.to_array(tensor).astype(onnx.helper.tensor_dtype_to_np_dtype(kind))
-                tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
-                found += 1
     return found
 
 
