@@ -13,7 +13,9 @@ from zoo import ZOO
 
 from onnx_bridge import convert
 from onnx_bridge.emit.amalgamate import KERNELS
+from onnx_bridge.emit.c_face import c_face
 from onnx_bridge.errors import ToolchainError
+from onnx_bridge.runtime.compiled import compile_emitted
 from onnx_bridge.runtime.sources import sources
 from onnx_bridge.toolchain import build, find_compiler
 from onnx_bridge.toolchain.standard import TEXT, precompiled
@@ -108,3 +110,15 @@ def test_it_holds_all_that_is_included() -> None:
     included = {name for text in texts for name in re.findall(r"^#include <(.*)>", text, re.MULTILINE)}
 
     assert included <= set(re.findall(r"^#include <(.*)>", TEXT, re.MULTILINE))
+
+
+def test_small_libraries_open_memory_alone() -> None:
+    """Python has the weights in memory: what maps a file is no part of its library, nor what joins strings."""
+    made = convert(ZOO["mlp"](), name="mlp", verify=False)
+    library = compile_emitted(made.emitted)._library._library
+    names = subprocess.run(["nm", "-C", library._name], capture_output=True, text=True, check=True).stdout
+
+    assert "mlp_open_memory" in names
+    assert "int mlp_open(" not in sources(made.emitted)["mlp.cpp"] and not hasattr(library, "mlp_open")
+    assert "int mlp_open(" in c_face(made.emitted)["mlp.cpp"]
+    assert "WeightsFile" not in names and "std::operator+" not in names

@@ -21,25 +21,20 @@ namespace @NAME@_c {
 
 @DIMS@
 
-/// Makes the model by `open`, which takes where to put what is wrong.
-template <class Open>
-static int opened(@NAME@_model** model, char* message, std::size_t room, const Open& open) noexcept
+/// Nothing is wrong so far.
+static bool begun(@NAME@_model** model, char* message, std::size_t room) noexcept
 {
    if (message && room) *message = 0;
-   if (!model) return ONNX_BRIDGE_ARGUMENT;
-   *model = nullptr;
-#if defined(__cpp_exceptions)
-   try {
-#endif
-      std::string error;
-      std::optional<net::Model> made = open(error);
-      if (!made && message && room) message[error.copy(message, room - 1)] = 0;
-      if (!made) return ONNX_BRIDGE_WEIGHTS;
-      *model = new (std::nothrow) @NAME@_model{std::move(*made)};
-#if defined(__cpp_exceptions)
-   } catch (...) {
-   }
-#endif
+   if (model) *model = nullptr;
+   return model != nullptr;
+}
+
+/// Hands out what Model::open made, or says why that is nothing.
+__attribute__((cold)) static int opened(std::optional<net::Model> made, const std::string& error, @NAME@_model** model, char* message, std::size_t room)
+{
+   if (!made && message && room) message[error.copy(message, room - 1)] = 0;
+   if (!made) return ONNX_BRIDGE_WEIGHTS;
+   *model = new (std::nothrow) @NAME@_model{std::move(*made)};
    return *model ? ONNX_BRIDGE_OK : ONNX_BRIDGE_NO_MEMORY;
 }
 

@@ -57,17 +57,14 @@ private:
    explicit Model(std::nullptr_t) {}
 @TAKES_AND_PLAN@
 @LOADERS@
-   std::string choose(Body body);
-   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
+   bool choose(Body body, std::string& error);
+   static std::optional<Model> opened(Model& model, bool right, std::string& error)
    {
-      error = problem.empty() ? problem : "@NAME@: " + problem;
-      return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
+      error.replace(0, right ? std::string::npos : 0, right ? "" : "@NAME@: ");
+      return right ? std::optional<Model>(std::move(model)) : std::nullopt;
    }
 #if defined(__cpp_exceptions)
-   static void raise(const std::string& problem)
-   {
-      if (!problem.empty()) throw std::runtime_error("@NAME@: " + problem);
-   }
+   [[noreturn]] static void raise(const std::string& error) { throw std::runtime_error("@NAME@: " + error); }
 #endif
 
    std::shared_ptr<const char> file_{};  // keeps the weights alive; null where they are the caller's
@@ -139,13 +136,14 @@ namespace onnx_bridge { namespace @NAME@ {
 
 @DETECTION@
 @DEFINITIONS@
-__attribute__((cold)) inline std::string Model::choose(Body body)
+__attribute__((cold)) inline bool Model::choose(Body body, std::string& error)
 {
-   if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
    const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
 @CHOICES@
-   if (run_) return {};
-   return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
+   if (!run_)
+      error.assign(body == Body::best ? "this processor cannot run the body that was compiled" : can_run(static_cast<int>(body))
+                   ? "compiled for another body than was asked for" : "this processor cannot run the body that was asked for");
+   return run_ != nullptr;
 }
 
 @LONG_FUNCTIONS@inline bool Model::infer(@INFER_PARAMETERS@) const noexcept

@@ -11,7 +11,8 @@ from onnx_bridge.emit.writer import INDENT
 
 # How the weights are given: parameters with defaults for the constructor, parameters for `open`, what fills in a Model, and comments.
 _BIND_PARAMETERS = (
-    f"const char* data, std::size_t bytes, const std::string& where,\n{INDENT * 2}std::uint64_t identity, Body body, Check check"
+    "const char* data, std::size_t bytes, const char* where,\n"
+    f"{INDENT * 2}std::uint64_t identity, Body body, Check check, std::string& error"
 )
 #: What the functions of Weights have in common.
 _WEIGHTS = f"""{INDENT}const char* data = nullptr;
@@ -29,11 +30,11 @@ _BESIDE = f"""{INDENT}/// A path from the folder of the shared library or progra
 {INDENT * 2}return WeightsFile::beside(path, &here);
 {INDENT}}}""".split("\n")
 _Way: TypeAlias = "tuple[str, str, str, list[str]]"
-_NONE: _Way = ("", "", "choose(body)", [])
+_NONE: _Way = ("", "", "choose(body, error)", [])
 _MEMORY: _Way = (
     "const void* data, std::size_t bytes",
     "const void* data, std::size_t bytes, ",
-    'bind(static_cast<const char*>(data), bytes, "memory", 0, body, check)',
+    'bind(static_cast<const char*>(data), bytes, "memory", 0, body, check, error)',
     ["Weights in the caller's memory (64-byte aligned), which must outlive the Model."],
 )
 
@@ -74,7 +75,7 @@ class Loading:
             throwing += [f"{INDENT}/// {line}" for line in comments]
             throwing += [
                 f"{INDENT}{explicit}Model({constructor}{', ' if constructor else ''}{options})",
-                f"{INDENT}{{ raise({loaded}); }}",
+                f"{INDENT}{{ std::string error; if (!{loaded}) raise(error); }}",
             ]
             plain += [
                 f"{INDENT}static std::optional<Model> open({parameters}std::string& error,",
@@ -90,20 +91,21 @@ class Loading:
         """Private: what the ways share."""
         if not self.image.payload_bytes:
             return f"{INDENT}// no weights"
-        lines = [] if self.form != "file" else [f"{INDENT}std::string load(const std::string& file, Body body, Check check);"]
-        return "\n".join([*lines, f"{INDENT}std::string bind({_BIND_PARAMETERS});"])
+        lines = [] if self.form != "file" else [f"{INDENT}bool load(const std::string& file, Body body, Check check, std::string& error);"]
+        return "\n".join([*lines, f"{INDENT}bool bind({_BIND_PARAMETERS});"])
 
     def definitions(self) -> str:
         """What stands behind the class."""
         if not self.image.payload_bytes:
             return ""
         lines = [
-            f"__attribute__((cold)) inline std::string Model::bind({_BIND_PARAMETERS})", "{",
+            f"__attribute__((cold)) inline bool Model::bind({_BIND_PARAMETERS})", "{",
             f"{INDENT}constexpr ExpectedWeights expected = {{{self.image.header_bytes}, {self.image.payload_bytes}, "
             f"0x{self.image.header_hash:016x}u, 0x{self.image.payload_hash:016x}u}};",
-            f"{INDENT}if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;",
+            f"{INDENT}char problem[80];",
             f"{INDENT}w_.data = data + {self.image.header_bytes};",
-            f"{INDENT}return choose(body);",
+            f"{INDENT}if (expected.are(data, bytes, check, identity, problem)) return choose(body, error);",
+            f"{INDENT}return error.assign(where).append(problem).empty();",
             "}",
         ]  # fmt: skip
         if self.form == "file":
@@ -116,7 +118,7 @@ class Loading:
 
     def _program(self) -> _Way:
         where = "the header" if self.form == "header" else "the program"
-        loaded = f'bind(embedded_weights(), {self.image.bytes}, "{where}", 0, body, check)'
+        loaded = f'bind(embedded_weights(), {self.image.bytes}, "{where}", 0, body, check, error)'
         comments = {
             "header": ["The weights are those in this header."],
             "object": [f"The weights are linked into the program: {self.name}.o, or {self.name}.obj."],
@@ -126,7 +128,7 @@ class Loading:
 
     def _file(self) -> _Way:
         return (
-            'const std::string& file = ""', "const std::string& file, ", "load(file, body, check)",
+            'const std::string& file = ""', "const std::string& file, ", "load(file, body, check, error)",
             [
                 f'Maps the weights file. Where none is named, it is "{self.file}" in the working directory, else beside the',
                 "shared library or program that this is compiled into, else beside this header.",
@@ -136,14 +138,14 @@ class Loading:
     def _load(self) -> str:
         return "\n".join([
             "",
-            "__attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)",
+            "__attribute__((cold)) inline bool Model::load(const std::string& file, Body body, Check check, std::string& error)",
             "{",
             f"{INDENT}WeightsFile found;",
             f'{INDENT}const std::string name = "{self.file}";',
             f"{INDENT}const std::string path = file.empty() ? WeightsFile::find(name, beside(name), __FILE__) : file;",
-            f"{INDENT}if (std::string problem = found.open(path); !problem.empty()) return problem;",
+            f"{INDENT}if (!found.open(path.c_str(), error)) return false;",
             f"{INDENT}file_ = found.data;",
-            f"{INDENT}return bind(found.data.get(), found.bytes, path, found.identity, body, check);",
+            f"{INDENT}return bind(found.data.get(), found.bytes, path.c_str(), found.identity, body, check, error);",
             "}",
             "",
         ])  # fmt: skip

@@ -1,7 +1,8 @@
 // weights_file.hxx: the file of weights in memory, and the proof that it is the right one.
 //
-// Not a kernel: stands once in the model's own namespace, outside the regions. Nothing here throws but for want of memory: what is wrong
-// is returned as text, and nothing wrong as an empty one. Run once a Model: `cold` spares the compiler the inlining of all that text.
+// Not a kernel: stands once in the model's own namespace, outside the regions. Nothing here throws but for want of memory: who finds
+// something wrong returns false, and writes what to memory of the caller's. Run once a Model, so that what counts is what it takes to
+// compile: `cold` spares the compiler inlining, and few std::strings the joining of each and the cleaning up on every way out.
 #pragma once
 
 /// The sum, modulo 2^64, of mix(word i ^ (i + 1) * step) over 64-bit little-endian words. A change within one word always
@@ -29,11 +30,11 @@ struct WeightsFile {
    std::uint64_t identity = 0;  ///< the same file with the same content has the same number; 0: not known
 
    /// Opens a regular file; never waits for a pipe or a device.
-   __attribute__((cold)) std::string open(const std::string& path)
+   __attribute__((cold)) bool open(const char* path, std::string& problem)
    {
 #if defined(__unix__) || defined(__APPLE__)
-      const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-      if (file < 0) return failure(path, errno);
+      const int file = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+      if (file < 0) return failure(problem, path, errno);
       struct stat status;
       const int code = ::fstat(file, &status) != 0 ? errno : 0;
       const bool regular = code == 0 && S_ISREG(status.st_mode);
@@ -42,35 +43,36 @@ struct WeightsFile {
       void* const begin = bytes > 0 && whole ? ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
       const int mapping = begin == MAP_FAILED ? errno : 0;
       ::close(file);
-      if (code != 0 || mapping != 0) return failure(path, code + mapping);
-      if (!regular) return "cannot open weights file " + path + ": not a regular file";
-      if (!whole) return failure(path, EFBIG);
-      if (bytes == 0) return {};
+      if (code != 0 || mapping != 0) return failure(problem, path, code + mapping);
+      if (!regular) return failure(problem, path, 0, ": not a regular file");
+      if (!whole) return failure(problem, path, EFBIG);
+      if (bytes == 0) return true;
       data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) return failure(path, errno);
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
+      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) return failure(problem, path, errno);
       const long size = std::ftell(file.get());
       const bool known = size >= 0 && size < (std::numeric_limits<long>::max)();  // of a folder it may be the largest number
-      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) return failure(path, errno);
+      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) return failure(problem, path, errno);
       const std::size_t wanted = static_cast<std::size_t>(size);
       char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64), std::nothrow));
-      if (!begin) return failure(path, ENOMEM);
+      if (!begin) return failure(problem, path, ENOMEM);
       data.reset(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });
-      if (std::fread(begin, 1, wanted, file.get()) != wanted) return failure(path, errno);
+      if (std::fread(begin, 1, wanted, file.get()) != wanted) return failure(problem, path, errno);
       bytes = wanted;
 #endif
-      return {};
+      return true;
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
    /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
+      std::string problem;
       for (const std::string& place : {name, beside, folder(header) + name})
-         if (WeightsFile().open(place).empty()) return place;
+         if (WeightsFile().open(place.c_str(), problem)) return place;
       return name;
    }
 
@@ -94,9 +96,11 @@ struct WeightsFile {
    }
 
 private:
-   __attribute__((cold)) static std::string failure(const std::string& path, int code)
+   __attribute__((cold)) static bool failure(std::string& problem, const char* path, int code, const char* said = "")
    {
-      return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
+      problem.assign("cannot open weights file ").append(path).append(code != 0 ? ": " : said);
+      if (code != 0) problem.append(std::generic_category().message(code));
+      return false;
    }
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
@@ -120,29 +124,27 @@ enum class Check { all, layout };
 /// The weights that a model was made with: `header_bytes` of header, then `payload_bytes` of payload, both multiples of 64.
 struct ExpectedWeights {
    std::size_t header_bytes, payload_bytes;
-   std::uint64_t header_hash, payload_hash;
+   unsigned long long header_hash, payload_hash;
 
-   /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
-   __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
+   /// Whether some memory holds exactly these weights; what is wrong with it goes on behind its name.
+   __attribute__((cold)) bool are(const char* data, std::size_t bytes, Check check, std::uint64_t identity, char (&problem)[80]) const
    {
+      const auto said = [](int) { return false; };
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-      return where + " holds little-endian numbers, and this machine is big-endian";
+      return said(std::snprintf(problem, 80, " holds little-endian numbers, and this machine is big-endian"));
 #endif
-      if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
-      if (bytes != header_bytes + payload_bytes)
-         return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
-      if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) return where + " is not aligned to 64 bytes";
+      if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash)
+         return said(std::snprintf(problem, 80, " holds the weights of another model"));
+      if (const unsigned long long all = header_bytes + payload_bytes, has = bytes; has != all)
+         return said(std::snprintf(problem, 80, " has %llu bytes, expected %llu", has, all));
+      if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) return said(std::snprintf(problem, 80, " is not aligned to 64 bytes"));
       static std::atomic<std::uint64_t> summed{0};  // the last file that was found right, with what it was compared with
       const std::uint64_t known = identity == 0 ? 0 : (identity ^ payload_hash) | 1;
-      if (check == Check::layout || (known != 0 && summed.load(std::memory_order_relaxed) == known)) return {};
-      const std::uint64_t found = checksum(data + header_bytes, payload_bytes);
-      if (found == payload_hash) {
-         if (known != 0) summed.store(known, std::memory_order_relaxed);
-         return {};
-      }
-      char message[80];
-      std::snprintf(message, sizeof(message), " is damaged: checksum %016llx, expected %016llx", static_cast<unsigned long long>(found),
-                    static_cast<unsigned long long>(payload_hash));
-      return where + message;
+      if (check == Check::layout || (known != 0 && summed.load(std::memory_order_relaxed) == known)) return true;
+      const unsigned long long found = checksum(data + header_bytes, payload_bytes);
+      if (found != payload_hash)
+         return said(std::snprintf(problem, 80, " is damaged: checksum %016llx, expected %016llx", found, payload_hash));
+      if (known != 0) summed.store(known, std::memory_order_relaxed);
+      return true;
    }
 };

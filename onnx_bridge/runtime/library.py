@@ -26,7 +26,7 @@ Space = tuple[int, int]
 
 _POINTER, _SIZE = ctypes.c_void_p, ctypes.c_size_t
 _OPEN = [ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.c_char_p, _SIZE]
-#: What each function of the face returns and takes; NAME.h says what they do.
+#: What each function of the face returns and takes; NAME.h says what they do. Of the first two a library has the one that is needed.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "open": (ctypes.c_int, [ctypes.c_char_p, *_OPEN]),
     "open_memory": (ctypes.c_int, [_POINTER, _SIZE, *_OPEN]),
@@ -94,7 +94,8 @@ class Library:
             self._library = ctypes.CDLL(path)
         except OSError as error:
             raise ToolchainError(f"cannot load {path}: {error}") from None
-        self.call = {function: self.function(function, *signature) for function, signature in _FUNCTIONS.items()}
+        unneeded = "open_memory" if face.no_weights else "open"
+        self.call = {name: self.function(name, *signature) for name, signature in _FUNCTIONS.items() if name != unneeded}
         message, model = ctypes.create_string_buffer(1024), ctypes.c_void_p()
         rest = body, ctypes.byref(model), message, len(message)
         given = () if face.no_weights else (weights.ctypes.data, weights.nbytes)

@@ -23,7 +23,7 @@ def sources(*headers: Emitted, taps: bool = False) -> dict[str, str]:
     """The sources of a library of one header or several: `MAIN`, and what it includes."""
     texts: dict[str, str] = {}
     for header in headers:
-        texts |= {f"{header.name}.hxx": header.header, **c_face(header)}
+        texts |= {f"{header.name}.hxx": header.header, **c_face(header, from_memory=True)}
     main = "".join(f'#include "{header.name}.cpp"\n' for header in headers)
     main += "".join(_here(header) for header in headers if called_here(header))
     return texts | {MAIN: _TAP + main + _SET_TAP.replace("@NAME@", headers[0].name) if taps else main}

@@ -130,13 +130,13 @@ class Model {
 public:
 #if defined(__cpp_exceptions)
    explicit Model(Body body = Body::best)
-   { raise(choose(body)); }
+   { std::string error; if (!choose(body, error)) raise(error); }
 #endif
    static std::optional<Model> open(std::string& error,
       Body body = Body::best) noexcept
    {
       Model model(nullptr);
-      return opened(model, model.choose(body), error);
+      return opened(model, model.choose(body, error), error);
    }
 
    /// Writes the outputs. False where the dims are larger than sizes can be, or need more than the Workspace has: then
@@ -176,17 +176,14 @@ private:
    }
    static std::size_t plan(const Dims& dims, std::size_t* at) noexcept;
    // no weights
-   std::string choose(Body body);
-   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
+   bool choose(Body body, std::string& error);
+   static std::optional<Model> opened(Model& model, bool right, std::string& error)
    {
-      error = problem.empty() ? problem : "control_flow: " + problem;
-      return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
+      error.replace(0, right ? std::string::npos : 0, right ? "" : "control_flow: ");
+      return right ? std::optional<Model>(std::move(model)) : std::nullopt;
    }
 #if defined(__cpp_exceptions)
-   static void raise(const std::string& problem)
-   {
-      if (!problem.empty()) throw std::runtime_error("control_flow: " + problem);
-   }
+   [[noreturn]] static void raise(const std::string& error) { throw std::runtime_error("control_flow: " + error); }
 #endif
 
    std::shared_ptr<const char> file_{};  // keeps the weights alive; null where they are the caller's
@@ -354,9 +351,8 @@ inline bool can_run(int body)
    return body == 4;
 }
 
-__attribute__((cold)) inline std::string Model::choose(Body body)
+__attribute__((cold)) inline bool Model::choose(Body body, std::string& error)
 {
-   if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
    const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
    run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
@@ -369,8 +365,10 @@ __attribute__((cold)) inline std::string Model::choose(Body body)
       runs(Body::baseline) ? baseline::run :
 #endif
       nullptr;
-   if (run_) return {};
-   return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
+   if (!run_)
+      error.assign(body == Body::best ? "this processor cannot run the body that was compiled" : can_run(static_cast<int>(body))
+                   ? "compiled for another body than was asked for" : "this processor cannot run the body that was asked for");
+   return run_ != nullptr;
 }
 
 inline std::size_t Model::plan(const Dims& dims, std::size_t* at) noexcept

@@ -105,11 +105,11 @@ struct WeightsFile {
    std::uint64_t identity = 0;  ///< the same file with the same content has the same number; 0: not known
 
    /// Opens a regular file; never waits for a pipe or a device.
-   __attribute__((cold)) std::string open(const std::string& path)
+   __attribute__((cold)) bool open(const char* path, std::string& problem)
    {
 #if defined(__unix__) || defined(__APPLE__)
-      const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-      if (file < 0) return failure(path, errno);
+      const int file = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+      if (file < 0) return failure(problem, path, errno);
       struct stat status;
       const int code = ::fstat(file, &status) != 0 ? errno : 0;
       const bool regular = code == 0 && S_ISREG(status.st_mode);
@@ -118,35 +118,36 @@ struct WeightsFile {
       void* const begin = bytes > 0 && whole ? ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
       const int mapping = begin == MAP_FAILED ? errno : 0;
       ::close(file);
-      if (code != 0 || mapping != 0) return failure(path, code + mapping);
-      if (!regular) return "cannot open weights file " + path + ": not a regular file";
-      if (!whole) return failure(path, EFBIG);
-      if (bytes == 0) return {};
+      if (code != 0 || mapping != 0) return failure(problem, path, code + mapping);
+      if (!regular) return failure(problem, path, 0, ": not a regular file");
+      if (!whole) return failure(problem, path, EFBIG);
+      if (bytes == 0) return true;
       data.reset(static_cast<const char*>(begin), [size = bytes](const char* p) { ::munmap(const_cast<char*>(p), size); });
       identity = identity_of(status);
 #else
       errno = 0;
-      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) return failure(path, errno);
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
+      if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) return failure(problem, path, errno);
       const long size = std::ftell(file.get());
       const bool known = size >= 0 && size < (std::numeric_limits<long>::max)();  // of a folder it may be the largest number
-      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) return failure(path, errno);
+      if (!known || std::fseek(file.get(), 0, SEEK_SET) != 0) return failure(problem, path, errno);
       const std::size_t wanted = static_cast<std::size_t>(size);
       char* const begin = static_cast<char*>(::operator new(wanted, std::align_val_t(64), std::nothrow));
-      if (!begin) return failure(path, ENOMEM);
+      if (!begin) return failure(problem, path, ENOMEM);
       data.reset(begin, [](const char* p) { ::operator delete(const_cast<char*>(p), std::align_val_t(64)); });
-      if (std::fread(begin, 1, wanted, file.get()) != wanted) return failure(path, errno);
+      if (std::fread(begin, 1, wanted, file.get()) != wanted) return failure(problem, path, errno);
       bytes = wanted;
 #endif
-      return {};
+      return true;
    }
 
    /// The name of the weights where none is given: in the working directory if it is there, else `beside` the library or program, else
    /// beside `header`.
    __attribute__((cold)) static std::string find(const std::string& name, const std::string& beside, const std::string& header)
    {
+      std::string problem;
       for (const std::string& place : {name, beside, folder(header) + name})
-         if (WeightsFile().open(place).empty()) return place;
+         if (WeightsFile().open(place.c_str(), problem)) return place;
       return name;
    }
 
@@ -170,9 +171,11 @@ struct WeightsFile {
    }
 
 private:
-   __attribute__((cold)) static std::string failure(const std::string& path, int code)
+   __attribute__((cold)) static bool failure(std::string& problem, const char* path, int code, const char* said = "")
    {
-      return "cannot open weights file " + path + (code != 0 ? ": " + std::generic_category().message(code) : std::string());
+      problem.assign("cannot open weights file ").append(path).append(code != 0 ? ": " : said);
+      if (code != 0) problem.append(std::generic_category().message(code));
+      return false;
    }
    /// With the separator at its end.
    static std::string folder(const std::string& path) { return path.substr(0, path.find_last_of("/\\") + 1); }
@@ -196,30 +199,28 @@ enum class Check { all, layout };
 /// The weights that a model was made with: `header_bytes` of header, then `payload_bytes` of payload, both multiples of 64.
 struct ExpectedWeights {
    std::size_t header_bytes, payload_bytes;
-   std::uint64_t header_hash, payload_hash;
+   unsigned long long header_hash, payload_hash;
 
-   /// What is wrong with some memory; nothing, if it holds exactly these weights. `where` names the memory: a file's path.
-   __attribute__((cold)) std::string problem(const char* data, std::size_t bytes, const std::string& where, Check check, std::uint64_t identity) const
+   /// Whether some memory holds exactly these weights; what is wrong with it goes on behind its name.
+   __attribute__((cold)) bool are(const char* data, std::size_t bytes, Check check, std::uint64_t identity, char (&problem)[80]) const
    {
+      const auto said = [](int) { return false; };
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-      return where + " holds little-endian numbers, and this machine is big-endian";
+      return said(std::snprintf(problem, 80, " holds little-endian numbers, and this machine is big-endian"));
 #endif
-      if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash) return where + " holds the weights of another model";
-      if (bytes != header_bytes + payload_bytes)
-         return where + " has " + std::to_string(bytes) + " bytes, expected " + std::to_string(header_bytes + payload_bytes);
-      if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) return where + " is not aligned to 64 bytes";
+      if (bytes >= header_bytes && checksum(data, header_bytes) != header_hash)
+         return said(std::snprintf(problem, 80, " holds the weights of another model"));
+      if (const unsigned long long all = header_bytes + payload_bytes, has = bytes; has != all)
+         return said(std::snprintf(problem, 80, " has %llu bytes, expected %llu", has, all));
+      if (reinterpret_cast<std::uintptr_t>(data) % 64 != 0) return said(std::snprintf(problem, 80, " is not aligned to 64 bytes"));
       static std::atomic<std::uint64_t> summed{0};  // the last file that was found right, with what it was compared with
       const std::uint64_t known = identity == 0 ? 0 : (identity ^ payload_hash) | 1;
-      if (check == Check::layout || (known != 0 && summed.load(std::memory_order_relaxed) == known)) return {};
-      const std::uint64_t found = checksum(data + header_bytes, payload_bytes);
-      if (found == payload_hash) {
-         if (known != 0) summed.store(known, std::memory_order_relaxed);
-         return {};
-      }
-      char message[80];
-      std::snprintf(message, sizeof(message), " is damaged: checksum %016llx, expected %016llx", static_cast<unsigned long long>(found),
-                    static_cast<unsigned long long>(payload_hash));
-      return where + message;
+      if (check == Check::layout || (known != 0 && summed.load(std::memory_order_relaxed) == known)) return true;
+      const unsigned long long found = checksum(data + header_bytes, payload_bytes);
+      if (found != payload_hash)
+         return said(std::snprintf(problem, 80, " is damaged: checksum %016llx, expected %016llx", found, payload_hash));
+      if (known != 0) summed.store(known, std::memory_order_relaxed);
+      return true;
    }
 };
 
@@ -279,22 +280,22 @@ public:
    /// Maps the weights file. Where none is named, it is "convolution.dat" in the working directory, else beside the
    /// shared library or program that this is compiled into, else beside this header.
    explicit Model(const std::string& file = "", Body body = Body::best, Check check = Check::all)
-   { raise(load(file, body, check)); }
+   { std::string error; if (!load(file, body, check, error)) raise(error); }
    /// Weights in the caller's memory (64-byte aligned), which must outlive the Model.
    Model(const void* data, std::size_t bytes, Body body = Body::best, Check check = Check::all)
-   { raise(bind(static_cast<const char*>(data), bytes, "memory", 0, body, check)); }
+   { std::string error; if (!bind(static_cast<const char*>(data), bytes, "memory", 0, body, check, error)) raise(error); }
 #endif
    static std::optional<Model> open(const std::string& file, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
       Model model(nullptr);
-      return opened(model, model.load(file, body, check), error);
+      return opened(model, model.load(file, body, check, error), error);
    }
    static std::optional<Model> open(const void* data, std::size_t bytes, std::string& error,
       Body body = Body::best, Check check = Check::all) noexcept
    {
       Model model(nullptr);
-      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check), error);
+      return opened(model, model.bind(static_cast<const char*>(data), bytes, "memory", 0, body, check, error), error);
    }
    /// A path from the folder of the shared library or program that this is compiled into, as
    /// Model(Model::beside("../share/net.dat")) needs. The path itself where it is absolute, or that folder is not known.
@@ -349,20 +350,17 @@ private:
       layout.add(128 * N, {0});
       return layout.end;
    }
-   std::string load(const std::string& file, Body body, Check check);
-   std::string bind(const char* data, std::size_t bytes, const std::string& where,
-      std::uint64_t identity, Body body, Check check);
-   std::string choose(Body body);
-   static std::optional<Model> opened(Model& model, const std::string& problem, std::string& error)
+   bool load(const std::string& file, Body body, Check check, std::string& error);
+   bool bind(const char* data, std::size_t bytes, const char* where,
+      std::uint64_t identity, Body body, Check check, std::string& error);
+   bool choose(Body body, std::string& error);
+   static std::optional<Model> opened(Model& model, bool right, std::string& error)
    {
-      error = problem.empty() ? problem : "convolution: " + problem;
-      return problem.empty() ? std::optional<Model>(std::move(model)) : std::nullopt;
+      error.replace(0, right ? std::string::npos : 0, right ? "" : "convolution: ");
+      return right ? std::optional<Model>(std::move(model)) : std::nullopt;
    }
 #if defined(__cpp_exceptions)
-   static void raise(const std::string& problem)
-   {
-      if (!problem.empty()) throw std::runtime_error("convolution: " + problem);
-   }
+   [[noreturn]] static void raise(const std::string& error) { throw std::runtime_error("convolution: " + error); }
 #endif
 
    std::shared_ptr<const char> file_{};  // keeps the weights alive; null where they are the caller's
@@ -529,28 +527,28 @@ inline bool can_run(int body)
 #endif
    return body == 4;
 }
-__attribute__((cold)) inline std::string Model::bind(const char* data, std::size_t bytes, const std::string& where,
-      std::uint64_t identity, Body body, Check check)
+__attribute__((cold)) inline bool Model::bind(const char* data, std::size_t bytes, const char* where,
+      std::uint64_t identity, Body body, Check check, std::string& error)
 {
    constexpr ExpectedWeights expected = {320, 2432, 0x224511d739cd4ec1u, 0x21cc22c61bf68107u};
-   if (std::string problem = expected.problem(data, bytes, where, check, identity); !problem.empty()) return problem;
+   char problem[80];
    w_.data = data + 320;
-   return choose(body);
+   if (expected.are(data, bytes, check, identity, problem)) return choose(body, error);
+   return error.assign(where).append(problem).empty();
 }
 
-__attribute__((cold)) inline std::string Model::load(const std::string& file, Body body, Check check)
+__attribute__((cold)) inline bool Model::load(const std::string& file, Body body, Check check, std::string& error)
 {
    WeightsFile found;
    const std::string name = "convolution.dat";
    const std::string path = file.empty() ? WeightsFile::find(name, beside(name), __FILE__) : file;
-   if (std::string problem = found.open(path); !problem.empty()) return problem;
+   if (!found.open(path.c_str(), error)) return false;
    file_ = found.data;
-   return bind(found.data.get(), found.bytes, path, found.identity, body, check);
+   return bind(found.data.get(), found.bytes, path.c_str(), found.identity, body, check, error);
 }
 
-__attribute__((cold)) inline std::string Model::choose(Body body)
+__attribute__((cold)) inline bool Model::choose(Body body, std::string& error)
 {
-   if (body != Body::best && !can_run(static_cast<int>(body))) return "this processor cannot run the body that was asked for";
    const auto runs = [body](Body other) { return (body == Body::best || body == other) && can_run(static_cast<int>(other)); };
    run_ =  // the best first
 #if defined(__x86_64__) && (!defined(ONNX_BRIDGE_ONLY) || ONNX_BRIDGE_ONLY == 16)
@@ -563,8 +561,10 @@ __attribute__((cold)) inline std::string Model::choose(Body body)
       runs(Body::baseline) ? baseline::run :
 #endif
       nullptr;
-   if (run_) return {};
-   return body == Body::best ? "this processor cannot run the body that was compiled" : "compiled for another body than was asked for";
+   if (!run_)
+      error.assign(body == Body::best ? "this processor cannot run the body that was compiled" : can_run(static_cast<int>(body))
+                   ? "compiled for another body than was asked for" : "this processor cannot run the body that was asked for");
+   return run_ != nullptr;
 }
 
 inline bool Model::infer(Workspace& ws, [[maybe_unused]] Dims dims, const float* image, float* means) const noexcept

@@ -43,8 +43,21 @@ static void write(const std::string& bytes) { std::ofstream(path, std::ios::bina
 static std::string complaint(const std::string& file, const ExpectedWeights& expected, Check check = Check::all)
 {
    WeightsFile found;
-   const std::string problem = found.open(file);
-   return problem.empty() ? expected.problem(found.data.get(), found.bytes, file, check, found.identity) : problem;
+   std::string problem;
+   if (!found.open(file.c_str(), problem)) return problem;
+   char more[80] = "";
+   return expected.are(found.data.get(), found.bytes, check, found.identity, more) ? "" : file + more;
+}
+static bool opens(WeightsFile& found, const char* file)
+{
+   std::string problem;
+   return found.open(file, problem);
+}
+/// What checking memory says; empty where it is right.
+static std::string complaint(const ExpectedWeights& expected, const char* data, std::size_t bytes, std::uint64_t identity)
+{
+   char problem[80] = "";
+   return expected.are(data, bytes, Check::all, identity, problem) ? "" : std::string("memory") + problem;
 }
 
 int main()
@@ -115,22 +128,22 @@ int main()
    // A file is summed once: what stays as it is keeps its identity, but not where it was changed a moment ago.
    write(right);
    WeightsFile fresh, old, old_again;
-   expect(fresh.open(path).empty() && fresh.identity == 0, "a file that was just written might be changed unseen");
-   expect(old.open("/proc/self/exe").empty() || old.open("/bin/sh").empty(), "an old file");
-   expect(old_again.open("/proc/self/exe").empty() || old_again.open("/bin/sh").empty(), "an old file, again");
+   expect(opens(fresh, path) && fresh.identity == 0, "a file that was just written might be changed unseen");
+   expect(opens(old, "/proc/self/exe") || opens(old, "/bin/sh"), "an old file");
+   expect(opens(old_again, "/proc/self/exe") || opens(old_again, "/bin/sh"), "an old file, again");
    expect(old.identity == old_again.identity, "the same file");
    std::string damaged = right;
    damaged[header] = static_cast<char>(damaged[header] ^ 1);
    std::vector<char> space(right.size() + 64);
    char* const place = space.data() + (64 - reinterpret_cast<std::uintptr_t>(space.data()) % 64) % 64;
    std::memcpy(place, damaged.data(), damaged.size());
-   expect(!expected.problem(place, damaged.size(), "memory", Check::all, 7).empty(), "damaged, not seen before");
+   expect(!complaint(expected, place, damaged.size(), 7).empty(), "damaged, not seen before");
    std::memcpy(place, right.data(), right.size());
-   expect(expected.problem(place, right.size(), "memory", Check::all, 7).empty(), "right");
+   expect(complaint(expected, place, right.size(), 7).empty(), "right");
    std::memcpy(place, damaged.data(), damaged.size());
-   expect(expected.problem(place, damaged.size(), "memory", Check::all, 7).empty(), "summed before: not again");
-   expect(!expected.problem(place, damaged.size(), "memory", Check::all, 8).empty(), "another identity");
-   expect(!expected.problem(place, damaged.size(), "memory", Check::all, 0).empty(), "no identity");
+   expect(complaint(expected, place, damaged.size(), 7).empty(), "summed before: not again");
+   expect(!complaint(expected, place, damaged.size(), 8).empty(), "another identity");
+   expect(!complaint(expected, place, damaged.size(), 0).empty(), "no identity");
 
    // Without a name: where the program runs, else beside it, else beside the header.
    expect(WeightsFile::find(path, "/nowhere/net.dat", "/nowhere/net.hxx") == path, "in the working directory");
@@ -147,8 +160,8 @@ int main()
    std::vector<char> room(right.size() + 128);
    char* const shifted = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64 + 4;
    std::memcpy(shifted, right.data(), right.size());
-   expect(expected.problem(shifted, right.size(), "memory", Check::all, 0) == "memory is not aligned to 64 bytes", "unaligned memory");
-   expect(ExpectedWeights{64, 0, 0x15428d86ed422068u, 0}.problem(aligned, 64, "memory", Check::all, 0).empty(), "no payload");
+   expect(complaint(expected, shifted, right.size(), 0) == "memory is not aligned to 64 bytes", "unaligned memory");
+   expect(complaint({64, 0, 0x15428d86ed422068u, 0}, aligned, 64, 0).empty(), "no payload");
    if (failures == 0) std::puts("weights_file: all right");
    return failures != 0;
 }
