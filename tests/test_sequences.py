@@ -294,6 +294,84 @@ def test_a_loop_that_does_more_with_a_sequence_is_unrolled() -> None:
     assert "Loop" not in {op.op_type for op in converted.model.operators}
 
 
+def carrying_an_optional(first: str, kind: str, turn: str) -> onnx.ModelProto:
+    """A loop whose input may be empty: what stands in its place is then made in the first turn."""
+    model = parsed(
+        f"""g (int64 n, bool c, float[5] x, float[1] given) => ({kind} y) {{
+        y = Loop(n, c, given) <body = b (int64 i, bool go, {kind} o) => (bool on, {kind} made) {{
+            on = Identity(go)
+            there = OptionalHasElement(o)
+            missing = Not(there)
+            whole = If(missing) <then_branch = t () => ({kind} a) {{
+                zero = Constant<value_float = 0.0>()
+                a = {first}
+            }}, else_branch = e () => ({kind} b) {{ b = OptionalGetElement(o) }}>
+            axis = Constant<value_ints = [0]>()
+            one = Constant<value_ints = [1]>()
+            at = Unsqueeze(i, axis)
+            end = Add(at, one)
+            piece = Slice(x, axis, end)
+            made = {turn}
+        }}> }}""",
+        opset=16,
+    )
+    inside = onnx.TypeProto()
+    inside.CopyFrom(model.graph.node[0].attribute[0].g.input[2].type)
+    model.graph.input[3].type.CopyFrom(onnx.helper.make_optional_type_proto(inside))
+    model.graph.node[0].attribute[0].g.input[2].type.CopyFrom(model.graph.input[3].type)
+    return model
+
+
+def test_a_loop_that_carries_a_sequence_that_may_be_missing() -> None:
+    """As node/test_loop16_seq_none of onnx: there after the first turn, whatever it was before."""
+    converted = convert(carrying_an_optional("SequenceConstruct(zero)", "seq(float)", "SequenceInsert(whole, piece)"))
+    net = converted.compile()
+    x, given = np.arange(1, 6, dtype=np.float32), [np.full((2, 1), 9, np.float32)]
+
+    assert converted.report.passed
+    assert [one.tolist() for one in net(np.int64(2), np.True_, x, None)] == [0, [1], [1, 2]]
+    assert [one.tolist() for one in net(np.int64(2), np.True_, x, given)] == [[[9], [9]], [1], [1, 2]]
+    for turns, goes_on in ((0, np.True_), (3, np.False_)):
+        assert [one.tolist() for one in net(np.int64(turns), goes_on, x, given)] == [[[9], [9]]]
+        with pytest.raises(InferenceError):
+            net(np.int64(turns), goes_on, x, None)
+
+
+def test_a_loop_that_carries_a_tensor_that_may_be_missing() -> None:
+    converted = convert(carrying_an_optional("Identity(x)", "float[5]", "Add(whole, x)"))
+    net = converted.compile()
+    x = np.arange(5, dtype=np.float32)
+
+    assert converted.report.passed
+    assert np.array_equal(net(np.int64(3), np.True_, x, None), 4 * x)
+    assert np.array_equal(net(np.int64(3), np.True_, x, np.ones(5, np.float32)), 1 + 3 * x)
+    assert np.array_equal(net(np.int64(0), np.True_, x, np.ones(5, np.float32)), np.ones(5))
+    with pytest.raises(InferenceError):
+        net(np.int64(0), np.True_, x, None)
+
+
+def test_a_loop_that_asks_whether_there_was_something() -> None:
+    """It goes on only behind a turn that found nothing: the second one finds what the first has left."""
+    model = carrying_an_optional("SequenceConstruct(zero)", "seq(float)", "SequenceInsert(whole, piece)")
+    body = model.graph.node[0].attribute[0].g
+    body.node.append(onnx.helper.make_node("And", ["go", "missing"], ["goes_on"]))
+    body.output[0].name = "goes_on"
+    net = convert(model).compile()
+    x = np.arange(1, 6, dtype=np.float32)
+
+    assert [one.tolist() for one in net(np.int64(5), np.True_, x, None)] == [0, [1], [1, 2]]
+    assert [one.tolist() for one in net(np.int64(5), np.True_, x, [np.full(1, 9, np.float32)])] == [[9], [1]]
+
+
+def test_a_loop_that_does_more_with_an_optional_is_refused() -> None:
+    """What data decides to do with it cannot be done in front of the loop."""
+    model = carrying_an_optional("SequenceConstruct(zero)", "seq(float)", "SequenceInsert(whole, piece)")
+    body = model.graph.node[0].attribute[0].g
+    next(node for node in body.node if node.op_type == "If").input[0] = "go"
+    with pytest.raises(UnsupportedModel, match="a sequence or an optional is carried"):
+        convert(model)
+
+
 def test_branches_give_sequences() -> None:
     """Of one length and shape, as tensors; of others, as the branch that is taken gives them."""
     _, net = compared("""g (float[N] x, bool c) => (float[N] y, seq(float[A]) z, int64 n) {

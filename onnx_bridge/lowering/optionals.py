@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from onnx_bridge.ir import dtypes
@@ -50,11 +52,11 @@ class OptionalLowering(NodeLowering):
 
     def held(self, part: Part, there: Tensor) -> Part:
         """A part of a sequence that must be there."""
-        if not isinstance(part, Ragged):
-            return part
-        name = self.rmodel.new_name(f"{part.data.name} held")
-        self.add(OptionalElement(name=self.node.name), [part.data.name, there.name], [name])
-        return Ragged(self.rmodel.tensor(name), part.table, part.rank)
+        tensor = part.data if isinstance(part, Ragged) else part.tensor  # type: ignore[attr-defined]
+        name = self.rmodel.new_name(f"{tensor.name} held")
+        self.add(OptionalElement(name=self.node.name), [tensor.name, there.name], [name])
+        held = self.rmodel.tensor(name)
+        return replace(part, **{"data" if isinstance(part, Ragged) else "tensor": held})
 
     def identity(self) -> None:
         value = self.input(0)

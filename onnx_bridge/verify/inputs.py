@@ -54,6 +54,7 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
     rng = np.random.default_rng([seed, *(size % 2**32 for size in sizes.values())])
     made: dict[str, np.ndarray] = {}
     tables = {group.table: model.tensor(group.data) for group in model.input_groups if group.table}
+    flags = {group.there for group in model.input_groups if group.there}
     words, become = (sorted(words_of(model)), numbers_of(model)) if any(t.dtype is string for t in model.inputs) else ([], {})
     for tensor in model.inputs:
         if tensor.name in tables:
@@ -65,6 +66,8 @@ def feeds(model: RModel, sizes: Mapping[str, int], kind: str, seed: int) -> dict
             values = [dims.evaluate(size, sizes) for size in model.input_values[tensor.name]]
             numbers = np.asarray(values) / PARTS if tensor.dtype.is_float else values
             made[tensor.name] = np.asarray(numbers, tensor.dtype.numpy).reshape(shape)
+        elif tensor.name in flags:  # missing once, where other bools are true: a loop that takes no turn may need it
+            made[tensor.name] = np.full(shape, kind != "edges")
         elif tensor.dtype is string:
             made[tensor.name] = texts(rng, shape, kind, words, become.get(tensor))
         else:
