@@ -14,6 +14,7 @@ from onnx.reference.ops.op_resize import Resize as _Resize
 
 from onnx_bridge.graphs import attribute, opset
 from onnx_bridge.references.lift import lifted
+from onnx_bridge.references.microsoft import OPERATORS
 from onnx_bridge.references.recurrent import GRU, LSTM, RNN
 from onnx_bridge.references.sequences import answered, given_as, spelt
 from onnx_bridge.references.types import in_double
@@ -167,7 +168,7 @@ class Resize(_Resize):
 def corrections(model: onnx.ModelProto) -> list[Any]:
     """What is used instead of the operators of onnx.reference that are wrong, and of those that it lacks."""
     always: list[Any] = [BatchNormalization, LRN, MeanVarianceNormalization, GlobalMaxPool, OneHot, LpNormalization]
-    always += [GlobalLpPool, MaxRoiPool, LSTM, GRU, RNN, Resize]
+    always += [GlobalLpPool, MaxRoiPool, LSTM, GRU, RNN, Resize, *OPERATORS]
     return [*always, Softmax, LogSoftmax, Hardmax] if opset(model) < 13 else always
 
 
