@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
 import zoo
@@ -57,6 +58,19 @@ def test_the_condition_without_sizes_is_named() -> None:
 
     assert list(sizes_to_try(model)) == []
     assert why_none(model) == "no sizes were found for which T - 9 is not negative and N - T is not negative and -N + 4 is not negative"
+
+
+def test_sizes_that_would_be_divided_by_zero_are_left_out() -> None:
+    """Col2Im divides by the block, whose sizes are inputs here and need not be positive; a call with 0 is refused, too."""
+    model = onnx.parser.parse_model("""<ir_version: 8, opset_import: ["": 18]>
+        net (float[1, 9, 4] x, int64[2] image, int64[2] block) => (float[1, 1, 5, 5] y) {
+            y = Col2Im <strides = [2, 2]> (x, image, block) }""")
+    made = convert(model)
+    feeds = {"x": np.ones((1, 9, 4), np.float32), "image": np.array([5, 5]), "block": np.array([0, 3])}
+
+    assert made.report.passed
+    with pytest.raises(InferenceError, match="divided by zero"):
+        made.compile().run(feeds)
 
 
 def test_large_sizes_are_left_out() -> None:

@@ -14,6 +14,7 @@ from onnx_bridge.errors import InvalidModel
 from onnx_bridge.ir.bounds import assume, assuming, at_least, essential, lower_bound
 from onnx_bridge.ir.polynomials import (
     Dim,
+    DividedByZero,
     Function,
     Size,
     SizeTooLong,
@@ -31,9 +32,9 @@ from onnx_bridge.ir.polynomials import (
 )
 
 __all__ = [
-    "Dim", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "differs", "equal",
-    "essential", "evaluate", "floor_div", "function_of", "holds", "is_linear", "largest_factor", "lower_bound", "maximum", "minimum",
-    "parts", "product", "repeated", "selected", "show", "signed_symbols", "substitute", "symbol", "symbols",
+    "Dim", "DividedByZero", "Function", "Size", "SizeTooLong", "Symbol", "assume", "assuming", "at_least", "at_most", "ceil_div", "differs",
+    "equal", "essential", "evaluate", "floor_div", "function_of", "holds", "is_linear", "largest_factor", "lower_bound", "maximum",
+    "minimum", "parts", "product", "repeated", "selected", "show", "signed_symbols", "substitute", "symbol", "symbols",
 ]  # fmt: skip
 
 

@@ -19,6 +19,10 @@ class SizeTooLong(InvalidModel):
     """A size of a model whose expression is longer than LONGEST."""
 
 
+class DividedByZero(InvalidModel):
+    """A size that divides by another one, where that is zero: of such a model no call is taken, of a model with open sizes some are not."""
+
+
 @dataclass(frozen=True, order=True)
 class Symbol:
     """A named size that is known only at run time; `signed` is one that may be negative, as a pad."""
@@ -158,7 +162,7 @@ def floor_div(a: Size, b: Size) -> Size:
     """The largest integer not above a / b. What `b` divides is taken out of the division."""
     if isinstance(a, int) and isinstance(b, int):
         if b == 0:
-            raise InvalidModel("a size is divided by zero")
+            raise DividedByZero("a size is divided by zero")
         return a // b
     if b == 1 or a == 0:
         return a

@@ -11,6 +11,7 @@ import numpy as np
 
 from onnx_bridge.emit.header import Emitted
 from onnx_bridge.errors import InferenceError
+from onnx_bridge.ir.dims import DividedByZero
 from onnx_bridge.ir.dtypes import string
 from onnx_bridge.ir.tensor import Tensor
 from onnx_bridge.processes import most_memory
@@ -162,9 +163,12 @@ class Signature:
         key = (*(array.shape for array in arrays), *values, *self._bounds.values())
         plan = self._plans.get(key)
         if plan is None:
-            sizes = solve(self._emitted, arrays, self._bounds)
-            check_conditions(self._emitted, sizes)
-            plan = Plan(sizes, tuple(shape_of_memory(t, sizes, self._emitted.found) for t in self._emitted.outputs))
+            try:
+                sizes = solve(self._emitted, arrays, self._bounds)
+                check_conditions(self._emitted, sizes)
+                plan = Plan(sizes, tuple(shape_of_memory(t, sizes, self._emitted.found) for t in self._emitted.outputs))
+            except DividedByZero as error:
+                raise InferenceError(f"the model refuses these inputs: {error}") from error
             if len(self._plans) >= PLANS:
                 self._plans.clear()
             self._plans[key] = plan

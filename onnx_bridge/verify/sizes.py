@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def _sizes_to_try(model: RModel) -> Iterator[dict[str, int]]:
     tried[1:1] = [([*needs, *branch], rows[1]) for branch in _branches(model)]
     for wanted, row in tried:
         sizes = _nearest(wanted, row, signed)
-        if sizes is not None and sizes not in seen and (not seen or elements(model, sizes) <= MOST_ELEMENTS):
+        if sizes is not None and sizes not in seen and elements(model, sizes) < (MOST_ELEMENTS if seen else math.inf):
             seen.append(sizes)
             yield sizes
 
@@ -92,12 +93,19 @@ def why_none(model: RModel) -> str:
     return ""
 
 
-def elements(model: RModel, sizes: Mapping[str, int]) -> int:
-    """How many elements all tensors have that operators make."""
+def elements(model: RModel, sizes: Mapping[str, int]) -> float:
+    """How many elements all tensors have that operators make; infinitely many where a size is divided by zero."""
+    try:
+        return _elements(model, sizes)
+    except dims.DividedByZero:
+        return math.inf
+
+
+def _elements(model: RModel, sizes: Mapping[str, int]) -> int:
     total = 0
     for op in model.operators:
         total += sum(dims.evaluate(t.count, sizes) for t in op.outputs if t is not None and dims.symbols(t.count) <= sizes.keys())
-        total += sum(elements(body, sizes) for body in nested_models(op))
+        total += sum(_elements(body, sizes) for body in nested_models(op))
     return total
 
 
@@ -133,8 +141,11 @@ class _Need:
         return cls(size, other, frozenset(dims.symbols(size) | (set() if other is None else dims.symbols(other))))
 
     def holds(self, sizes: Mapping[str, int]) -> bool:
-        value = dims.evaluate(self.size, sizes)
-        return value >= 0 if self.other is None else value == dims.evaluate(self.other, sizes)
+        try:
+            value = dims.evaluate(self.size, sizes)
+            return value >= 0 if self.other is None else value == dims.evaluate(self.other, sizes)
+        except dims.DividedByZero:
+            return False
 
     def __str__(self) -> str:
         return f"{self.size} is not negative" if self.other is None else f"{self.size} equals {self.other}"
