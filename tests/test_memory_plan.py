@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import numpy as np
+import onnx
 import pytest
 from golden_nets import GOLDEN
 from zoo import ZOO
 
-from onnx_bridge import convert
+from onnx_bridge import InferenceError, convert
 from onnx_bridge.ir import dims
 from onnx_bridge.ir.rmodel import RModel, nested_models
 from onnx_bridge.ir.tensor import Tensor
-from onnx_bridge.passes.memory import ALIGNMENT, plan_memory
+from onnx_bridge.passes.memory import ALIGNMENT, _bytes_at, _settings, plan_memory
 from onnx_bridge.passes.placement import BOUND, Piece, Placement, arrange, least
 
 NETS = {**ZOO, **{f"golden {name}": make for name, make in GOLDEN.items()}}
@@ -123,6 +125,30 @@ def test_a_placement_is_the_same_each_time() -> None:
 def test_nothing_to_place() -> None:
     assert arrange([]) == Placement([], [], [])
     assert arrange([Piece(0, 3, (0, 0))]).heights == [0, 0]
+
+
+def test_buffers_that_no_memory_holds_have_a_plan() -> None:
+    """Of a loop that stacks more rows than there is memory for: the header refuses the call, and nothing of ours counts too far."""
+    net = convert(onnx.parser.parse_model("""<ir_version: 8, opset_import: ["": 18]>
+        net (float[N, A, B, C] x) => (float y) {
+            turns = Constant <value: tensor = int64 {8589934592}> ()
+            rows = Loop (turns, "") <body: graph = body (int64 i, bool on) => (bool still, float[N, A, B, C] row) {
+                row = Neg (x)
+                still = Identity (on)
+            }>
+            y = ReduceSum <keepdims = 0> (rows) }"""), verify=False)  # fmt: skip
+
+    with pytest.raises(InferenceError, match="memory"):
+        net.compile().run({"x": np.ones((3, 2, 2, 2), np.float32)})
+
+
+def test_a_size_that_is_divided_by_zero_where_all_are_alike() -> None:
+    """Such a setting says nothing of a buffer, and others are looked at."""
+    size = dims.floor_div(64 * dims.symbol("a"), dims.symbol("a") - dims.symbol("b"))
+    settings = _settings({"a", "b"}, [size])
+
+    assert any(values["a"] != values["b"] for values in settings)
+    assert [_bytes_at(size, values) >= 0 for values in settings] == [True] * len(settings)
 
 
 def check(pieces: Sequence[Piece], placed: Placement, sizes: Sequence[int]) -> int:

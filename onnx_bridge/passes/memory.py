@@ -256,12 +256,20 @@ def _place(plan: MemoryPlan, model: RModel) -> None:
     symbols = _all_symbols(plan, model.symbols)
     conditions = [size for size in model.conditions if dims.symbols(size) <= symbols]
     settings = _settings(symbols, [*conditions, *(buffer.bytes for buffer in buffers)])
-    pieces = [Piece(b.start, b.end, tuple(dims.evaluate(b.bytes, values) for values in settings)) for b in buffers]
+    pieces = [Piece(b.start, b.end, tuple(_bytes_at(b.bytes, values) for values in settings)) for b in buffers]
     placement = arrange(pieces)
     plan.order = [buffers[piece] for piece in placement.order]
     for index, piece in enumerate(placement.order):
         buffers[piece].index = index
         buffers[piece].below = [buffers[other] for other in placement.below[piece]]
+
+
+def _bytes_at(size: Size, values: Mapping[str, int]) -> int:
+    """The bytes of a buffer at a setting, as a number that can be counted with; 0 where the model cannot have the setting."""
+    try:
+        return min(dims.evaluate(size, values), MOST_BYTES)
+    except dims.DividedByZero:
+        return 0
 
 
 def _settings(symbols: Set[str], sizes: Sequence[Size]) -> list[dict[str, int]]:
@@ -282,7 +290,7 @@ def _sound(values: Mapping[str, int], sizes: Sequence[Size]) -> bool:
     """Whether no size is negative, or none at all, for values of the symbols."""
     try:
         return all(dims.evaluate(size, values) >= 0 for size in sizes)
-    except ZeroDivisionError:
+    except dims.DividedByZero:
         return False
 
 
