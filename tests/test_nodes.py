@@ -15,6 +15,7 @@ from onnx_bridge import InferenceError, InternalError, RModel, check, convert
 from onnx_bridge.ir import UnsupportedForm
 from onnx_bridge.ir.tensor import ShapeError
 from onnx_bridge.operators.gemm import Gemm
+from onnx_bridge.operators.label_encoder import LabelEncoder
 from onnx_bridge.operators.lrn import LRN
 from onnx_bridge.operators.pointwise import TABLE
 
@@ -79,6 +80,12 @@ def test_what_contradicts_onnx_is_a_finding(node: onnx.NodeProto, says: str) -> 
 
     assert found and all(finding.node == "it" for finding in found)
     assert re.search(says, "\n".join(map(str, found)))
+
+
+def test_lists_of_attributes_hold_what_they_should() -> None:
+    """Also where the file's schema has no such attribute: this one is of version 1."""
+    with pytest.raises(ShapeError, match=r"'classes_strings' must be of the type list\[str\]"):
+        LabelEncoder(opset=2).set_attributes({"classes_strings": [1.0, 2.0]})
 
 
 def test_everything_is_found_at_once() -> None:

@@ -32,8 +32,11 @@ NEWEST_OPSET = 28
 
 #: What attributes of a declared type may be.
 _KINDS: dict[str, type | tuple[type, ...]] = {
-    "int": int, "float": (int, float), "str": str, "list[int]": list, "list[float]": list, "list[Size]": list,
+    "int": int, "float": (int, float), "str": str, "list[int]": list, "list[float]": list, "list[str]": list, "list[Size]": list,
 }  # fmt: skip
+
+#: What lists of these types hold.
+_ELEMENTS: dict[str, type | tuple[type, ...]] = {"list[int]": int, "list[float]": (int, float), "list[str]": str}
 
 
 def attribute(default: Any = REQUIRED) -> Any:
@@ -275,8 +278,9 @@ class ROperator:
             default = declared.metadata["default"]
             if name in given:
                 value = given[name]
-                kind = _KINDS.get(str(declared.type).removesuffix(" | None"), object)
-                if not isinstance(value, kind):
+                spelled = str(declared.type).removesuffix(" | None")
+                elements = value if isinstance(value, list) and spelled in _ELEMENTS else []
+                if not (isinstance(value, _KINDS.get(spelled, object)) and all(isinstance(v, _ELEMENTS[spelled]) for v in elements)):
                     raise ShapeError(f"attribute {name!r} must be of the type {declared.type}, got {value!r:.80}")
             elif default is REQUIRED:
                 raise ShapeError(f"attribute {name!r} is missing")
