@@ -1145,7 +1145,7 @@ static bool run(const Weights& w, char* arena, const std::size_t* at, const Dims
    float* const means_blocked = reinterpret_cast<float*>(arena + at[2]);
    // convolution_Conv0 + convolution_Relu2: image [N, 2, 6, 5] -> convolution_Relu2 [N, 18, 6, 5]
    {
-      const Window window = {{1, 1, 1, 1, 1, 0, 0}, {6, 6, 3, 1, 1, 1, 1}, {5, 5, 3, 1, 1, 1, 1}};
+      static constexpr Window window = {{1, 1, 1, 1, 1, 0, 0}, {6, 6, 3, 1, 1, 1, 1}, {5, 5, 3, 1, 1, 1, 1}};
       for (Size image_2 = 0; image_2 < N; image_2++) {
          conv_planar<Const<1>>(window, 2, 18, image + image_2 * 60, w.convolution_Conv0_weights(), w.convolution_Conv0_bias(),
                convolution_Relu2 + image_2 * 960, reinterpret_cast<float*>(arena + at[1]), Relu());
