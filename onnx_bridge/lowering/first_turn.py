@@ -30,19 +30,19 @@ class Present:
     flags: dict[str, bool] = field(default_factory=dict)
 
     def walk(self, nodes: Iterable[onnx.NodeProto]) -> None:
-        """Adds what nodes make."""
+        """Adds what nodes make. Those that lack inputs or outputs are refused where they are lowered."""
         for node in nodes:
-            if is_onnx(node):
+            if is_onnx(node) and node.input and node.output:
                 self.node(node)
 
     def node(self, node: onnx.NodeProto) -> None:
         reads = list(node.input)
         known = [self.flags[name] for name in reads if name in self.flags]
         if node.op_type == "If" and known:
-            self.branch(node, attribute(node, "then_branch" if known[0] else "else_branch", None))
+            self.branch(node, attribute(node, "then_branch" if known[0] else "else_branch", onnx.GraphProto()))
         elif node.op_type in ("Identity", "OptionalGetElement") and reads[0] in self.same:
             self.same.add(node.output[0])
-        elif node.op_type == "OptionalHasElement" and reads and reads[0] in self.same:
+        elif node.op_type == "OptionalHasElement" and reads[0] in self.same:
             self.flags[node.output[0]] = True
         elif node.op_type in ("Identity", "Not") and known:
             self.flags[node.output[0]] = known[0] != (node.op_type == "Not")
