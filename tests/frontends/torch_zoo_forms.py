@@ -37,8 +37,16 @@ FUNCTIONS: dict[str, Any] = {
     "shape": lambda x: x / x.shape[0] + x.shape[1], "flatten": lambda x: x.flatten(0, 1), "to_int": lambda x: (x * 3).to(torch.int64),
 }  # fmt: skip
 
+#: Of these PyTorch's exporter has no translation.
+TRANSLATED: dict[str, Any] = {
+    "median": lambda x: (*x.median(-1), x.median()), "cumprod": lambda x: x.cumprod(-1), "kthvalue": lambda x: x.kthvalue(2, 1),
+    "cummax": lambda x: (*x.cummax(-1), *x.cummin(1)), "sort_stable": lambda x: x.round().sort(stable=True, descending=True),
+    "searchsorted": lambda x: torch.searchsorted(torch.tensor([-0.5, 0.0, 0.3]), x, right=True), "copysign": lambda x: x.copysign(x - 0.2),
+    "searchsorted_rows": lambda x: torch.searchsorted(x.sort(-1)[0], x + 0.1), "hypot": lambda x: torch.hypot(x, x + 1),
+}  # fmt: skip
+
 REFUSED = {
-    "median": (lambda x: x.median(-1)[0], "aten.median"), "cumprod": (lambda x: x.cumprod(-1), "cumprod"),
+    "lgamma": (lambda x: x.abs().lgamma(), "prims.lgamma"), "digamma": (lambda x: x.abs().digamma(), "prims.digamma"),
 }  # fmt: skip
 
 
@@ -130,7 +138,7 @@ def cnn() -> nn.Module:
 BOTH = {"a": (3,), "b": (3,)}
 
 CASES = [
-    *(module_case(f"f_{name}", lambda f=f: Do(f, nn.Linear(4, 6)), {"x": (3, 4)}) for name, f in FUNCTIONS.items()),
+    *(module_case(f"f_{name}", lambda f=f: Do(f, nn.Linear(4, 6)), {"x": (3, 4)}) for name, f in {**FUNCTIONS, **TRANSLATED}.items()),
     *(
         module_case(f"f_{name}", lambda f=f: Do(f, nn.Linear(4, 6)), {"x": (3, 4)}, refused=why, reason="no operator of ONNX does this")
         for name, (f, why) in REFUSED.items()

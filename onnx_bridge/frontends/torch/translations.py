@@ -12,6 +12,7 @@ from typing import Any
 
 from onnx_bridge.frontends.exported import require
 from onnx_bridge.frontends.torch import internals
+from onnx_bridge.frontends.torch.ordering import ordering_table
 
 Ints = Sequence[int]
 
@@ -30,6 +31,7 @@ def dynamo_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.cdist.default: _cdist,
         aten.rnn_tanh.input: _rnn_tanh,
         aten.rnn_relu.input: _rnn_relu,
+        **ordering_table(torch),
     }
 
 
