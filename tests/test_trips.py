@@ -126,6 +126,19 @@ def test_what_no_memory_holds_is_refused() -> None:
         convert(model, verify=False)
 
 
+@pytest.mark.parametrize(("trips", "on"), [("int64[0] t = {}", "bool b = {1}"), ("int64 t = {2}", "bool[2] b = {1, 1}")])
+def test_a_trip_count_and_a_condition_are_one_element(trips: str, on: str) -> None:
+    model = onnx.parser.parse_model(f"""<ir_version: 8, opset_import: ["": 18]>
+        net (float[N] x) => (float[N] y) <{trips}, {on}> {{
+            y = Loop (t, b, x) <body: graph = body (int64 i, bool go, float[N] last) => (bool still, float[N] next) {{
+                next = Neg (last)
+                still = Identity (go)
+            }}>
+        }}""")
+    with pytest.raises(UnsupportedModel, match="must be one element"):
+        convert(model, verify=False)
+
+
 def test_an_input_that_must_be_one_number() -> None:
     """A trip count that the model fixes, or dims=: another number is refused, not ignored."""
     made = convert(counting(limit="input"), dims={"n": 4}, verify=False)

@@ -12,7 +12,7 @@ from onnx_bridge.ir import dims
 from onnx_bridge.ir.dims import Size
 from onnx_bridge.ir.dtypes import bool_
 from onnx_bridge.ir.roperator import ROperator
-from onnx_bridge.ir.tensor import Tensor
+from onnx_bridge.ir.tensor import ShapeError, Tensor, same
 
 #: A trip count of this many turns is none: no loop ever takes them. Exporters write the largest int64 for "as long as it holds".
 ENDLESS = 1 << 40
@@ -197,6 +197,20 @@ class Turns:
         while tensor is not counter and (maker := self.makers.get(tensor)) is not None and _passes(maker):
             tensor = maker.x
         return tensor is counter
+
+
+def check_single(trips: Tensor | None, condition: Tensor | None) -> None:
+    """Holds a loop's trip count and its first condition to being one element each.
+
+    Raises:
+        ShapeError: one of them is not.
+    """
+    for tensor, what in ((trips, "trip count"), (condition, "condition")):
+        if tensor is not None and tensor.count != 1:
+            if isinstance(tensor.count, int):
+                raise ShapeError(f"the {what} must be one element, got {tensor.type}")
+            for size in tensor.shape:
+                same(size, 1)
 
 
 def limit(trips: Tensor | None) -> Size | None:

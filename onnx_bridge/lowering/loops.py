@@ -14,6 +14,7 @@ from onnx_bridge.ir.dtypes import bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import UnsupportedForm
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
+from onnx_bridge.library.trips import check_single
 from onnx_bridge.lowering.body import Body
 from onnx_bridge.lowering.ends import dtype_of
 from onnx_bridge.lowering.first_turn import FirstTurn, carry_flag, part_first_turn
@@ -158,6 +159,7 @@ class LoopLowering(OptionalLowering):
     def unrolled(self, graph: onnx.GraphProto, values: list[Tensor]) -> None:
         """The turns one after the other."""
         trips, condition = self.input(0), self.input(1)
+        check_single(trips, condition)
         turns = None if trips is None or not trips.is_constant else int(trips.constant().reshape(-1)[0])
         if turns is None or turns > MOST_TURNS or not (condition is None or condition.is_constant):
             raise UnsupportedForm(

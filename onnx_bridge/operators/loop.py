@@ -12,7 +12,7 @@ from onnx_bridge.ir.dtypes import MOVED, bool_, int64
 from onnx_bridge.ir.rmodel import RModel
 from onnx_bridge.ir.roperator import ROperator, UnsupportedForm, Writer, attribute, operator
 from onnx_bridge.ir.tensor import ShapeError, Tensor, Type
-from onnx_bridge.library.trips import ENDLESS, DependsOnData, Turns, limit
+from onnx_bridge.library.trips import ENDLESS, DependsOnData, Turns, check_single, limit
 from onnx_bridge.operators.if_ import copy_tensor, keeps_type
 
 #: No loop takes more turns, where its trip count is none.
@@ -48,6 +48,7 @@ class Loop(ROperator):
         body = self.body
         if isinstance(body, RModel):  # lowered before
             return self.results(body, initial)
+        check_single(trips, condition)
         names = body.input_names
         if len(names) != 2 + len(initial):
             raise ShapeError(f"the body has {len(names)} inputs, expected {2 + len(initial)}")
