@@ -82,6 +82,13 @@ def test_what_contradicts_onnx_is_a_finding(node: onnx.NodeProto, says: str) -> 
     assert re.search(says, "\n".join(map(str, found)))
 
 
+def test_bounds_of_integers_are_no_attributes() -> None:
+    """Clip has them for floats, and before opset 11."""
+    node = helper.make_node("Clip", ["x"], ["y"], "it", min=0.0)
+
+    assert "bounds that are attributes are for floats" in findings(net([node], X, types={"x": TensorProto.INT32}))
+
+
 def test_lists_of_attributes_hold_what_they_should() -> None:
     """Also where the file's schema has no such attribute: this one is of version 1."""
     with pytest.raises(ShapeError, match=r"'classes_strings' must be of the type list\[str\]"):

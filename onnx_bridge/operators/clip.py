@@ -34,6 +34,8 @@ class Clip(PointwiseOperator):
         for bound in (low, high):
             if bound is not None and (bound.count != 1 or bound.dtype is not x.dtype):
                 raise ShapeError(f"bounds must be single numbers of type {x.dtype}, got {bound.type}")
+        if x.dtype.is_integer and not (self.min is None and self.max is None):
+            raise ShapeError(f"bounds that are attributes are for floats, x is {x.type}: since opset 11 they are inputs")
         return x.type
 
     def bounds(self) -> tuple[bool, bool]:
