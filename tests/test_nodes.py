@@ -13,7 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from onnx_bridge import InferenceError, InternalError, RModel, check, convert
 from onnx_bridge.ir import UnsupportedForm
+from onnx_bridge.ir.dtypes import int32
 from onnx_bridge.ir.tensor import ShapeError
+from onnx_bridge.operators.clip import Clip
 from onnx_bridge.operators.gemm import Gemm
 from onnx_bridge.operators.label_encoder import LabelEncoder
 from onnx_bridge.operators.lrn import LRN
@@ -64,6 +66,7 @@ X = {"x": ("N", 3)}
         (helper.make_node("Relu", ["x"], ["y", "z"], "it"), "it has 2 outputs, at most 1 are allowed"),
         (helper.make_node("Cast", ["x"], ["y"], "it"), "attribute 'to' is missing"),
         (helper.make_node("Softmax", ["x"], ["y"], "it", axis="one"), "attribute 'axis' is of kind STRING; ONNX has INT"),
+        (helper.make_node("Softmax", ["x"], ["y"], "it", alpha=1.0), "attribute 'alpha' is not one of opset"),
         (a_tensor_attribute_that_holds_none(), "attribute 'value' is a TENSOR that holds none"),
         (helper.make_node("LSTM", ["x3", "w", "r"], ["y"], "it", hidden_size=2, activations=["Tanh", "Tan", "Tanh"]), "activation 'Tan'"),
         (helper.make_node("Resize", ["x", "", "", "one"], ["y"], "it"), "sizes"),
@@ -83,10 +86,12 @@ def test_what_contradicts_onnx_is_a_finding(node: onnx.NodeProto, says: str) -> 
 
 
 def test_bounds_of_integers_are_no_attributes() -> None:
-    """Clip has them for floats, and before opset 11."""
-    node = helper.make_node("Clip", ["x"], ["y"], "it", min=0.0)
+    """Clip has them for floats, and before opset 11; in an RModel that is built by hand nothing else says so."""
+    model = RModel("net")
+    x = model.add_input_tensor_info("x", int32, [3])
 
-    assert "bounds that are attributes are for floats" in findings(net([node], X, types={"x": TensorProto.INT32}))
+    with pytest.raises(ShapeError, match="bounds that are attributes are for floats"):
+        model.add_operator(Clip.make("clip", min=0.0), [x.name], ["y"])
 
 
 def test_lists_of_attributes_hold_what_they_should() -> None:

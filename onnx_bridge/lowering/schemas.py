@@ -171,8 +171,8 @@ def check_shapes(
 def contradictions(node: onnx.NodeProto, domain: str, opset: int) -> list[str]:
     """What a node says that its schema does not allow: numbers of inputs and outputs, inputs that must be there, attributes.
 
-    Attributes that the schema does not know are left to the operator, which may know more of them; of those that a newer schema knows
-    the kind is looked at.
+    Attributes that the schema does not know are none of ONNX's own operators, as onnxruntime has it, and are left to the operator in
+    other domains; of those that a newer schema knows the kind is looked at.
     """
     schema, newest = schema_of(node.op_type, domain, opset), schema_of(node.op_type, domain, _NEWEST)
     attributes = {} if schema is None else schema.attributes
@@ -181,6 +181,8 @@ def contradictions(node: onnx.NodeProto, domain: str, opset: int) -> list[str]:
     if schema is None:
         return found
     given = {a.name for a in node.attribute}
+    if domain in ("", "ai.onnx.ml"):
+        found += [f"attribute {name!r} is not one of opset {opset}" for name in sorted(given - attributes.keys())]
     found += [f"attribute {name!r} is missing" for name, declared in attributes.items() if declared.required and name not in given]
     inputs = list(node.input)
     while inputs and not inputs[-1]:
