@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper, parser
 
 from onnx_bridge import InvalidModel, UnsupportedModel, convert
 from onnx_bridge.errors import InternalError
 from onnx_bridge.ir.roperator import REGISTRY
+from onnx_bridge.lowering import lower
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 
@@ -105,6 +106,13 @@ def short() -> ModelProto:
     return model
 
 
+def inside() -> ModelProto:
+    return parser.parse_model("""<ir_version: 8, opset_import: ["": 17]> net (float[2] x, int64 n) => (float[2] y, float[2] inner) {
+        y = Loop (n, "", x) <body: graph = b (int64 i, bool on, float[2] a) => (bool still, float[2] inner) {
+            inner = Neg (a)
+            still = Identity (on) }> }""")
+
+
 def sparse(sizes: list[int]) -> ModelProto:
     values = helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])
     made = helper.make_sparse_tensor(values, helper.make_tensor("i", TensorProto.INT64, [1], [2**40]), sizes)
@@ -153,6 +161,7 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
         UnsupportedModel,
         "2147483648 numbers",
     ),
+    "output that only a body makes": (inside, InvalidModel, "'inner' is not an output of any node"),
     "sparse tensor that is too large": (lambda: sparse([2**50]), InvalidModel, "would take|checker finds"),
 }
 
@@ -163,6 +172,11 @@ def test_found_and_refused(name: str) -> None:
 
     with pytest.raises(error, match=says):
         convert(make(), verify=False)
+
+
+def test_an_output_that_only_a_body_makes_is_found_without_the_checker() -> None:
+    with pytest.raises(UnsupportedModel, match="'inner' is no input and no initializer, and no node makes it"):
+        lower(inside(), "net")
 
 
 def test_found_and_accepted() -> None:

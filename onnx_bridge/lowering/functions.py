@@ -122,7 +122,7 @@ def _types(model: onnx.ModelProto) -> dict[str, onnx.TypeProto]:
     types = {t.name: onnx.helper.make_tensor_type_proto(t.data_type, t.dims) for t in model.graph.initializer}
     try:
         inferred = onnx.shape_inference.infer_shapes(bare)
-    except onnx.shape_inference.InferenceError:  # a node that contradicts ONNX, of too many outputs: the walk says which, and why
+    except (onnx.shape_inference.InferenceError, ValueError):  # a node contradicts ONNX: the walk says which, and why
         return types
     for graph in all_graphs(inferred.graph):
         types |= {value.name: value.type for value in (*graph.input, *graph.value_info, *graph.output) if value.type.WhichOneof("value")}

@@ -209,7 +209,11 @@ class _Walk:
         if rmodel is not self.rmodel:
             rmodel.add_output_tensor_name_list(value.name for value in graph.output)
             return
+        there = {*(value.name for value in (*graph.input, *graph.initializer)), *(name for node in graph.node for name in node.output)}
         for value in graph.output:
+            if value.name not in there:  # what a body makes is not for those outside
+                self.findings.append(Finding("", "output", f"{value.name!r} is no input and no initializer, and no node makes it"))
+                continue
             try:
                 add_output(rmodel.tensor(value.name), rmodel, lambda op, inputs, outputs: self.add(op, inputs, outputs, rmodel))
             except UnsupportedForm as error:  # a sequence of strings is made, but cannot be packed

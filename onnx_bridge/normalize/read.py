@@ -275,7 +275,7 @@ def _check_tensor(tensor: onnx.TensorProto, name: str) -> None:
     if not tensor.HasField("raw_data") or tensor.data_type == onnx.TensorProto.STRING:  # strings are never raw
         try:
             numpy_helper.to_array(tensor)
-        except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, MemoryError, checker.ValidationError) as error:
             raise InvalidModel(f"{what} cannot be read: {error}") from None
         return
     if len(tensor.raw_data) != _raw_bytes(tensor):

@@ -89,7 +89,7 @@ def _inferred(
     alone_model = helper.make_model(alone, opset_imports=model.opset_import, ir_version=max(4, model.ir_version))
     try:
         inferred = onnx.shape_inference.infer_shapes(alone_model, data_prop=True).graph
-    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError):
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError):
         return []  # a domain or an operator that onnx does not know: the lowering says so
     return [*inferred.value_info, *inferred.input, *inferred.output]
 
