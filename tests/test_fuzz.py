@@ -161,6 +161,11 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
         UnsupportedModel,
         "2147483648 numbers",
     ),
+    "blocked images of nothing": (
+        lambda: net(helper.make_node("ReorderOutput", [], ["y"], domain="com.microsoft.nchwc")),
+        UnsupportedModel,
+        "ReorderOutput at",
+    ),
     "output that only a body makes": (inside, InvalidModel, "'inner' is not an output of any node"),
     "sparse tensor that is too large": (lambda: sparse([2**50]), InvalidModel, "would take|checker finds"),
 }

@@ -41,7 +41,8 @@ def plain_blocks(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
 
 
 def _in_place(model: onnx.ModelProto) -> list[str]:
-    nodes = [node for node in all_nodes(model.graph) if node.domain == DOMAIN]
+    # Nodes that lack inputs or outputs are refused where they are lowered.
+    nodes = [node for node in all_nodes(model.graph) if node.domain == DOMAIN and node.input and node.output]
     weights = {tensor.name: tensor for graph in all_graphs(model.graph) for tensor in graph.initializer}
     sizes: set[int] = set()
     images = _images(model, weights, sizes)
