@@ -240,3 +240,8 @@ def test_functions_in_several_places() -> None:
         dims.show(outer),
     ]
     assert dims.repeated([outer + alone]) == []
+
+
+def test_what_is_divided_by_zero_has_no_size() -> None:
+    with pytest.raises(dims.DividedByZero):
+        dims.floor_div(dims.symbol("n") + 1, 0)

@@ -166,6 +166,12 @@ REFUSED: dict[str, tuple[Callable[[], ModelProto], type[Exception], str]] = {
         UnsupportedModel,
         "ReorderOutput at",
     ),
+    "more starts than there are axes": (
+        lambda: parser.parse_model("""<ir_version: 8, opset_import: ["": 17]> n (float[2,3] x, int64[4611686018427387904] s) => (float y) {
+            y = Slice (x, s, s) }"""),
+        UnsupportedModel,
+        "starts are 4611686018427387904 numbers, x has 2 axes",
+    ),
     "output that only a body makes": (inside, InvalidModel, "'inner' is not an output of any node"),
     "sparse tensor that is too large": (lambda: sparse([2**50]), InvalidModel, "would take|checker finds"),
 }

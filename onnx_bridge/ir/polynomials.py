@@ -160,9 +160,9 @@ def _divide_monomial(monomial: Monomial, by: Monomial) -> Monomial | None:
 
 def floor_div(a: Size, b: Size) -> Size:
     """The largest integer not above a / b. What `b` divides is taken out of the division."""
+    if b == 0:
+        raise DividedByZero("a size is divided by zero")
     if isinstance(a, int) and isinstance(b, int):
-        if b == 0:
-            raise DividedByZero("a size is divided by zero")
         return a // b
     if b == 1 or a == 0:
         return a

@@ -152,12 +152,15 @@ class Slice(Moving):
 
         Raises:
             NeedsValue: one is not known, and may be the value of an input.
+            ShapeError: there are more than axes.
         """
         _, *tensors = self.arguments(5)
         found: dict[str, Sequence[Size | str]] = {}
         for index, (name, tensor) in enumerate(zip(("starts", "ends", "axes", "steps"), tensors, strict=True)):
             if tensor is None:
                 found[name] = [range(len(found["starts"])), [1] * len(found["starts"])][index - 2] if index >= 2 else []
+            elif isinstance(tensor.count, int) and tensor.count > self.x.rank:
+                raise ShapeError(f"{name} are {tensor.count} numbers, x has {self.x.rank} axes")
             elif tensor.value is None and (self.reads_sizes or index < 2) and isinstance(tensor.count, int):
                 found[name] = [f"INPUT{index + 1}[{place}]" for place in range(tensor.count)]
             else:
